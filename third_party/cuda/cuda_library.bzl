@@ -4,9 +4,9 @@ load("//third_party/cuda:archs.bzl", "CudaArchs")
 load("@cuda//:defs.bzl", "NVCC")
 
 def _cuda_objects_impl(ctx):
-    context = cc_common.merge_compilation_contexts(
-        compilation_contexts = [dep[CcInfo].compilation_context for dep in ctx.attr.deps],
-    )
+    context = cc_common.merge_cc_infos(
+        cc_infos = [dep[CcInfo] for dep in ctx.attr.deps],
+    ).compilation_context
     flags = [
         "-std=c++20",
         "-O3",
@@ -30,7 +30,7 @@ def _cuda_objects_impl(ctx):
             inputs = depset([src], transitive = [context.headers]),
             outputs = [obj],
             mnemonic = "Nvcc",
-            progress_message = "Compiling %{input}",
+            progress_message = "Compiling %s with nvcc" % src.short_path,
             use_default_shell_env = True,
         )
         objects.append(obj)

@@ -1,0 +1,75 @@
+// Finds and opens libdraftp_cuda.so.
+#include "draftp/kernels/cuda_backend.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+namespace draftp {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> PluginCandidates() {
+  if (const char* named = std::getenv("DRAFTP_CUDA_PLUGIN")) return {named};
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path folder = program.parent_path();
+  return {
+      (folder / "../lib/libdraftp_cuda.so").string(),              // the package
+      (folder / "../draftp/kernels/libdraftp_cuda.so").string(),   // bazel-bin/tools
+      (folder / "../kernels/libdraftp_cuda.so").string(),          // bazel-bin/draftp/ROOM
+      program.string() + ".runfiles/draftp/draftp/kernels/libdraftp_cuda.so",
+  };
+}
+
+absl::StatusOr<const CudaBackend*> Open() {
+  if (CudaDeviceCount() == 0) return absl::UnavailableError("cuda: no CUDA device found, expected at least one");
+  std::string found;
+  for (const std::string& candidate : PluginCandidates()) {
+    std::error_code error;
+    if (fs::exists(candidate, error)) {
+      found = candidate;
+      break;
+    }
+  }
+  if (found.empty()) {
+    return absl::UnimplementedError(
+        "cuda: this program was built without the CUDA toolkit (libdraftp_cuda.so isn't beside it)");
+  }
+  void* library = dlopen(found.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (library == nullptr) return absl::FailedPreconditionError(absl::StrCat("cuda: ", dlerror()));
+  using Entry = const CudaBackend* (*)();
+  const auto entry = reinterpret_cast<Entry>(dlsym(library, "draftp_cuda_backend"));
+  if (entry == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("cuda: ", found, " lacks the symbol draftp_cuda_backend"));
+  }
+  return entry();
+}
+
+}  // namespace
+
+int CudaDeviceCount() {
+  static const int count = [] {
+    void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (driver == nullptr) return 0;
+    const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+    const auto get_count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+    int devices = 0;
+    if (init == nullptr || get_count == nullptr || init(0) != 0 || get_count(&devices) != 0) return 0;
+    return devices;
+  }();
+  return count;
+}
+
+absl::StatusOr<const CudaBackend*> OpenCudaBackend() {
+  static const absl::StatusOr<const CudaBackend*> backend = Open();
+  return backend;
+}
+
+}  // namespace draftp

@@ -1,0 +1,48 @@
+// What only a GPU can show: kernels against their CPU references, capture and replay.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+
+#include "draftp/kernels/cuda_backend.h"
+#include "draftp/kernels/rgb8.h"
+#include "draftp/testing/tensor_matchers.h"
+
+namespace draftp {
+namespace {
+
+using testing::IsCloseTo;
+using testing::IsEqualTo;
+
+class KernelsGpuTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto backend = OpenCudaBackend();
+    ASSERT_TRUE(backend.ok()) << backend.status();
+    backend_ = *backend;
+  }
+  const CudaBackend* backend_ = nullptr;
+};
+
+TEST_F(KernelsGpuTest, Rgb8EqualsItsReferenceOverShapesAndFormats) {
+  for (const auto& size : std::vector<std::vector<int64_t>>{{1, 3, 1, 1}, {2, 3, 17, 33}, {4, 3, 128, 128}}) {
+    for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      const at::Tensor decoded = (at::rand(size) * 3 - 1.5).contiguous(format);
+      EXPECT_THAT(Rgb8(decoded.to(at::kCUDA)).cpu(), IsEqualTo(Rgb8Reference(decoded)));
+    }
+  }
+}
+
+TEST_F(KernelsGpuTest, ReplayReadsItsInputsAnew) {
+  const at::Tensor a = at::randn({64, 64}).to(at::kCUDA);
+  const at::Tensor out = at::zeros({64, 64}, a.options());
+  const auto graph = backend_->Capture([&] { out.copy_(at::matmul(a, a)); });
+  const at::Tensor fresh = at::randn({64, 64});
+  a.copy_(fresh);
+  graph->Replay();
+  EXPECT_THAT(out.cpu(), IsCloseTo(at::matmul(fresh, fresh), 1e-3));
+}
+
+}  // namespace
+}  // namespace draftp
