@@ -1,0 +1,170 @@
+// Tests of command lines: every way to write a flag and an override, and every wrong one.
+#include "draftp/io/config_command_line.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "draftp/io/config_schema.h"
+#include "draftp/io/config_value.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::HasSubstr;
+using Strings = std::vector<std::string>;
+
+ConfigSchema Schema() {
+  ConfigSchema schema;
+  schema.program = "draw";
+  schema.fields = {
+      {.key = "steps", .original_keys = {"model.sampling.base.steps"}, .expected = "an integer"},
+      {.key = "prompt", .expected = "text"},
+      {.key = "negative_prompt", .expected = "text", .allow_empty = true},
+      {.key = "skip_existing", .expected = "true or false", .is_switch = true},
+  };
+  return schema;
+}
+
+// `--key=value` a flag, `key=value` an override; the message of an error.
+std::string Parsed(const Strings& arguments) {
+  const absl::StatusOr<ConfigCommandLine> line = ParseCommandLine(Schema(), arguments);
+  if (!line.ok()) {
+    EXPECT_EQ(line.status().code(), absl::StatusCode::kInvalidArgument);
+    return std::string(line.status().message());
+  }
+  std::string out = line->help ? "help;" : "";
+  if (!line->config_file.empty()) absl::StrAppend(&out, "config:", line->config_file, ";");
+  for (const ConfigEntry& e : line->overrides) {
+    absl::StrAppend(&out, e.key, "=", DescribeForMessage(e.value), ";");
+  }
+  for (const ConfigEntry& e : line->flags) {
+    absl::StrAppend(&out, e.where, "=", DescribeForMessage(e.value), ";");
+  }
+  return out;
+}
+
+TEST(ConfigCommandLineTest, FlagsTakeValuesBothWays) {
+  EXPECT_EQ(Parsed({"--steps", "25"}), "--steps=\"25\";");
+  EXPECT_EQ(Parsed({"--steps=25"}), "--steps=\"25\";");
+  EXPECT_EQ(Parsed({"--config", "a.yaml", "--steps=1"}), "config:a.yaml;--steps=\"1\";");
+  EXPECT_EQ(Parsed({}), "");
+}
+
+TEST(ConfigCommandLineTest, ValuesStayAsTyped) {
+  for (const char* value : {"-1", "--steps", "[a,b]", "a=b", "a,b", "\"q\"", "日本", "a b", "{}",
+                            "%%", "-x", "null", "[", "''", "a\\nb", "@f"}) {
+    EXPECT_EQ(Parsed({"--prompt", value}),
+              absl::StrCat("--prompt=", DescribeForMessage(ConfigValue::Text(value)), ";"));
+    EXPECT_EQ(Parsed({absl::StrCat("--prompt=", value)}),
+              absl::StrCat("--prompt=", DescribeForMessage(ConfigValue::Text(value)), ";"));
+  }
+}
+
+TEST(ConfigCommandLineTest, EmptyValuesAreKeptOrAskedFor) {
+  EXPECT_EQ(Parsed({"--negative_prompt", ""}), "--negative_prompt=an empty text;");
+  EXPECT_EQ(Parsed({"--prompt", "", "--steps", "3"}), "--prompt=an empty text;--steps=\"3\";");
+  EXPECT_EQ(Parsed({"--prompt=", "x"}), "--prompt: found no value after '=', expected text");
+  EXPECT_EQ(Parsed({"--negative_prompt="}),
+            "--negative_prompt: found no value after '=', expected text (for the empty text: "
+            "--negative_prompt \"\")");
+  EXPECT_EQ(Parsed({"--config="}), "--config: found no value after '=', expected one");
+  EXPECT_EQ(Parsed({"--config", ""}), "--config: found an empty text, expected a file");
+}
+
+TEST(ConfigCommandLineTest, SwitchesStandAloneOrHaveAWord) {
+  EXPECT_EQ(Parsed({"--skip_existing"}), "--skip_existing=\"true\";");
+  EXPECT_EQ(Parsed({"--skip_existing=false"}), "--skip_existing=\"false\";");
+  EXPECT_EQ(Parsed({"--skip_existing=maybe"}), "--skip_existing=\"maybe\";");
+  EXPECT_EQ(Parsed({"--skip_existing", "steps=3"}), "steps=\"3\";--skip_existing=\"true\";");
+  EXPECT_THAT(Parsed({"--skip_existing", "false"}), HasSubstr("found the argument \"false\""));
+}
+
+TEST(ConfigCommandLineTest, OverridesAreKeysAndValues) {
+  EXPECT_EQ(Parsed({"steps=25", "model.sampling.base.steps=3"}),
+            "steps=\"25\";model.sampling.base.steps=\"3\";");
+  EXPECT_EQ(Parsed({"+prompt=a=b", "++x=1"}), "prompt=\"a=b\";x=\"1\";");
+  EXPECT_EQ(Parsed({"prompt='a b'", "x=\"q\"", "y='a' or 'b'", "z='"}),
+            "prompt=\"a b\";x=\"q\";y=\"'a' or 'b'\";z=\"'\";");
+  EXPECT_EQ(Parsed({"prompt=", "x=null", "y='null'"}),
+            "prompt=an empty text;x=nothing;y=\"null\";");
+  EXPECT_EQ(Parsed({"--steps", "1", "--", "--steps=2"}), "--steps=\"2\";--steps=\"1\";");
+}
+
+TEST(ConfigCommandLineTest, RejectsArgumentsThatAreNeither) {
+  EXPECT_EQ(Parsed({"banana"}), "found the argument \"banana\", expected key=value or a flag");
+  for (const char* bad : {"", "=", "=5", "+=5", "+", "+++a=1", "-"}) {
+    EXPECT_THAT(Parsed({bad}), HasSubstr("expected key=value or a flag")) << bad;
+  }
+}
+
+TEST(ConfigCommandLineTest, NamesTheNearestFlagOfAnUnknownOne) {
+  EXPECT_EQ(Parsed({"--stesp", "25"}),
+            "--stesp: found an unknown flag; the nearest valid flag is --steps");
+  EXPECT_THAT(Parsed({"-steps", "25"}), HasSubstr("nearest valid flag is --steps"));
+  EXPECT_THAT(Parsed({"--skip-existing=1"}), HasSubstr("nearest valid flag is --skip_existing"));
+  EXPECT_THAT(Parsed({"--conifg=a"}), HasSubstr("nearest valid flag is --config"));
+  EXPECT_THAT(Parsed({"--\xFF\n"}), HasSubstr("--\\xff\\x0a: found"));
+  EXPECT_EQ(Parsed({"--model.sampling.base.steps=3"}),
+            "--model.sampling.base.steps: found a flag, expected --steps, or "
+            "model.sampling.base.steps=VALUE without the dashes");
+}
+
+TEST(ConfigCommandLineTest, RejectsRepeatedFlags) {
+  EXPECT_EQ(Parsed({"--steps", "1", "--steps=2"}),
+            "--steps: found it 2 times (\"1\", \"2\"), expected it once");
+  EXPECT_THAT(Parsed({"--config", "a", "--config", "b"}), HasSubstr("--config: found it 2 times"));
+  EXPECT_THAT(Parsed({"--skip_existing", "--skip_existing"}), HasSubstr("found it 2 times"));
+}
+
+TEST(ConfigCommandLineTest, RejectsAFlagWithoutItsValue) {
+  EXPECT_EQ(Parsed({"--steps"}), "--steps: found no value after it, expected one");
+  EXPECT_EQ(Parsed({"--skip_existing", "--config"}),
+            "--config: found no value after it, expected one");
+}
+
+TEST(ConfigCommandLineTest, HelpIsKnownByBothNames) {
+  EXPECT_EQ(Parsed({"--help"}), "help;");
+  EXPECT_EQ(Parsed({"-h"}), "help;");
+  EXPECT_EQ(Parsed({"--help", "--steps", "3"}), "help;--steps=\"3\";");
+}
+
+TEST(ConfigCommandLineTest, EndsOnEveryMixtureOfArguments) {
+  const Strings parts = {"--steps",
+                         "--steps=",
+                         "--prompt",
+                         "--",
+                         "-",
+                         "---",
+                         "-h",
+                         "=",
+                         "a=b",
+                         "",
+                         "+a=1",
+                         "[x]",
+                         "%",
+                         "++",
+                         "--=",
+                         "-1",
+                         "@",
+                         "\xFF",
+                         "--skip_existing",
+                         "--skip_existing=",
+                         "--config",
+                         "{}",
+                         "--no-steps"};
+  std::mt19937 random(11);
+  for (int i = 0; i < 3000; ++i) {
+    Strings arguments;
+    for (unsigned n = random() % 6; n > 0; --n) arguments.push_back(parts[random() % parts.size()]);
+    ASSERT_EQ(Parsed(arguments).find('\n'), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace draftp

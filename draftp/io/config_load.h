@@ -1,0 +1,66 @@
+// Loads a program's configuration from its command line: file, overrides and flags over the
+// defaults.
+#ifndef DRAFTP_IO_CONFIG_LOAD_H_
+#define DRAFTP_IO_CONFIG_LOAD_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "draftp/io/config_command_line.h"
+#include "draftp/io/config_file.h"
+#include "draftp/io/config_path.h"
+#include "draftp/io/config_schema.h"
+#include "draftp/io/config_table.h"
+#include "draftp/io/printable.h"
+
+namespace draftp {
+
+template <class C>
+struct LoadedConfig {
+  C config = {};
+  bool help = false;                      // print ConfigHelp() and end; the rest isn't filled
+  std::vector<std::string> notices = {};  // for stderr, a line each
+};
+
+// Defaults, then `--config FILE`, then `key=value` overrides, then flags; the later wins. A key
+// twice in one of these (by whatever spellings) is an error, as is everything that a row doesn't
+// expect. Relative paths, also those in the file, start at `user_folder` (see UserFolder). All
+// errors are the user's: one line, exit code 2.
+template <class C>
+absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
+                                           const std::vector<std::string>& arguments,
+                                           const std::string& user_folder) {
+  const absl::StatusOr<ConfigCommandLine> line = ParseCommandLine(table.schema(), arguments);
+  if (!line.ok()) return line.status();
+  LoadedConfig<C> out;
+  out.help = line->help;
+  if (out.help) return out;
+
+  const auto apply = [&](const std::string& source, const std::vector<ConfigEntry>& entries) {
+    const auto resolved = ResolveEntries(table.schema(), source, entries);
+    if (!resolved.ok()) return resolved.status();
+    for (const ConfigSetting& setting : resolved->settings) {
+      if (absl::Status status = table.Set(setting, out.config); !status.ok()) return status;
+    }
+    out.notices.insert(out.notices.end(), resolved->notices.begin(), resolved->notices.end());
+    return absl::OkStatus();
+  };
+  if (!line->config_file.empty()) {
+    const auto entries =
+        ReadConfigFile(AbsolutePath(line->config_file, user_folder), line->config_file);
+    if (!entries.ok()) return entries.status();
+    absl::Status status = apply(Printable(line->config_file), *entries);
+    if (!status.ok()) return status;
+  }
+  if (absl::Status status = apply("arguments", line->overrides); !status.ok()) return status;
+  if (absl::Status status = apply("flags", line->flags); !status.ok()) return status;
+  table.MakePathsAbsolute(user_folder, out.config);
+  return out;
+}
+
+}  // namespace draftp
+
+#endif  // DRAFTP_IO_CONFIG_LOAD_H_

@@ -1,0 +1,129 @@
+// Tests of precedence and of sources that disagree, over a small struct.
+#include "draftp/io/config_load.h"
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "draftp/io/config_json.h"
+#include "draftp/io/config_schema.h"
+#include "draftp/io/config_table.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace draftp {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Strings = std::vector<std::string>;
+
+struct Settings {
+  int64_t steps = 25;
+  uint64_t seed = 1243;
+  double scale = 5.0;
+  std::string model = {};
+  bool operator==(const Settings&) const = default;
+};
+
+ConfigTable<Settings> Table() {
+  ConfigTable<Settings> table("draw", "Draws.");
+  table.Integer(&Settings::steps, 1, 1000, {.key = "steps", .original_keys = {"model.steps"}})
+      .Seed(&Settings::seed, {.key = "seed"})
+      .Number(&Settings::scale, 0, 10, {.key = "scale"})
+      .Path(&Settings::model, {.key = "model"})
+      .Rule({ConfigRule::Kind::kIgnored, "model.optim.*", "", {}});
+  return table;
+}
+
+std::string Write(const std::string& name, const std::string& text) {
+  const std::string path = ::testing::TempDir() + "/" + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+absl::StatusOr<LoadedConfig<Settings>> Load(const Strings& arguments) {
+  return LoadConfig(Table(), arguments, "/home/me");
+}
+
+std::string ErrorOf(const Strings& arguments) {
+  const auto loaded = Load(arguments);
+  EXPECT_FALSE(loaded.ok());
+  return std::string(loaded.status().message());
+}
+
+TEST(ConfigLoadTest, NoArgumentGivesTheDefaults) {
+  const auto loaded = Load({});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config, Settings{});
+}
+
+TEST(ConfigLoadTest, FlagsWinOverOverridesOverTheFileOverDefaults) {
+  const std::string file = Write("load.yaml", "steps: 2\nseed: 2\nscale: 2\n");
+  const auto loaded = Load({"--scale=4", "seed=3", "--config", file, "scale=3"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config, (Settings{.steps = 2, .seed = 3, .scale = 4}));
+}
+
+TEST(ConfigLoadTest, NullGoesBackToTheDefault) {
+  const std::string file = Write("null.yaml", "steps: 2\nscale:\n");
+  const auto loaded = Load({"--config", file, "steps=null"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config, Settings{});
+}
+
+TEST(ConfigLoadTest, RejectsTwoSpellingsInOneSourceOnly) {
+  const std::string file = Write("spellings.yaml", "model.steps: 2\n");
+  EXPECT_TRUE(Load({"--config", file, "steps=3", "--steps=4"}).ok());
+  EXPECT_EQ(ErrorOf({"steps=3", "model.steps=3"}),
+            "model.steps=3: found a second value for steps, expected one; the first is steps=3");
+  EXPECT_THAT(ErrorOf({"--config", Write("two.yaml", "steps: 1\nmodel: {steps: 1}\n")}),
+              HasSubstr("two.yaml:2: model.steps: found a second value for steps"));
+}
+
+TEST(ConfigLoadTest, NamesFileLineKeyFoundAndExpected) {
+  const std::string file = Write("bad.yaml", "seed: 1\nsteps: many\n");
+  EXPECT_EQ(ErrorOf({"--config", file}),
+            file + ":2: steps: found \"many\", expected an integer from 1 to 1000");
+  EXPECT_EQ(ErrorOf({"steps={}"}), "steps={}: found \"{}\", expected an integer from 1 to 1000");
+  EXPECT_THAT(ErrorOf({"--config", Write("map.yaml", "steps: {a: 1}")}),
+              HasSubstr("steps.a: found a key below steps"));
+  EXPECT_THAT(ErrorOf({"--config", Write("list.yaml", "steps: [1]")}), HasSubstr("found a list"));
+}
+
+TEST(ConfigLoadTest, CarriesNoticesOfIgnoredKeys) {
+  const std::string file = Write("train.yaml", "model: {optim: {lr: 1, betas: [0, 1]}}\n");
+  const auto loaded = Load({"--config", file});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->notices,
+              ElementsAre(file + ": ignored, for draw has no use for them: model.optim.*"));
+}
+
+TEST(ConfigLoadTest, PathsStartAtTheUsersFolderAlsoInsideFiles) {
+  const std::string file = Write("paths.yaml", "model: a/b\n");
+  EXPECT_EQ(Load({"--config", file})->config.model, "/home/me/a/b");
+  EXPECT_EQ(Load({"--model=../x"})->config.model, "/home/x");
+  EXPECT_THAT(ErrorOf({"--config=absent.yaml"}), HasSubstr("/home/me/absent.yaml"));
+}
+
+TEST(ConfigLoadTest, ARunsConfigRepeatsItExactly) {
+  const Settings settings{.steps = 7, .seed = UINT64_MAX, .scale = 0.1, .model = "/a \"b\" é"};
+  nlohmann::ordered_json run;
+  run["config"] = ConfigValuesToJson(Table().Print(settings));
+  run["result"] = {{"seconds", 1.5}};
+  const auto loaded = Load({"--config", Write("run.json", run.dump(2))});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config, settings);
+}
+
+TEST(ConfigLoadTest, HelpComesBeforeFilesAndValues) {
+  const auto loaded = Load({"--config=absent.yaml", "--steps=x", "--help"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_TRUE(loaded->help);
+}
+
+}  // namespace
+}  // namespace draftp

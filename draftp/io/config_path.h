@@ -1,0 +1,21 @@
+// Paths as the user meant them: relative to the folder in which the command was typed.
+#ifndef DRAFTP_IO_CONFIG_PATH_H_
+#define DRAFTP_IO_CONFIG_PATH_H_
+
+#include <string>
+
+namespace draftp {
+
+// The folder in which the user typed the command: BUILD_WORKING_DIRECTORY, which `bazel run` sets
+// because it changes the folder itself, else the current one. Absolute.
+std::string UserFolder();
+
+// `path` itself if absolute or empty, else `base/path`; `.`, `..` and double slashes resolved as
+// text.
+//
+//   AbsolutePath("../lora", "/home/me/runs") == "/home/me/lora"
+std::string AbsolutePath(const std::string& path, const std::string& base);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_IO_CONFIG_PATH_H_

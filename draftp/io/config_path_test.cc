@@ -1,0 +1,67 @@
+// Tests of path resolution with and without bazel's variable.
+#include "draftp/io/config_path.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace draftp {
+namespace {
+
+// Sets a variable for a scope.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) {
+    if (const char* old = getenv(name)) old_ = old;
+    if (value == nullptr) {
+      unsetenv(name);
+    } else {
+      setenv(name, value, 1);
+    }
+  }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+  ~ScopedVariable() {
+    if (old_.empty()) {
+      unsetenv(name_);
+    } else {
+      setenv(name_, old_.c_str(), 1);
+    }
+  }
+
+ private:
+  const char* name_;
+  std::string old_;
+};
+
+TEST(ConfigPathTest, TheUsersFolderIsWhereBazelRunWasTyped) {
+  const ScopedVariable variable("BUILD_WORKING_DIRECTORY", "/home/me/runs");
+  EXPECT_EQ(UserFolder(), "/home/me/runs");
+}
+
+TEST(ConfigPathTest, TheUsersFolderIsTheCurrentOneWithoutBazel) {
+  for (const char* value : {static_cast<const char*>(nullptr), "", "relative"}) {
+    const ScopedVariable variable("BUILD_WORKING_DIRECTORY", value);
+    EXPECT_EQ(UserFolder(), std::filesystem::current_path().string());
+  }
+}
+
+TEST(ConfigPathTest, RelativePathsStartAtTheBase) {
+  EXPECT_EQ(AbsolutePath("a/b", "/base"), "/base/a/b");
+  EXPECT_EQ(AbsolutePath("../a", "/base/x"), "/base/a");
+  EXPECT_EQ(AbsolutePath("./a//b/", "/base"), "/base/a/b");
+  EXPECT_EQ(AbsolutePath("日本", "/base"), "/base/日本");
+  EXPECT_EQ(AbsolutePath(".", "/base"), "/base");
+}
+
+TEST(ConfigPathTest, AbsoluteAndEmptyPathsStay) {
+  EXPECT_EQ(AbsolutePath("/a/b", "/base"), "/a/b");
+  EXPECT_EQ(AbsolutePath("/", "/base"), "/");
+  EXPECT_EQ(AbsolutePath("", "/base"), "");
+}
+
+}  // namespace
+}  // namespace draftp

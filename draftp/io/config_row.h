@@ -1,0 +1,47 @@
+// The kinds of rows a configuration table has: how each reads, prints and describes its values.
+#ifndef DRAFTP_IO_CONFIG_ROW_H_
+#define DRAFTP_IO_CONFIG_ROW_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/io/config_value.h"
+
+namespace draftp {
+
+// `parse` gets any value but kNull and returns nothing for what isn't `expected`; `print` gives a
+// value that `parse` takes back to the same T, or kNull for the T that means "not given".
+template <class T>
+struct ConfigRow {
+  std::string expected;  // `an integer from 1 to 1000`
+  std::function<std::optional<T>(const ConfigValue&)> parse;
+  std::function<ConfigValue(const T&)> print;
+};
+
+// A name with the original's spellings of it.
+struct ConfigChoice {
+  std::string name = {};
+  std::vector<std::string> aliases = {};
+};
+
+ConfigRow<int64_t> IntegerRow(int64_t low, int64_t high);
+ConfigRow<uint64_t> SeedRow();
+ConfigRow<double> NumberRow(double low, double high);
+ConfigRow<bool> SwitchRow();
+// Also takes a Python path that ends in a name, as `package.module.LegacyDDPMDiscretization`.
+ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices);
+ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
+                               std::string expected);
+ConfigRow<std::string> TextRow(bool allow_empty);
+ConfigRow<std::string> PathRow();
+ConfigRow<std::vector<std::string>> ListRow();
+
+// A value as a user would type it: lists with commas; `` for nothing.
+std::string PlainText(const ConfigValue& value);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_IO_CONFIG_ROW_H_

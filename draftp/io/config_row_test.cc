@@ -1,0 +1,109 @@
+// Tests of each row kind: what it takes, what it refuses, and that it reads back what it prints.
+#include "draftp/io/config_row.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/io/config_value.h"
+#include "gtest/gtest.h"
+
+namespace draftp {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+template <class T>
+void ExpectRefused(const ConfigRow<T>& row, const Strings& texts) {
+  for (const std::string& text : texts) {
+    EXPECT_EQ(row.parse(ConfigValue::Text(text)), std::nullopt) << text;
+  }
+  for (const ConfigValue& value : {ConfigValue::Map(), ConfigValue::Nested(),
+                                   ConfigValue::Reference("${x}"), ConfigValue::List({})}) {
+    EXPECT_EQ(row.parse(value), std::nullopt) << DescribeForMessage(value);
+  }
+}
+
+TEST(ConfigRowTest, IntegersStayInTheirRange) {
+  const ConfigRow<int64_t> row = IntegerRow(1, 1000);
+  EXPECT_EQ(row.expected, "an integer from 1 to 1000");
+  EXPECT_EQ(row.parse(ConfigValue::Text("1")), 1);
+  EXPECT_EQ(row.parse(ConfigValue::Number("1000")), 1000);
+  ExpectRefused(row, {"0", "1001", "-3", "", "abc", "25.0", "nan", "0x10", "99999999999999999999"});
+}
+
+TEST(ConfigRowTest, SeedsReachTwoToTheSixtyFourMinusOne) {
+  const ConfigRow<uint64_t> row = SeedRow();
+  EXPECT_EQ(row.parse(ConfigValue::Text("18446744073709551615")), UINT64_MAX);
+  EXPECT_EQ(row.print(UINT64_MAX), ConfigValue::Number("18446744073709551615"));
+  ExpectRefused(row, {"-1", "18446744073709551616", "1.5", ""});
+}
+
+TEST(ConfigRowTest, NumbersStayFiniteAndInTheirRange) {
+  const ConfigRow<double> row = NumberRow(-1000, 0.5);
+  EXPECT_EQ(row.expected, "a number from -1000 to 0.5");
+  EXPECT_EQ(row.parse(ConfigValue::Text("0.5")), 0.5);
+  EXPECT_EQ(row.parse(row.print(0.1)), 0.1);
+  ExpectRefused(row, {"0.51", "-1001", "nan", "inf", "-inf", "1e400", "0x1", "", "½"});
+}
+
+TEST(ConfigRowTest, SwitchesReadYamlsWords) {
+  const ConfigRow<bool> row = SwitchRow();
+  EXPECT_EQ(row.parse(ConfigValue::Bool(true)), true);
+  EXPECT_EQ(row.parse(ConfigValue::Text("False")), false);
+  ExpectRefused(row, {"", "2", "maybe"});
+}
+
+TEST(ConfigRowTest, ChoicesTakeTheOriginalsNamesAndClassPaths) {
+  const ConfigRow<std::string> row = ChoiceRow({{"euler", {"EulerEDMSampler"}}, {"lms", {}}});
+  EXPECT_EQ(row.expected, "euler, lms");
+  EXPECT_EQ(row.parse(ConfigValue::Text("euler")), "euler");
+  EXPECT_EQ(row.parse(ConfigValue::Text("EulerEDMSampler")), "euler");
+  EXPECT_EQ(row.parse(ConfigValue::Text("nemo.sampling.EulerEDMSampler")), "euler");
+  ExpectRefused(row,
+                {"", "Euler", "xEulerEDMSampler", "nemo.euler", "euler ", "EulerEDMSampler.x"});
+}
+
+TEST(ConfigRowTest, WordsHaveNoControlCharacters) {
+  const ConfigRow<std::string> row =
+      WordRow([](const std::string& s) { return s != "bad"; }, "a good word");
+  EXPECT_EQ(row.parse(ConfigValue::Text("good")), "good");
+  ExpectRefused(row, {"bad", "a\nb", "\x1b[0m", "\xFF", std::string("a\0b", 3)});
+}
+
+TEST(ConfigRowTest, TextsAreUtf8AndNotEmpty) {
+  const ConfigRow<std::string> row = TextRow(false);
+  EXPECT_EQ(row.parse(ConfigValue::Text("a\n\té 🎨")), "a\n\té 🎨");
+  EXPECT_EQ(row.print(""), ConfigValue::Null());
+  ExpectRefused(row, {"", "\xFF", std::string("a\0b", 3)});
+}
+
+TEST(ConfigRowTest, TextsMayBeEmptyWhereThatIsAValue) {
+  const ConfigRow<std::string> row = TextRow(true);
+  EXPECT_EQ(row.parse(ConfigValue::Text("")), "");
+  EXPECT_EQ(row.print(""), ConfigValue::Text(""));
+}
+
+TEST(ConfigRowTest, PathsAreWordsThatAreNotEmpty) {
+  EXPECT_EQ(PathRow().parse(ConfigValue::Text("a b/é")), "a b/é");
+  ExpectRefused(PathRow(), {"", "a\nb", "\xFF"});
+}
+
+TEST(ConfigRowTest, ListsComeAsTextOrAsItems) {
+  const ConfigRow<Strings> row = ListRow();
+  EXPECT_EQ(row.parse(ConfigValue::Text("base, clamp(linear,0,1)")),
+            (Strings{"base", "clamp(linear,0,1)"}));
+  EXPECT_EQ(row.parse(ConfigValue::List({"base", "draft"})), (Strings{"base", "draft"}));
+  EXPECT_EQ(row.parse(row.print({"a", "b"})), (Strings{"a", "b"}));
+  ExpectRefused(row, {"", "a,,b", "a,", "a\nb", "\xFF"});
+}
+
+TEST(ConfigRowTest, PlainTextIsWhatAUserTypes) {
+  EXPECT_EQ(PlainText(ConfigValue::List({"a", "b"})), "a,b");
+  EXPECT_EQ(PlainText(ConfigValue::Number("25")), "25");
+  EXPECT_EQ(PlainText(ConfigValue::Null()), "");
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,152 @@
+// Resolves the keys of a source against a configuration's rows and rules.
+#include "draftp/io/config_schema.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "draftp/io/config_value.h"
+#include "draftp/io/printable.h"
+
+namespace draftp {
+namespace {
+
+constexpr size_t kLongestComparedName = 100;  // bounds the edit distance's work on hostile keys
+
+std::string Normalized(const std::string& name) {
+  std::string out = name.substr(0, kLongestComparedName);
+  for (char& c : out) {
+    c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+// Optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours.
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + change});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+std::optional<size_t> FindField(const ConfigSchema& schema, const std::string& key) {
+  for (size_t i = 0; i < schema.fields.size(); ++i) {
+    const ConfigField& field = schema.fields[i];
+    if (field.key == key ||
+        std::count(field.original_keys.begin(), field.original_keys.end(), key)) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status UnknownKey(const ConfigSchema& schema, const ConfigEntry& entry) {
+  std::vector<std::string> names;
+  for (const ConfigField& field : schema.fields) {
+    if (entry.key.compare(0, field.key.size() + 1, field.key + ".") == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found a key below ", field.key,
+                                                     ", expected ", field.expected,
+                                                     " as its value"));
+    }
+    names.push_back(field.key);
+    names.insert(names.end(), field.original_keys.begin(), field.original_keys.end());
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(entry.where, ": found the unknown key ", Quoted(entry.key, 60),
+                   "; the nearest valid key is ", NearestKey(entry.key, names)));
+}
+
+// Applies the rule to an entry without a row; returns the rule's pattern when it is to be noticed.
+absl::StatusOr<std::string> ApplyRule(const ConfigRule& rule, const ConfigEntry& entry) {
+  if (rule.kind == ConfigRule::Kind::kIgnored) return rule.pattern;
+  if (rule.kind == ConfigRule::Kind::kRefused) {
+    return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found ", entry.key,
+                                                   ", which has no meaning here; ", rule.note));
+  }
+  if (entry.value.IsScalar() &&
+      std::count(rule.accepted.begin(), rule.accepted.end(), entry.value.text)) {
+    return std::string();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(entry.where, ": found ", DescribeForMessage(entry.value), ", expected ",
+                   absl::StrJoin(rule.accepted, " or "), ": ", rule.note));
+}
+
+}  // namespace
+
+std::string NearestKey(const std::string& name, const std::vector<std::string>& candidates) {
+  const std::string wanted = Normalized(name);
+  std::string best;
+  size_t best_distance = 0;
+  for (const std::string& candidate : candidates) {
+    const std::string has = Normalized(candidate);
+    size_t distance = 2 * EditDistance(wanted, has);
+    if (wanted.size() > 2 && has.compare(0, wanted.size(), wanted) == 0) {
+      distance = std::min<size_t>(distance, 3);  // an abbreviation is nearer than two edits
+    }
+    if (best.empty() || distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+bool MatchesPattern(const std::string& key, const std::string& pattern) {
+  const bool subtree = pattern.size() >= 2 && pattern.compare(pattern.size() - 2, 2, ".*") == 0;
+  if (!subtree) return key == pattern;
+  const std::string root = pattern.substr(0, pattern.size() - 2);
+  return key == root || key.compare(0, root.size() + 1, root + ".") == 0;
+}
+
+absl::StatusOr<ConfigSettings> ResolveEntries(const ConfigSchema& schema, const std::string& source,
+                                              const std::vector<ConfigEntry>& entries) {
+  ConfigSettings out;
+  std::map<size_t, const ConfigEntry*> set_by;
+  std::vector<std::string> ignored;
+  for (const ConfigEntry& entry : entries) {
+    if (const std::optional<size_t> field = FindField(schema, entry.key)) {
+      const auto [earlier, is_new] = set_by.emplace(*field, &entry);
+      if (!is_new) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(entry.where, ": found a second value for ", schema.fields[*field].key,
+                         ", expected one; the first is ", earlier->second->where));
+      }
+      out.settings.push_back({*field, entry.where, entry.value});
+      continue;
+    }
+    const auto rule =
+        std::find_if(schema.rules.begin(), schema.rules.end(),
+                     [&](const ConfigRule& r) { return MatchesPattern(entry.key, r.pattern); });
+    if (rule == schema.rules.end()) return UnknownKey(schema, entry);
+    if (entry.value.kind == ConfigValue::Kind::kNull) continue;
+    const absl::StatusOr<std::string> pattern = ApplyRule(*rule, entry);
+    if (!pattern.ok()) return pattern.status();
+    const bool noticed = std::count(ignored.begin(), ignored.end(), *pattern) > 0;
+    if (!pattern->empty() && !noticed) ignored.push_back(*pattern);
+  }
+  if (!ignored.empty()) {
+    out.notices.push_back(absl::StrCat(source, ": ignored, for ", schema.program,
+                                       " has no use for them: ", absl::StrJoin(ignored, ", ")));
+  }
+  return out;
+}
+
+}  // namespace draftp
