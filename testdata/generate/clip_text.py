@@ -1,7 +1,7 @@
 """Golden outputs of CLIP text encoders in float64, by transformers.
 
-Command: OMP_NUM_THREADS=1 python3 testdata/generate/clip_text.py   (from the repository's root)
-Seed 20250301; torch 2.11.0, transformers 5.17.0, safetensors 0.6+ (recorded in each file's metadata).
+Command: OMP_NUM_THREADS=1 python3 testdata/generate/clip_text.py
+Seed 20250301; torch 2.11.0, transformers 5.17.0; exact versions are in each golden's metadata.
 Writes testdata/configs/clip_text_*/{config.json,model.safetensors} (made-up weights, float16) and
 testdata/goldens/clip_text_*.safetensors: ids, penultimate = hidden_states[-2], pooled.
 """
@@ -74,7 +74,7 @@ def ids_of(name, generator):
 
 
 def check_scales(model, ids, output):
-    """Outputs of unit scale, and attention that prefers some tokens: the golden would hide errors otherwise."""
+    """Unit-scale outputs, attention that prefers some tokens: else the golden would hide errors."""
     for value in output:
         assert 0.2 < value.std() < 5, value.std()
     model.set_attn_implementation("eager")

@@ -1,10 +1,11 @@
 """Golden decodes of AutoencoderKL in float64, by diffusers.
 
-Command: OMP_NUM_THREADS=1 python3 testdata/generate/vae.py   (from the repository's root)
-Seed 20250302; torch 2.11.0, diffusers 0.39.0, safetensors 0.6+ (recorded in each file's metadata).
-Writes testdata/configs/vae_*/{config.json,diffusion_pytorch_model.safetensors} (made-up weights, float16) and
-testdata/goldens/vae_*.safetensors: latents as the sampler leaves them, z (rescaled as the pipelines do), decoded =
-decode(z), image in [0,255], cotangent of the image, and latents_grad, the gradient of sum(cotangent * image).
+Command: OMP_NUM_THREADS=1 python3 testdata/generate/vae.py
+Seed 20250302; torch 2.11.0, diffusers 0.39.0; exact versions are in each golden's metadata.
+Writes testdata/configs/vae_*/{config.json,diffusion_pytorch_model.safetensors} (made-up weights,
+float16) and testdata/goldens/vae_*.safetensors: latents as the sampler leaves them, z (rescaled as
+the pipelines do), decoded = decode(z), image in [0,255], cotangent of the image, and latents_grad,
+the gradient of sum(cotangent * image).
 """
 
 import math
@@ -18,15 +19,23 @@ from diffusers import AutoencoderKL
 
 SEED = 20250302
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-BLOCKS = lambda n: dict(down_block_types=["DownEncoderBlock2D"] * n, up_block_types=["UpDecoderBlock2D"] * n)
+
+
+def blocks(n):
+    return dict(down_block_types=["DownEncoderBlock2D"] * n,
+                up_block_types=["UpDecoderBlock2D"] * n)
+
+
 CASES = {
     "vae_mean_std": dict(
-        block_out_channels=[8, 16], layers_per_block=2, norm_num_groups=4, latent_channels=4, sample_size=16,
-        scaling_factor=0.5, latents_mean=[-0.25, 0.125, 0.5, -0.75], latents_std=[0.5, 1.25, 0.75, 1.5],
-        use_quant_conv=False, use_post_quant_conv=False, **BLOCKS(2)),
+        block_out_channels=[8, 16], layers_per_block=2, norm_num_groups=4, latent_channels=4,
+        sample_size=16, scaling_factor=0.5,
+        latents_mean=[-0.25, 0.125, 0.5, -0.75], latents_std=[0.5, 1.25, 0.75, 1.5],
+        use_quant_conv=False, use_post_quant_conv=False, **blocks(2)),
     "vae_no_attention": dict(
-        block_out_channels=[8, 8, 16], layers_per_block=1, norm_num_groups=2, latent_channels=6, sample_size=16,
-        scaling_factor=1.5, shift_factor=0.125, mid_block_add_attention=False, **BLOCKS(3)),
+        block_out_channels=[8, 8, 16], layers_per_block=1, norm_num_groups=2, latent_channels=6,
+        sample_size=16, scaling_factor=1.5, shift_factor=0.125, mid_block_add_attention=False,
+        **blocks(3)),
 }
 
 
@@ -45,7 +54,7 @@ def initialise(model, generator):
 
 
 def rescale(config, x):
-    """What the pipelines hand to decode: StableDiffusionXLPipeline, and StableDiffusion3Pipeline for shift_factor."""
+    """As StableDiffusionXLPipeline does it, or with shift_factor StableDiffusion3Pipeline."""
     if config.latents_mean is not None:
         mean = torch.tensor(config.latents_mean, dtype=x.dtype).view(1, -1, 1, 1)
         std = torch.tensor(config.latents_std, dtype=x.dtype).view(1, -1, 1, 1)
@@ -60,7 +69,8 @@ def check_scales(model, z, decoded):
         return
     seen = {}
     block = model.decoder.mid_block.attentions[0]
-    hooks = [getattr(block, n).register_forward_hook(lambda m, i, o, n=n: seen.update({n: o})) for n in ("to_q", "to_k")]
+    hooks = [getattr(block, n).register_forward_hook(lambda m, i, o, n=n: seen.update({n: o}))
+             for n in ("to_q", "to_k")]
     model.decode(z)
     for hook in hooks:
         hook.remove()
@@ -81,21 +91,24 @@ def write_golden(name, model, generator, versions):
     image = (decoded / 2 + 0.5).clamp(0, 1) * 255
     cotangent = torch.randn(image.shape, generator=generator, dtype=torch.float64)
     (grad,) = torch.autograd.grad((cotangent * image).sum(), latents)
-    tensors = dict(latents=latents, z=z, decoded=decoded, image=image, cotangent=cotangent, latents_grad=grad)
+    tensors = dict(latents=latents, z=z, decoded=decoded, image=image, cotangent=cotangent,
+                   latents_grad=grad)
     safetensors.torch.save_file({k: v.detach().contiguous() for k, v in tensors.items()},
                                 ROOT / "goldens" / f"{name}.safetensors", versions)
 
 
 def main():
     generator = torch.Generator().manual_seed(SEED)
-    versions = {"command": "python3 testdata/generate/vae.py", "seed": str(SEED), "torch": torch.__version__,
-                "diffusers": diffusers.__version__, "safetensors": safetensors.__version__}
+    versions = {"command": "python3 testdata/generate/vae.py", "seed": str(SEED),
+                "torch": torch.__version__, "diffusers": diffusers.__version__,
+                "safetensors": safetensors.__version__}
     for name, config in CASES.items():
         model = AutoencoderKL(**config)
         initialise(model, generator)
         folder = ROOT / "configs" / name
         model.to(torch.float16).save_pretrained(folder)
-        write_golden(name, AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float64), generator, versions)
+        model = AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float64)
+        write_golden(name, model, generator, versions)
     model = AutoencoderKL.from_pretrained(ROOT / "tiny_sdxl" / "vae", torch_dtype=torch.float64)
     write_golden("vae_tiny", model, generator, versions)
 

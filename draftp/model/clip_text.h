@@ -1,0 +1,54 @@
+// CLIP text encoder: token ids to hidden states and a pooled embedding (transformers'
+// CLIPTextModel*).
+#ifndef DRAFTP_MODEL_CLIP_TEXT_H_
+#define DRAFTP_MODEL_CLIP_TEXT_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "draftp/io/weight_map.h"
+#include "draftp/model/clip_layers.h"
+#include "draftp/model/clip_text_config.h"
+#include "draftp/model/layers.h"
+#include "draftp/model/linear.h"
+#include "draftp/model/placement.h"
+
+namespace draftp {
+
+struct ClipText {
+  ClipTextConfig config;
+  at::Tensor token_embedding;     // [vocab,hidden]
+  at::Tensor position_embedding;  // [max_positions,hidden]
+  std::vector<ClipLayer> layers;
+  NormWeights final_norm;
+  std::optional<LinearWeights> projection;  // [projection_dim,hidden], no bias
+
+  // From a folder with config.json and model.safetensors (or what WeightMap finds in its place).
+  static absl::StatusOr<ClipText> Load(const std::string& dir, const Placement& placement);
+
+  // From the tensors of `weights`, with or without the prefix `text_model.`; buffers named
+  // position_ids are passed over. A missing, mis-shaped or unused tensor is an error that names it.
+  static absl::StatusOr<ClipText> FromWeights(const ClipTextConfig& config, WeightMap weights,
+                                              const Placement& placement);
+};
+
+struct ClipTextOutput {
+  at::Tensor
+      penultimate;  // [B,L,hidden]: input of the last layer (hidden_states[-2]), without final norm
+  at::Tensor pooled;  // [B,projection_dim], or [B,hidden] without projection: final norm,
+                      // end-of-text's position, projection
+};
+
+// ids [B,L] int64 on the CPU, L <= max_positions, each row with an end-of-text: the first
+// eos_token_id, or, as legacy configs have it (ClipTextConfig::pools_greatest_id), the first
+// greatest id. An id outside the vocabulary and a row without end-of-text are errors (a tokenizer
+// of another model). Differentiable in the weights.
+absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& ids);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_MODEL_CLIP_TEXT_H_

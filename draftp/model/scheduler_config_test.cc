@@ -1,0 +1,65 @@
+#include "draftp/model/scheduler_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace draftp {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+absl::StatusOr<SchedulerConfig> Parse(const Json& changes) {
+  Json json = {{"beta_schedule", "scaled_linear"}, {"beta_start", 0.00085}, {"beta_end", 0.012}};
+  json.update(changes);
+  return ParseSchedulerConfig(JsonReader("scheduler_config.json", json));
+}
+
+std::string ErrorOf(const Json& changes) { return std::string(Parse(changes).status().message()); }
+
+TEST(SchedulerConfigTest, ReadsTheEmbeddedModels) {
+  const auto config = ReadSchedulerConfig("testdata/tiny_sdxl/scheduler/scheduler_config.json");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->prediction_type, PredictionType::kEpsilon);
+  EXPECT_EQ(config->beta_start, 0.00085);
+  EXPECT_EQ(config->beta_end, 0.012);
+  EXPECT_EQ(config->num_train_timesteps, 1000);
+}
+
+TEST(SchedulerConfigTest, ReadsVPrediction) {
+  EXPECT_EQ(Parse({{"prediction_type", "v_prediction"}})->prediction_type,
+            PredictionType::kVPrediction);
+}
+
+TEST(SchedulerConfigTest, KeysOfDiffusersSamplingHaveNoEffect) {
+  EXPECT_TRUE(
+      Parse({{"timestep_spacing", "trailing"}, {"use_karras_sigmas", true}, {"steps_offset", 1}})
+          .ok());
+  EXPECT_TRUE(
+      Parse({{"trained_betas", nullptr}, {"rescale_betas_zero_snr", false}, {"clip_sample", false}})
+          .ok());
+}
+
+TEST(SchedulerConfigTest, RejectsOtherNoise) {
+  EXPECT_EQ(
+      ErrorOf({{"beta_schedule", "linear"}}),
+      R"(scheduler_config.json: key "beta_schedule": found "linear", supported: scaled_linear)");
+  EXPECT_THAT(ErrorOf({{"trained_betas", {0.1, 0.2}}}), HasSubstr("trained_betas"));
+  EXPECT_THAT(ErrorOf({{"rescale_betas_zero_snr", true}}), HasSubstr("rescale_betas_zero_snr"));
+  EXPECT_THAT(ErrorOf({{"prediction_type", "sample"}}), HasSubstr("epsilon, v_prediction"));
+  EXPECT_THAT(ErrorOf({{"use_flow_sigmas", true}}), HasSubstr("use_flow_sigmas"));
+  EXPECT_THAT(ErrorOf({{"thresholding", true}}), HasSubstr("thresholding"));
+}
+
+TEST(SchedulerConfigTest, RejectsMissingAndUnknownKeys) {
+  EXPECT_THAT(ErrorOf({{"beta_max", 1.0}}), HasSubstr("\"beta_max\": unknown"));
+  EXPECT_THAT(ErrorOf({{"beta_start", 0.02}}), HasSubstr("beta_start < beta_end"));
+  const auto empty = ParseSchedulerConfig(JsonReader("s.json", Json::object()));
+  EXPECT_THAT(std::string(empty.status().message()), HasSubstr("beta_schedule"));
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,199 @@
+// AutoencoderKL's decoder: mid block, blocks that double the picture, and the scaling around them.
+#include "draftp/model/vae_decoder.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/tensor.h>
+#include <c10/util/Exception.h>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "draftp/io/weight_map.h"
+#include "draftp/model/attention.h"
+#include "draftp/model/layers.h"
+#include "draftp/model/linear.h"
+#include "draftp/model/placement.h"
+#include "draftp/model/recompute.h"
+#include "draftp/model/resnet.h"
+#include "draftp/model/vae_config.h"
+#include "draftp/model/visit_weights.h"
+#include "draftp/model/weight_loader.h"
+
+namespace draftp {
+namespace {
+
+// x [B,C,h,w] -> x + attention among its h*w pixels.
+at::Tensor RunVaeAttention(const at::Tensor& x, const VaeAttention& block) {
+  const at::Tensor normed = GroupNorm(x, block.norm);
+  const at::Tensor pixels = normed.flatten(2).transpose(1, 2).contiguous();  // [B,hw,C]
+  const at::Tensor mixed =
+      Attend(pixels, ProjectKeysValues(pixels, block.attention), block.attention);
+  return x + mixed.transpose(1, 2).view({x.size(0), x.size(1), x.size(2), x.size(3)});
+}
+
+// Values of a channel each as [1,C,1,1], like x.
+at::Tensor PerChannel(const std::vector<double>& values, const at::Tensor& x) {
+  const at::Tensor host = at::tensor(values, at::kDouble).to(x.scalar_type());
+  return host.to(x.device()).view({1, -1, 1, 1});
+}
+
+VaeMidBlock MidBlockSkeleton(const VaeConfig& config, const ResnetOptions& options) {
+  const int64_t channels = config.block_out_channels.back();
+  VaeMidBlock block{.first = ResnetSkeleton(channels, channels, options),
+                    .attention = std::nullopt,
+                    .second = ResnetSkeleton(channels, channels, options)};
+  if (config.mid_block_add_attention) {
+    block.attention = {
+        .norm = GroupNormSkeleton(channels, options.groups, options.eps),
+        .attention = AttentionSkeleton(channels, channels, /*heads=*/1, /*qkv_bias=*/true)};
+  }
+  return block;
+}
+
+struct Renamed {
+  const char* name;
+  const char* old_name;
+};
+constexpr std::array<Renamed, 4> kOldAttentionNames = {
+    {{".to_q", ".query"}, {".to_k", ".key"}, {".to_v", ".value"}, {".to_out.0", ".proj_attn"}}};
+
+// The name that the file has for the attention's projection `name`, as diffusers wrote it before
+// 0.13 or after.
+std::string NameInFile(const std::string& name, const WeightMap& weights) {
+  if (weights.Contains(name + ".weight")) return name;
+  for (const Renamed& renamed : kOldAttentionNames) {
+    if (!absl::EndsWith(name, renamed.name)) continue;
+    const std::string old = absl::StrCat(
+        absl::string_view(name).substr(0, name.size() - strlen(renamed.name)), renamed.old_name);
+    if (weights.Contains(old + ".weight")) return old;
+  }
+  return name;
+}
+
+// Whether the file has the projection as a 1x1 convolution, as the original latent-diffusion code.
+bool IsConvolution(const std::string& name, const WeightMap& weights) {
+  const absl::StatusOr<std::vector<int64_t>> shape = weights.Shape(name + ".weight");
+  return shape.ok() && shape->size() == 4;
+}
+
+bool IsOfEncoder(const std::string& name) {
+  return absl::StartsWith(name, "encoder.") || absl::StartsWith(name, "quant_conv.");
+}
+
+}  // namespace
+
+VaeDecoder VaeDecoder::Skeleton(const VaeConfig& config) {
+  const ResnetOptions options{.groups = config.norm_num_groups, .eps = 1e-6};
+  const std::vector<int64_t>& channels = config.block_out_channels;
+  const int64_t latent = config.latent_channels;
+  VaeDecoder decoder{.config = config,
+                     .post_quant_conv = std::nullopt,
+                     .conv_in = ConvSkeleton(latent, channels.back(), 3),
+                     .mid_block = MidBlockSkeleton(config, options),
+                     .up_blocks = {},
+                     .norm_out = GroupNormSkeleton(channels.front(), options.groups, options.eps),
+                     .conv_out = ConvSkeleton(channels.front(), 3, 3)};
+  if (config.use_post_quant_conv) decoder.post_quant_conv = ConvSkeleton(latent, latent, 1);
+  int64_t in = channels.back();
+  for (auto out = channels.rbegin(); out != channels.rend(); ++out) {
+    VaeUpBlock block;
+    for (int64_t i = 0; i <= config.layers_per_block; ++i) {
+      block.resnets.push_back(ResnetSkeleton(i == 0 ? in : *out, *out, options));
+    }
+    if (std::next(out) != channels.rend()) block.upsampler = ConvSkeleton(*out, *out, 3);
+    decoder.up_blocks.push_back(std::move(block));
+    in = *out;
+  }
+  return decoder;
+}
+
+absl::StatusOr<VaeDecoder> VaeDecoder::Load(const std::string& dir, const Placement& placement) {
+  const absl::StatusOr<VaeConfig> config = ReadVaeConfig(dir + "/config.json");
+  if (!config.ok()) return config.status();
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(dir, "diffusion_pytorch_model");
+  if (!weights.ok()) return weights.status();
+  return FromWeights(*config, *std::move(weights), placement);
+}
+
+absl::StatusOr<VaeDecoder> VaeDecoder::FromWeights(const VaeConfig& config, WeightMap weights,
+                                                   const Placement& placement) {
+  TORCH_CHECK(placement.dtype != at::kHalf,
+              "the VAE decoder overflows in float16, use float32 or bfloat16");
+  VaeDecoder decoder = Skeleton(config);
+  WeightLoader load(weights, placement);
+  VisitWeights(decoder, [&]<class Layer>(const std::string& name, Layer& layer) {
+    if constexpr (std::same_as<Layer, LinearWeights>) {
+      const std::string found = NameInFile(name, weights);
+      layer.pointwise_convolution = IsConvolution(found, weights);
+      load(found, layer);
+    } else {
+      load(name, layer);
+    }
+  });
+  if (absl::Status status = load.Finish(IsOfEncoder); !status.ok()) return status;
+  return decoder;
+}
+
+at::Tensor RunVaeMidBlock(const at::Tensor& x, const VaeMidBlock& block) {
+  at::Tensor hidden = Resnet(x, {}, block.first);
+  if (block.attention) hidden = RunVaeAttention(hidden, *block.attention);
+  return Resnet(hidden, {}, block.second);
+}
+
+at::Tensor RunVaeUpBlock(const at::Tensor& x, const VaeUpBlock& block) {
+  at::Tensor hidden = x;
+  for (const ResnetWeights& resnet : block.resnets) hidden = Resnet(hidden, {}, resnet);
+  if (!block.upsampler) return hidden;
+  return Conv2d(ResizeNearest(hidden, 2 * hidden.size(2), 2 * hidden.size(3)), *block.upsampler);
+}
+
+at::Tensor UnscaleLatents(const at::Tensor& x, const VaeConfig& config) {
+  if (config.latents_mean.empty()) {
+    const at::Tensor z = x / config.scaling_factor;
+    return config.shift_factor == 0 ? z : z + config.shift_factor;
+  }
+  return x * PerChannel(config.latents_std, x) / config.scaling_factor +
+         PerChannel(config.latents_mean, x);
+}
+
+at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const DecodeOptions& options) {
+  TORCH_CHECK(z.dim() == 4 && z.size(1) == decoder.config.latent_channels, "latents must be [B,",
+              decoder.config.latent_channels, ",h,w], got ", z.sizes());
+  const auto run = [&options](auto forward, const at::Tensor& x, const auto& block) {
+    if (!options.recompute) return forward(x, block);
+    return Recompute([forward, &block](at::TensorList in) { return forward(in[0], block); }, {x},
+                     Trainable(block));
+  };
+  at::Tensor hidden = z.to(decoder.conv_in.weight.scalar_type())
+                          .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]
+  if (decoder.post_quant_conv) hidden = Conv2d(hidden, *decoder.post_quant_conv);
+  hidden = run(RunVaeMidBlock, Conv2d(hidden, decoder.conv_in), decoder.mid_block);
+  for (const VaeUpBlock& block : decoder.up_blocks) hidden = run(RunVaeUpBlock, hidden, block);
+  return Conv2d(GroupNormSilu(hidden, decoder.norm_out), decoder.conv_out);  // [B,3,fh,fw]
+}
+
+at::Tensor ToPixels(const at::Tensor& raw) {
+  const at::Tensor wide = raw.scalar_type() == at::kDouble ? raw : raw.to(at::kFloat);
+  return at::clamp((wide + 1) / 2, 0, 1) * 255;
+}
+
+at::Tensor Decode(const VaeDecoder& decoder, const at::Tensor& latents,
+                  const DecodeOptions& options) {
+  return ToPixels(DecodeRaw(decoder, UnscaleLatents(latents, decoder.config), options));
+}
+
+}  // namespace draftp
