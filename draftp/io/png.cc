@@ -118,6 +118,22 @@ Text Clean(std::string_view value) {
   return text;
 }
 
+// Whether every chunk lies within the file and only picture data are long. libpng allocates and
+// clears whatever length a chunk claims before it reads any of it.
+bool ChunksFit(std::string_view bytes) {
+  constexpr size_t kAround = 12;  // length, type and checksum
+  for (bytes.remove_prefix(8); !bytes.empty();) {
+    if (bytes.size() < kAround) return false;
+    const uint32_t length = png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()));
+    if (length > bytes.size() - kAround) return false;
+    const std::string_view type = bytes.substr(4, 4);
+    if (length > kMaxChunk && type != "IDAT") return false;
+    if (type == "IEND") return true;
+    bytes.remove_prefix(kAround + length);
+  }
+  return false;
+}
+
 std::string FromLatin1(std::string_view value) {
   std::string utf8;
   for (const char c : value) AppendUtf8(static_cast<unsigned char>(c), utf8);
@@ -205,6 +221,7 @@ absl::StatusOr<PngFile> DecodePng(const std::string& source, std::string_view by
   if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0) {
     return error("found no PNG signature, expected a PNG file");
   }
+  if (!ChunksFit(bytes)) return error("isn't a valid PNG: its chunks run past its end");
   Stream stream{.message = {}, .out = nullptr, .in = bytes};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &stream, OnError, OnWarning);
   png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);

@@ -43,6 +43,11 @@ void DropLastCharacter(std::string& text) {
   text.resize(begin);
 }
 
+void DropTrailingSpaces(std::string& text) {
+  const size_t last = text.find_last_not_of(" \t\r\n");
+  text.resize(last == std::string::npos ? 0 : last + 1);
+}
+
 void Blend(uint8_t& pixel, uint8_t color, int coverage) {
   pixel = static_cast<uint8_t>((pixel * (255 - coverage) + color * coverage + 127) / 255);
 }
@@ -174,14 +179,14 @@ std::vector<std::string> TextFont::Wrap(std::string_view text, int max_width, in
     }
     const size_t end = taken < text.size() && space > 0 ? space : taken;
     lines.emplace_back(text.substr(0, end));
-    while (lines.back().ends_with(' ')) lines.back().pop_back();
+    DropTrailingSpaces(lines.back());
     text.remove_prefix(end);
   }
   if (!text.empty() && !lines.empty()) {
     std::string& last = lines.back();
     while (!last.empty() && Width(last + std::string(kEllipsis)) > max_width)
       DropLastCharacter(last);
-    while (last.ends_with(' ')) last.pop_back();
+    DropTrailingSpaces(last);
     last += kEllipsis;
   }
   return lines;

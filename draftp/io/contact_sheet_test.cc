@@ -1,0 +1,170 @@
+// Layout of contact sheets: where cells lie, what is scaled, what is left out.
+#include "draftp/io/contact_sheet.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace draftp {
+namespace {
+
+struct Rgb {
+  int red, green, blue;
+  friend bool operator==(const Rgb&, const Rgb&) = default;
+  friend auto operator<=>(const Rgb&, const Rgb&) = default;
+};
+
+Rgb At(const RgbImage& image, int x, int y) {
+  const uint8_t* const pixel = &image.pixels[(static_cast<size_t>(y) * image.width + x) * 3];
+  return {pixel[0], pixel[1], pixel[2]};
+}
+
+int Count(const RgbImage& image, Rgb color) {
+  int count = 0;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) count += At(image, x, y) == color ? 1 : 0;
+  }
+  return count;
+}
+
+// The first pixel of a colour, from the top.
+std::pair<int, int> Find(const RgbImage& image, Rgb color) {
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      if (At(image, x, y) == color) return {x, y};
+    }
+  }
+  return {-1, -1};
+}
+
+constexpr Rgb kRed{250, 1, 2};
+constexpr Rgb kBlue{3, 4, 251};
+constexpr Rgb kMissing{0xEC, 0xEC, 0xEC};
+
+RgbImage Red(int width, int height) { return FilledImage(width, height, 250, 1, 2); }
+RgbImage Blue(int width, int height) { return FilledImage(width, height, 3, 4, 251); }
+
+TEST(ContactSheetTest, RowsRunDownAndColumnsAcross) {
+  ContactSheet sheet({.title = "", .footer = "", .rows = {"r0", "r1"}, .columns = {"c0", "c1"}}, 64,
+                     48);
+  sheet.SetCell(0, 1, Red(64, 48));
+  sheet.SetCell(1, 0, Blue(64, 48));
+  const RgbImage image = *sheet.Draw();
+  const auto [red_x, red_y] = Find(image, kRed);
+  const auto [blue_x, blue_y] = Find(image, kBlue);
+  EXPECT_GT(red_x, blue_x + 64);
+  EXPECT_GT(blue_y, red_y + 48);
+  EXPECT_EQ(At(image, red_x + 63, red_y + 47), kRed);
+  EXPECT_EQ(Count(image, kRed), 64 * 48);
+}
+
+TEST(ContactSheetTest, MissingCellsAreGrey) {
+  ContactSheet sheet({.title = "", .footer = "", .rows = {"r"}, .columns = {"a", "b", "c"}}, 40,
+                     40);
+  sheet.SetCell(0, 0, Red(40, 40));
+  sheet.SetCell(0, 1, RgbImage());
+  EXPECT_EQ(Count(*sheet.Draw(), kMissing), 2 * 40 * 40);
+}
+
+TEST(ContactSheetTest, PicturesOfOtherSizesKeepTheirProportions) {
+  ContactSheet sheet({.title = "", .footer = "", .rows = {"r"}, .columns = {"a", "b"}}, 100, 100);
+  sheet.SetCell(0, 0, Red(400, 200));
+  sheet.SetCell(0, 1, Blue(30, 60));
+  const RgbImage image = *sheet.Draw();
+  EXPECT_EQ(Count(image, kRed), 100 * 50);
+  EXPECT_EQ(Count(image, kBlue), 30 * 60);
+}
+
+TEST(ContactSheetTest, LabelsTakeInkAndRoom) {
+  const auto draw = [](ContactSheetLabels labels) {
+    return *ContactSheet(std::move(labels), 64, 64).Draw();
+  };
+  const RgbImage plain = draw({.title = "", .footer = "", .rows = {""}, .columns = {""}});
+  const RgbImage labelled = draw({.title = "Title",
+                                  .footer = "steps, sampler and seed of the run",
+                                  .rows = {"a row"},
+                                  .columns = {"col"}});
+  EXPECT_GT(labelled.width, plain.width);
+  EXPECT_GT(labelled.height, plain.height);
+  EXPECT_EQ(Count(plain, {0x22, 0x22, 0x22}), 0);
+  EXPECT_GT(Count(labelled, {0x22, 0x22, 0x22}), 20);
+  EXPECT_GT(Count(labelled, {0x77, 0x77, 0x77}), 0);
+}
+
+TEST(ContactSheetTest, LongLabelsStayWithinTheirCell) {
+  std::string prompt;
+  for (int i = 0; i < 2000; ++i) prompt += "word ";
+  const RgbImage brief =
+      *ContactSheet({.title = "", .footer = "", .rows = {"w"}, .columns = {"c"}}, 128, 128).Draw();
+  const RgbImage image =
+      *ContactSheet({.title = "", .footer = "", .rows = {prompt}, .columns = {"c"}}, 128, 128)
+           .Draw();
+  EXPECT_EQ(image.height, brief.height);
+  EXPECT_LT(image.width, 600);
+}
+
+TEST(ContactSheetTest, DrawsSheetsWithoutRowsOrColumns) {
+  EXPECT_TRUE(ContactSheet({}, 64, 64).Draw().ok());
+  EXPECT_TRUE(
+      ContactSheet({.title = "t", .footer = "", .rows = {"r"}, .columns = {}}, 64, 64).Draw().ok());
+  EXPECT_TRUE(
+      ContactSheet({.title = "t", .footer = "", .rows = {}, .columns = {"c"}}, 0, 0).Draw().ok());
+}
+
+TEST(ContactSheetTest, LargePicturesAreScaledDown) {
+  ContactSheet sheet({.title = "", .footer = "", .rows = {"r"}, .columns = {"c"}}, 1024, 2048);
+  sheet.SetCell(0, 0, Red(1024, 2048));
+  EXPECT_EQ(Count(*sheet.Draw(), kRed), 256 * 512);
+}
+
+TEST(ContactSheetTest, ShowsTheFirstRowsOfMoreThanFit) {
+  ContactSheet sheet(
+      {.title = "", .footer = "", .rows = std::vector<std::string>(10'000, "r"), .columns = {"c"}},
+      512, 512);
+  EXPECT_EQ(sheet.rows_shown(), 15'000 / 512);
+  sheet.SetCell(9'999, 0, Red(512, 512));
+  sheet.SetCell(-1, 0, Red(512, 512));
+  const RgbImage image = *sheet.Draw();
+  EXPECT_LT(image.height, 16'384);
+  EXPECT_EQ(Count(image, kRed), 0);
+  EXPECT_GT(Count(image, {0x77, 0x77, 0x77}), 0);  // "first 29 of 10000 rows"
+}
+
+TEST(ContactSheetTest, ManyColumnsShrinkTheCells) {
+  ContactSheet sheet(
+      {.title = "", .footer = "", .rows = {"r"}, .columns = std::vector<std::string>(100, "c")},
+      512, 512);
+  EXPECT_EQ(sheet.columns_shown(), 100);
+  EXPECT_LT(sheet.Draw()->width, 17'000);
+}
+
+TEST(FitIntoTest, AveragesAreas) {
+  RgbImage image = FilledImage(4, 2, 0, 0, 0);
+  for (int i = 0; i < 8; ++i) image.pixels[3 * i] = static_cast<uint8_t>(10 * i);
+  const RgbImage half = FitInto(image, 2, 2);
+  EXPECT_EQ(half.width, 2);
+  EXPECT_EQ(half.height, 1);
+  EXPECT_EQ(half.pixels[0], (0 + 10 + 40 + 50) / 4);
+  EXPECT_EQ(half.pixels[3], (20 + 30 + 60 + 70) / 4);
+}
+
+TEST(FitIntoTest, WeighsPartsOfPixels) {
+  RgbImage image = FilledImage(3, 1, 0, 0, 0);
+  image.pixels[0] = 90;
+  image.pixels[3] = 30;
+  const RgbImage two = FitInto(image, 2, 1);
+  EXPECT_EQ(two.pixels[0], 70);  // (90 + 30 / 2) / 1.5
+  EXPECT_EQ(two.pixels[3], 10);  // (30 / 2 + 0) / 1.5
+}
+
+TEST(FitIntoTest, KeepsColoursAndWhatFits) {
+  EXPECT_EQ(FitInto(Red(1000, 777), 333, 333), Red(333, 259));
+  EXPECT_EQ(FitInto(Red(10, 10), 10, 20), Red(10, 10));
+}
+
+}  // namespace
+}  // namespace draftp
