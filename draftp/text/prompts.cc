@@ -1,0 +1,57 @@
+// Splits and checks prompt files.
+#include "draftp/text/prompts.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
+#include "draftp/io/utf8.h"
+
+namespace draftp {
+namespace {
+
+constexpr int64_t kMaxFileBytes = 256 << 20;
+constexpr size_t kMaxCaptionBytes = 1 << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+absl::Status CheckCaption(std::string_view line) {
+  if (line.size() > kMaxCaptionBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("found a caption of ", line.size(),
+                                                   " bytes, expected at most ", kMaxCaptionBytes));
+  }
+  if (!IsUtf8(line)) {
+    return absl::InvalidArgumentError(absl::StrCat("found ", Quoted(line, 60), ", expected UTF-8"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path, kMaxFileBytes);
+  if (!text.ok()) return text.status();
+  std::string_view rest = *text;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  std::vector<std::string> prompts;
+  for (int64_t number = 1; !rest.empty(); ++number) {
+    const size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
+    if (const absl::Status status = CheckCaption(line); !status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(path, 4096), ": line ", number, ": ", status.message()));
+    }
+    prompts.emplace_back(line);
+  }
+  if (!prompts.empty()) return prompts;
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(path, 4096), ": found no caption, expected at least one line of text"));
+}
+
+}  // namespace draftp
