@@ -1,0 +1,40 @@
+// Tests of what models a learning-rate schedule, and of AnyLearningRate.
+#include "draftp/schedule/learning_rate.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "draftp/schedule/constant_rate.h"
+
+namespace draftp {
+namespace {
+
+struct InverseStep {  // a good model
+  double operator()(std::int64_t step) const { return 1 / static_cast<double>(step + 1); }
+  std::string name() const { return "inverse"; }
+};
+struct Nameless {
+  double operator()(std::int64_t) const { return 1; }
+};
+struct Stateful {
+  double operator()(std::int64_t) { return rate *= 0.5; }
+  std::string name() const { return "stateful"; }
+  double rate = 1;
+};
+
+static_assert(LearningRate<InverseStep>);
+static_assert(!LearningRate<Nameless>);
+static_assert(!LearningRate<Stateful>);
+
+TEST(LearningRateTest, AnyActsAsItsMember) {
+  const AnyLearningRate any = InverseStep();
+  EXPECT_EQ(any(3), 0.25);
+  EXPECT_EQ(any.name(), "inverse");
+  EXPECT_EQ(any, AnyLearningRate(InverseStep()));
+  EXPECT_NE(any, AnyLearningRate(ConstantRate(1)));
+}
+
+}  // namespace
+}  // namespace draftp
