@@ -13,7 +13,9 @@ TEST(GradientCheckTest, AcceptsARightGradient) {
 }
 
 TEST(GradientCheckTest, AcceptsItAlongRandomDirections) {
-  EXPECT_LT(GradientError([](const at::Tensor& x) { return x.exp().sum(0); }, Points(), {.directions = 4}), 1e-8);
+  EXPECT_LT(GradientError([](const at::Tensor& x) { return x.exp().sum(0); }, Points(),
+                          {.directions = 4}),
+            1e-8);
 }
 
 TEST(GradientCheckTest, NoticesAFactorThatAutogradDoesNotSee) {
@@ -35,7 +37,8 @@ TEST(GradientCheckTest, NoticesAMissingGradient) {
 }
 
 TEST(GradientCheckTest, AFunctionThatIgnoresItsInputHasGradientZero) {
-  EXPECT_EQ(GradientError([](const at::Tensor& x) { return at::full_like(x, 3.0); }, Points()), 0.0);
+  EXPECT_EQ(GradientError([](const at::Tensor& x) { return at::full_like(x, 3.0); }, Points()),
+            0.0);
 }
 
 TEST(GradientCheckTest, RefusesFloat32) {

@@ -1,0 +1,49 @@
+// The guider that a run's settings describe, chosen at run time.
+#ifndef DRAFTP_SAMPLING_ANY_GUIDER_H_
+#define DRAFTP_SAMPLING_ANY_GUIDER_H_
+
+#include <ATen/core/Tensor.h>
+#include <absl/status/statusor.h>
+
+#include <limits>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "draftp/sampling/guider.h"
+#include "draftp/sampling/guiders.h"
+#include "draftp/schedule/step_context.h"
+
+namespace draftp {
+
+struct GuidanceOptions {
+  double scale = 5.0;        // s; 1 takes one network row an image
+  double interval_lo = 0.0;  // sigma
+  double interval_hi = std::numeric_limits<double>::infinity();  // sigma
+  double rescale = 0.0;                                          // phi in [0,1]
+};
+
+class AnyGuider {
+ public:
+  using Member =
+      std::variant<IdentityGuider, ClassifierFreeGuider, IntervalGuider<ClassifierFreeGuider>,
+                   RescaleGuider<ClassifierFreeGuider>,
+                   RescaleGuider<IntervalGuider<ClassifierFreeGuider>>>;
+  explicit AnyGuider(Member member) : member_(std::move(member)) {}
+
+  // The simplest member that does what the options ask for. InvalidArgument names the option that
+  // is out of range.
+  static absl::StatusOr<AnyGuider> Make(const GuidanceOptions& options);
+
+  std::span<const Condition> Conditions(const StepContext& step) const;
+  at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const;
+
+ private:
+  Member member_;
+};
+
+static_assert(Guider<AnyGuider>, "AnyGuider does not satisfy Guider");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SAMPLING_ANY_GUIDER_H_

@@ -1,0 +1,61 @@
+#include "draftp/sampling/any_guider.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linspace.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "draftp/testing/tensor_matchers.h"
+
+namespace draftp::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr StepContext kStep{3, 10, 2.0, 1.5};
+
+std::vector<at::Tensor> Both() {
+  const at::Tensor x = at::linspace(-1, 2, 6, at::kDouble).view({2, 1, 1, 3});
+  return {x, x.cos() * 2};
+}
+at::Tensor Guided(const GuidanceOptions& options) {
+  return AnyGuider::Make(options)->Combine(kStep, Both());
+}
+
+TEST(AnyGuiderTest, DefaultIsClassifierFreeOfScaleFive) {
+  EXPECT_EQ(AnyGuider::Make({})->Conditions(kStep).size(), 2u);
+  EXPECT_THAT(Guided({}), IsEqualTo(ClassifierFreeGuider(5.0).Combine(kStep, Both())));
+}
+
+TEST(AnyGuiderTest, ScaleOneTakesOneRowWhateverElseIsSet) {
+  EXPECT_EQ(AnyGuider::Make({.scale = 1.0})->Conditions(kStep).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 1.0, .rescale = 0.7})->Conditions(kStep).size(), 1u);
+}
+
+TEST(AnyGuiderTest, OptionsChooseTheWrappers) {
+  const ClassifierFreeGuider plain(3.0);
+  EXPECT_THAT(Guided({.scale = 3.0, .rescale = 0.7}),
+              IsEqualTo(RescaleGuider(0.7, plain).Combine(kStep, Both())));
+  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9})->Conditions(kStep).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_lo = 2.1})->Conditions(kStep).size(), 1u);
+  EXPECT_EQ(
+      AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9, .rescale = 0.7})->Conditions(kStep).size(),
+      1u);
+  EXPECT_THAT(Guided({.scale = 3.0, .interval_hi = 2.1, .rescale = 0.7}),
+              IsEqualTo(RescaleGuider(0.7, plain).Combine(kStep, Both())));
+}
+
+TEST(AnyGuiderTest, AnOptionOutOfRangeIsNamed) {
+  EXPECT_EQ(AnyGuider::Make({.scale = std::nan("")}).status().message(),
+            "guidance_scale: found nan, expected a finite number");
+  EXPECT_THAT(AnyGuider::Make({.rescale = 1.5}).status().message(),
+              HasSubstr("guidance_rescale: found 1.5"));
+  EXPECT_THAT(AnyGuider::Make({.interval_lo = 3, .interval_hi = 2}).status().message(),
+              HasSubstr("guidance_interval: found [3, 2]"));
+}
+
+}  // namespace
+}  // namespace draftp::testing

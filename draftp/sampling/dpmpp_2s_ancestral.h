@@ -1,0 +1,49 @@
+// Ancestral sampling with second-order single-step DPM-Solver++ steps.
+#ifndef DRAFTP_SAMPLING_DPMPP_2S_ANCESTRAL_H_
+#define DRAFTP_SAMPLING_DPMPP_2S_ANCESTRAL_H_
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/lerp.h>
+
+#include <cmath>
+
+#include "draftp/sampling/ancestral_split.h"
+#include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_source.h"
+#include "draftp/sampling/sampler.h"
+#include "draftp/schedule/step_context.h"
+
+namespace draftp {
+
+// DPM-Solver++(2S) (arXiv 2211.01095, algorithm 1, r = 1/2) from sigma to `down` of
+// ancestral_split.h through the midpoint sqrt(sigma down), then noise: k-diffusion's
+// sample_dpmpp_2s_ancestral. In t = -log sigma a step of length h is x <- e^{-h} x + (1 - e^{-h}) D
+// with e^{-h} the ratio of the sigmas. Two evaluations a step, one where down = 0; second order for
+// eta = 0.
+class Dpmpp2sAncestral {
+ public:
+  explicit Dpmpp2sAncestral(Ancestral options = {}) : options_(options) {}
+
+  template <Denoiser D, NoiseSource N>
+  at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
+    const AncestralSplit split = SplitAncestral(step.sigma, step.sigma_next, options_.eta);
+    at::Tensor denoised = denoiser(x, step.sigma, step);
+    if (split.down > 0.0) {
+      const double middle = std::sqrt(step.sigma * split.down);
+      denoised = denoiser(at::lerp(x, denoised, 1.0 - middle / step.sigma), middle, step);
+    }
+    const at::Tensor down = at::lerp(x, denoised, 1.0 - split.down / step.sigma);
+    return split.up > 0.0 ? at::add(down, noise.Like(x), options_.s_noise * split.up) : down;
+  }
+  void Reset() {}
+
+ private:
+  Ancestral options_;
+};
+
+static_assert(Sampler<Dpmpp2sAncestral>, "Dpmpp2sAncestral does not satisfy Sampler");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SAMPLING_DPMPP_2S_ANCESTRAL_H_

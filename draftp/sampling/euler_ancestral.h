@@ -1,0 +1,40 @@
+// Ancestral sampling with Euler steps.
+#ifndef DRAFTP_SAMPLING_EULER_ANCESTRAL_H_
+#define DRAFTP_SAMPLING_EULER_ANCESTRAL_H_
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/lerp.h>
+
+#include "draftp/sampling/ancestral_split.h"
+#include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_source.h"
+#include "draftp/sampling/sampler.h"
+#include "draftp/schedule/step_context.h"
+
+namespace draftp {
+
+// x <- x + (down - sigma) d + s_noise up eps, with (down, up) of ancestral_split.h (k-diffusion's
+// sample_euler_ancestral). One evaluation a step; where nothing is added, nothing is drawn.
+class EulerAncestral {
+ public:
+  explicit EulerAncestral(Ancestral options = {}) : options_(options) {}
+
+  template <Denoiser D, NoiseSource N>
+  at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
+    const AncestralSplit split = SplitAncestral(step.sigma, step.sigma_next, options_.eta);
+    const at::Tensor down =
+        at::lerp(x, denoiser(x, step.sigma, step), 1.0 - split.down / step.sigma);
+    return split.up > 0.0 ? at::add(down, noise.Like(x), options_.s_noise * split.up) : down;
+  }
+  void Reset() {}
+
+ private:
+  Ancestral options_;
+};
+
+static_assert(Sampler<EulerAncestral>, "EulerAncestral does not satisfy Sampler");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SAMPLING_EULER_ANCESTRAL_H_

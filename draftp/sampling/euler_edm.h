@@ -1,0 +1,39 @@
+// Euler's method on the probability-flow ODE, with churn: the original's default sampler.
+#ifndef DRAFTP_SAMPLING_EULER_EDM_H_
+#define DRAFTP_SAMPLING_EULER_EDM_H_
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/lerp.h>
+
+#include "draftp/sampling/churn.h"
+#include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_source.h"
+#include "draftp/sampling/sampler.h"
+#include "draftp/schedule/step_context.h"
+
+namespace draftp {
+
+// x <- x_hat + (sigma_next - sigma_hat) d, d = (x_hat - D(x_hat; sigma_hat)) / sigma_hat
+// (EDM, arXiv 2206.00364, algorithm 2 without the correction). First order, one evaluation a step.
+class EulerEdm {
+ public:
+  explicit EulerEdm(Churn churn = {}) : churn_(churn) {}
+
+  template <Denoiser D, NoiseSource N>
+  at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
+    const double sigma_hat = churn_.SigmaHat(step);
+    const at::Tensor x_hat = churn_.Raise(x, step, sigma_hat, noise);
+    // x_hat + dt (x_hat - D)/sigma_hat goes the fraction 1 - sigma_next/sigma_hat of the way to D.
+    return at::lerp(x_hat, denoiser(x_hat, sigma_hat, step), 1.0 - step.sigma_next / sigma_hat);
+  }
+  void Reset() {}
+
+ private:
+  Churn churn_;
+};
+
+static_assert(Sampler<EulerEdm>, "EulerEdm does not satisfy Sampler");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SAMPLING_EULER_EDM_H_

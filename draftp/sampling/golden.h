@@ -1,0 +1,33 @@
+// Reads testdata/goldens/samplers.json (tests only).
+#ifndef DRAFTP_SAMPLING_GOLDEN_H_
+#define DRAFTP_SAMPLING_GOLDEN_H_
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/ArrayRef.h>
+
+#include <string>
+#include <vector>
+
+#include "draftp/sampling/any_sampler.h"
+
+namespace draftp::testing {
+
+// The float64 array at a JSON pointer ("/noise/per_image/0/draws/1"), as a tensor of `sizes`.
+at::Tensor GoldenTensor(const std::string& pointer, at::IntArrayRef sizes);
+
+double GoldenNumber(const std::string& pointer);
+
+// A run of k-diffusion over BimodalDenoiser{/k_diffusion/mean, /k_diffusion/deviation}.
+struct GoldenRun {
+  std::string sampler;  // a name of AnySampler
+  SamplerOptions options;
+  std::vector<double> sigmas;
+  at::Tensor x;                   // [2,1,2,2] f64, the state at sigmas[0]
+  std::vector<at::Tensor> noise;  // what was added, in order
+  at::Tensor final;               // at sigmas.back()
+};
+std::vector<GoldenRun> GoldenRuns();
+
+}  // namespace draftp::testing
+
+#endif  // DRAFTP_SAMPLING_GOLDEN_H_

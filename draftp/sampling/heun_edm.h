@@ -1,0 +1,47 @@
+// Heun's method on the probability-flow ODE, with churn.
+#ifndef DRAFTP_SAMPLING_HEUN_EDM_H_
+#define DRAFTP_SAMPLING_HEUN_EDM_H_
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/lerp.h>
+
+#include "draftp/sampling/churn.h"
+#include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_source.h"
+#include "draftp/sampling/sampler.h"
+#include "draftp/schedule/step_context.h"
+
+namespace draftp {
+
+// An Euler step to x' at sigma_next, then x <- x_hat + dt (d(x_hat; sigma_hat) + d(x'; sigma_next))
+// / 2 with dt = sigma_next - sigma_hat (EDM, arXiv 2206.00364, algorithm 2). Second order; two
+// evaluations a step, one in the step that ends at 0, where d isn't defined.
+class HeunEdm {
+ public:
+  explicit HeunEdm(Churn churn = {}) : churn_(churn) {}
+
+  template <Denoiser D, NoiseSource N>
+  at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
+    const double sigma_hat = churn_.SigmaHat(step);
+    const at::Tensor x_hat = churn_.Raise(x, step, sigma_hat, noise);
+    const at::Tensor euler =
+        at::lerp(x_hat, denoiser(x_hat, sigma_hat, step), 1.0 - step.sigma_next / sigma_hat);
+    if (step.sigma_next == 0.0) return euler;
+    const at::Tensor corrected = denoiser(euler, step.sigma_next, step);
+    // (x_hat + dt d)/2 is euler/2; the other half is (x_hat + dt d')/2.
+    const double dt = step.sigma_next - sigma_hat;
+    return at::add(at::lerp(x_hat, euler, 0.5), euler - corrected, 0.5 * dt / step.sigma_next);
+  }
+  void Reset() {}
+
+ private:
+  Churn churn_;
+};
+
+static_assert(Sampler<HeunEdm>, "HeunEdm does not satisfy Sampler");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SAMPLING_HEUN_EDM_H_

@@ -1,0 +1,30 @@
+#include "draftp/sampling/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include "draftp/sampling/euler_edm.h"
+
+namespace draftp::testing {
+namespace {
+
+struct NoReset {
+  at::Tensor Step(internal::DenoiserArchetype&, const at::Tensor&, const StepContext&,
+                  internal::NoiseArchetype&);
+};
+struct NoNoise {
+  at::Tensor Step(internal::DenoiserArchetype&, const at::Tensor&, const StepContext&);
+  void Reset();
+};
+struct NotCopyable : EulerEdm {
+  NotCopyable(const NotCopyable&) = delete;
+};
+
+TEST(SamplerTest, ConceptNeedsStepResetAndCopies) {
+  static_assert(Sampler<EulerEdm>);
+  static_assert(!Sampler<NoReset>);
+  static_assert(!Sampler<NoNoise>);
+  static_assert(!Sampler<NotCopyable>);
+}
+
+}  // namespace
+}  // namespace draftp::testing
