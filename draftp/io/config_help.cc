@@ -126,7 +126,10 @@ std::string ConfigMarkdown(const ConfigSchema& schema) {
   if (schema.rules.empty()) return out;
   absl::StrAppend(&out, "\n| The original's key | What becomes of it |\n|---|---|\n");
   for (const ConfigRule& rule : schema.rules) {
-    absl::StrAppend(&out, "| ", Code(rule.pattern), " | ", EscapeCell(RuleMeaning(rule)), " |\n");
+    std::vector<std::string> patterns;
+    for (const std::string& pattern : rule.patterns) patterns.push_back(Code(pattern));
+    absl::StrAppend(&out, "| ", absl::StrJoin(patterns, ", "), " | ", EscapeCell(RuleMeaning(rule)),
+                    " |\n");
   }
   return out;
 }

@@ -35,9 +35,9 @@ ConfigSchema Schema() {
                     .group = "Sampling",
                     .expected = "a, b"},
                    {.key = "skip", .help = "goes on", .default_text = "false", .is_switch = true}};
-  schema.rules = {{ConfigRule::Kind::kIgnored, "model.optim.*", "for training", {}},
-                  {ConfigRule::Kind::kRefused, "model.nemo", "use --model", {}},
-                  {ConfigRule::Kind::kOnly, "model.guider", "the only one", {"CFG"}}};
+  schema.rules = {{ConfigRule::Kind::kIgnored, {"model.optim.*"}, "for training", {}},
+                  {ConfigRule::Kind::kRefused, {"model.nemo"}, "use --model", {}},
+                  {ConfigRule::Kind::kOnly, {"model.guider"}, "the only one", {"CFG"}}};
   return schema;
 }
 

@@ -35,7 +35,7 @@ ConfigTable<Settings> Table() {
       .Seed(&Settings::seed, {.key = "seed"})
       .Number(&Settings::scale, 0, 10, {.key = "scale"})
       .Path(&Settings::model, {.key = "model"})
-      .Rule({ConfigRule::Kind::kIgnored, "model.optim.*", "", {}});
+      .Rule({ConfigRule::Kind::kIgnored, {"model.optim.*"}, "", {}});
   return table;
 }
 

@@ -2,6 +2,7 @@
 #include "draftp/io/config_row.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -81,9 +82,11 @@ ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices) {
     for (const ConfigChoice& choice : choices) {
       if (value.text == choice.name) return choice.name;
       for (const std::string& alias : choice.aliases) {
-        const bool is_class_path = value.text.size() > alias.size() &&
-                                   value.text.compare(value.text.size() - alias.size() - 1,
-                                                      std::string::npos, "." + alias) == 0;
+        const bool is_class = std::isupper(static_cast<unsigned char>(alias[0])) != 0;
+        const std::string ending = "." + alias;
+        const bool is_class_path =
+            is_class && value.text.size() > ending.size() &&
+            value.text.compare(value.text.size() - ending.size(), std::string::npos, ending) == 0;
         if (value.text == alias || is_class_path) return choice.name;
       }
     }
@@ -99,7 +102,7 @@ ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
             const bool is_word = IsText(value) && !HasControlCharacter(value.text);
             return is_word && accepts(value.text) ? std::optional(value.text) : std::nullopt;
           },
-          TextOrNull};
+          [](const std::string& text) { return ConfigValue::Text(text); }};
 }
 
 ConfigRow<std::string> TextRow(bool allow_empty) {
@@ -115,7 +118,9 @@ ConfigRow<std::string> TextRow(bool allow_empty) {
 
 ConfigRow<std::string> PathRow() {
   const auto accepts = [](const std::string& text) { return !text.empty(); };
-  return WordRow(accepts, "a path in UTF-8 without control characters");
+  ConfigRow<std::string> row = WordRow(accepts, "a path in UTF-8 without control characters");
+  row.print = TextOrNull;
+  return row;
 }
 
 ConfigRow<std::vector<std::string>> ListRow() {

@@ -31,7 +31,8 @@ ConfigRow<int64_t> IntegerRow(int64_t low, int64_t high);
 ConfigRow<uint64_t> SeedRow();
 ConfigRow<double> NumberRow(double low, double high);
 ConfigRow<bool> SwitchRow();
-// Also takes a Python path that ends in a name, as `package.module.LegacyDDPMDiscretization`.
+// Also takes a Python path that ends in an alias with a capital, as
+// `package.LegacyDDPMDiscretization`.
 ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices);
 ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
                                std::string expected);

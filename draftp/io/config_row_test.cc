@@ -56,13 +56,13 @@ TEST(ConfigRowTest, SwitchesReadYamlsWords) {
 }
 
 TEST(ConfigRowTest, ChoicesTakeTheOriginalsNamesAndClassPaths) {
-  const ConfigRow<std::string> row = ChoiceRow({{"euler", {"EulerEDMSampler"}}, {"lms", {}}});
+  const ConfigRow<std::string> row = ChoiceRow({{"euler", {"EulerEDMSampler"}}, {"lms", {"32"}}});
   EXPECT_EQ(row.expected, "euler, lms");
   EXPECT_EQ(row.parse(ConfigValue::Text("euler")), "euler");
   EXPECT_EQ(row.parse(ConfigValue::Text("EulerEDMSampler")), "euler");
   EXPECT_EQ(row.parse(ConfigValue::Text("nemo.sampling.EulerEDMSampler")), "euler");
-  ExpectRefused(row,
-                {"", "Euler", "xEulerEDMSampler", "nemo.euler", "euler ", "EulerEDMSampler.x"});
+  ExpectRefused(row, {"", "Euler", "xEulerEDMSampler", "nemo.euler", "euler ", "EulerEDMSampler.x",
+                      "0.32", ".EulerEDMSampler"});
 }
 
 TEST(ConfigRowTest, WordsHaveNoControlCharacters) {

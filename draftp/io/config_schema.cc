@@ -57,32 +57,54 @@ std::optional<size_t> FindField(const ConfigSchema& schema, const std::string& k
   return std::nullopt;
 }
 
+bool IsBelow(const std::string& key, const std::string& root) {
+  return key.compare(0, root.size() + 1, root + ".") == 0;
+}
+
 absl::Status UnknownKey(const ConfigSchema& schema, const ConfigEntry& entry) {
   std::vector<std::string> names;
   for (const ConfigField& field : schema.fields) {
-    if (entry.key.compare(0, field.key.size() + 1, field.key + ".") == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found a key below ", field.key,
-                                                     ", expected ", field.expected,
-                                                     " as its value"));
-    }
     names.push_back(field.key);
     names.insert(names.end(), field.original_keys.begin(), field.original_keys.end());
+  }
+  for (const ConfigField& field : schema.fields) {
+    // `model` is a row and also the root of the original's keys; `steps` is only a row.
+    const bool is_root = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return IsBelow(name, field.key);
+    });
+    if (is_root || !IsBelow(entry.key, field.key)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found a key below ", field.key,
+                                                   ", expected ", field.expected, " as its value"));
   }
   return absl::InvalidArgumentError(
       absl::StrCat(entry.where, ": found the unknown key ", Quoted(entry.key, 60),
                    "; the nearest valid key is ", NearestKey(entry.key, names)));
 }
 
-// Applies the rule to an entry without a row; returns the rule's pattern when it is to be noticed.
-absl::StatusOr<std::string> ApplyRule(const ConfigRule& rule, const ConfigEntry& entry) {
-  if (rule.kind == ConfigRule::Kind::kIgnored) return rule.pattern;
+struct MatchedRule {
+  const ConfigRule* rule = nullptr;
+  std::string pattern = {};
+};
+
+std::optional<MatchedRule> FindRule(const ConfigSchema& schema, const std::string& key) {
+  for (const ConfigRule& rule : schema.rules) {
+    for (const std::string& pattern : rule.patterns) {
+      if (MatchesPattern(key, pattern)) return MatchedRule{&rule, pattern};
+    }
+  }
+  return std::nullopt;
+}
+
+// Applies the rule to an entry without a row.
+absl::Status ApplyRule(const ConfigRule& rule, const ConfigEntry& entry) {
+  if (rule.kind == ConfigRule::Kind::kIgnored) return absl::OkStatus();
   if (rule.kind == ConfigRule::Kind::kRefused) {
     return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found ", entry.key,
                                                    ", which has no meaning here; ", rule.note));
   }
   if (entry.value.IsScalar() &&
       std::count(rule.accepted.begin(), rule.accepted.end(), entry.value.text)) {
-    return std::string();
+    return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
       absl::StrCat(entry.where, ": found ", DescribeForMessage(entry.value), ", expected ",
@@ -132,15 +154,14 @@ absl::StatusOr<ConfigSettings> ResolveEntries(const ConfigSchema& schema, const 
       out.settings.push_back({*field, entry.where, entry.value});
       continue;
     }
-    const auto rule =
-        std::find_if(schema.rules.begin(), schema.rules.end(),
-                     [&](const ConfigRule& r) { return MatchesPattern(entry.key, r.pattern); });
-    if (rule == schema.rules.end()) return UnknownKey(schema, entry);
+    const std::optional<MatchedRule> match = FindRule(schema, entry.key);
+    if (!match.has_value()) return UnknownKey(schema, entry);
     if (entry.value.kind == ConfigValue::Kind::kNull) continue;
-    const absl::StatusOr<std::string> pattern = ApplyRule(*rule, entry);
-    if (!pattern.ok()) return pattern.status();
-    const bool noticed = std::count(ignored.begin(), ignored.end(), *pattern) > 0;
-    if (!pattern->empty() && !noticed) ignored.push_back(*pattern);
+    if (absl::Status status = ApplyRule(*match->rule, entry); !status.ok()) return status;
+    const bool is_ignored = match->rule->kind == ConfigRule::Kind::kIgnored;
+    if (is_ignored && !std::count(ignored.begin(), ignored.end(), match->pattern)) {
+      ignored.push_back(match->pattern);
+    }
   }
   if (!ignored.empty()) {
     out.notices.push_back(absl::StrCat(source, ": ignored, for ", schema.program,

@@ -28,12 +28,12 @@ struct ConfigField {
 };
 
 // Keys of the original that have no row: ignored with a notice, refused by name, or accepted with
-// the only values that draftp computes. `pattern` is a dotted key or, ending in `.*`, all below it.
+// the only values that draftp computes. A pattern is a dotted key or, ending in `.*`, all below it.
 struct ConfigRule {
   enum class Kind : uint8_t { kIgnored, kRefused, kOnly };
 
   Kind kind = Kind::kIgnored;
-  std::string pattern = {};
+  std::vector<std::string> patterns = {};
   std::string note = {};                   // why, or what to use instead; a clause
   std::vector<std::string> accepted = {};  // of kOnly
 };

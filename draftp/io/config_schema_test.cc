@@ -25,10 +25,11 @@ ConfigSchema Schema() {
   schema.fields.push_back(
       {.key = "guidance_scale", .original_keys = {"model.sampling.base.scale"}});
   schema.fields.push_back({.key = "batch_size"});
+  schema.fields.push_back({.key = "model", .expected = "a path"});
   schema.rules = {
-      {ConfigRule::Kind::kRefused, "model.unet.from_NeMo", "use --model instead", {}},
-      {ConfigRule::Kind::kIgnored, "model.unet.*", "the model folder says it", {}},
-      {ConfigRule::Kind::kOnly, "model.guider", "it is the only guider", {"VanillaCFG"}},
+      {ConfigRule::Kind::kRefused, {"model.unet.from_NeMo"}, "use --model instead", {}},
+      {ConfigRule::Kind::kIgnored, {"model.unet.*"}, "the model folder says it", {}},
+      {ConfigRule::Kind::kOnly, {"model.guider"}, "it is the only guider", {"VanillaCFG"}},
   };
   return schema;
 }
@@ -65,6 +66,7 @@ TEST(ConfigSchemaTest, NamesTheNearestKeyOfAnUnknownOne) {
             "f.yaml:1: stesp: found the unknown key \"stesp\"; the nearest valid key is steps");
   EXPECT_THAT(ErrorOf({Entry("model.sampling.steps", "7")}),
               HasSubstr("is model.sampling.base.steps"));
+  EXPECT_THAT(ErrorOf({Entry("model.x", "7")}), HasSubstr("the nearest valid key is "));
 }
 
 TEST(ConfigSchemaTest, RejectsKeysBelowARow) {
