@@ -1,0 +1,93 @@
+// The settings of an annealing run: one plain struct, its table, its checks and the embedded
+// bundle.
+#ifndef DRAFTP_PIPELINE_ANNEAL_CONFIG_H_
+#define DRAFTP_PIPELINE_ANNEAL_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "draftp/io/config_load.h"
+#include "draftp/io/config_table.h"
+#include "draftp/schedule/parse_weighing.h"
+
+namespace draftp {
+
+// Empty texts and sizes of 0 mean "not given". docs/configuration.md has every member's meaning.
+struct AnnealConfig {
+  // Models
+  std::string model = {};  // SDXL folder in the Hugging Face layout
+  std::string lora = {};   // file or folder
+  double lora_scale = 1.0;
+  std::string tuned = {};             // folder of a fully fine-tuned UNet
+  std::string explicit_log_dir = {};  // a training run's folder, for its newest checkpoint
+
+  // What to draw
+  std::vector<std::string> weight_type = {"base",    "draft",   "linear",
+                                          "power_2", "power_4", "step_0.6"};
+  std::string prompt = {};   // replaces the prompt file
+  std::string prompts = {};  // file, a prompt a line
+  int64_t max_prompts = 0;   // the first so many of the file; 0: all
+  std::string negative_prompt = {};
+  int64_t images_per_prompt = 1;
+  int64_t height = 0;  // pixels; 0: the model's own
+  int64_t width = 0;
+
+  // Sampling
+  int64_t steps = 25;
+  double guidance_scale = 5.0;
+  std::string sampler = "euler";               // a name of AnySampler::Names()
+  std::string discretization = "legacy_ddpm";  // legacy_ddpm, edm, trailing, leading
+  double sigma_min = 0.0292;                   // of edm
+  double sigma_max = 14.6146;
+  double rho = 3.0;
+  double s_churn = 0.0;
+  double s_tmin = 0.0;
+  double s_tmax = 999.0;
+  double s_noise = 1.0;
+  double eta = 1.0;
+  int64_t order = 4;
+  std::string noise = "per_image";  // or original
+  uint64_t seed = 1243;
+
+  // Running
+  int64_t batch_size = 1;
+  std::string device = "auto";  // auto, cpu, cuda, cuda:i
+  std::string dtype = "auto";   // auto, float32, bfloat16
+  std::string output_dir = "annealed_outputs";
+  bool skip_existing = false;
+
+  bool operator==(const AnnealConfig&) const = default;
+};
+
+// The one table: flags, keys, the original's keys, units, defaults, ranges, help.
+const ConfigTable<AnnealConfig>& AnnealTable();
+
+// The config that the command line (without the program's name) asks for, valid on its own;
+// defaults of the bundle aren't filled in. `user_folder`: see UserFolder. Every error is one line,
+// exit code 2.
+absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
+    const std::vector<std::string>& arguments, const std::string& user_folder);
+
+// Every rule that holds whatever the bundle: ranges, names, exclusive members, steps of the
+// discretisation, sizes, weight types. InvalidArgument names the flag, what was found and expected.
+absl::Status ValidateAnnealConfig(const AnnealConfig& config);
+
+// The weight types of a valid config.
+absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config);
+
+// A config that says all: validates `config`, then fills in the embedded bundle in `embedded_dir`
+// (empty: there is none), as far as the config says nothing else.
+//   model not given: the embedded model; with it, if no adapter is named (lora, tuned,
+//   explicit_log_dir),
+//     its LoRA, and if no prompt is given (prompt, prompts), its first 8 validation prompts.
+//   model given: nothing of the bundle. Every weight type but `base` needs an adapter, and a prompt
+//   or a
+//     prompt file is needed: InvalidArgument otherwise.
+absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::string& embedded_dir);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_PIPELINE_ANNEAL_CONFIG_H_
