@@ -277,6 +277,7 @@ def tiny(root):
     with tempfile.TemporaryDirectory() as temporary:
         state = {key: value.half() for key, value in get_peft_model_state_dict(unet).items()}
         metadata = unet.peft_config["default"].to_dict()
+        metadata["target_modules"] = sorted(metadata["target_modules"])  # a set, whose order is of the run
         StableDiffusionXLPipeline.save_lora_weights(
             temporary, unet_lora_layers=state, unet_lora_adapter_metadata=metadata
         )

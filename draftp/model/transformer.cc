@@ -1,0 +1,108 @@
+#include "draftp/model/transformer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/gelu.h>
+
+#include "draftp/model/recompute.h"
+
+namespace draftp {
+namespace {
+
+constexpr double kTransformerNormEps =
+    1e-6;  // of diffusers' Transformer2DModel, whatever the UNet's norm_eps
+
+TransformerBlockWeights BlockSkeleton(int64_t channels, const TransformerOptions& options) {
+  const int64_t first_source = options.only_cross_attention ? options.context : channels;
+  return {.norm1 = LayerNormSkeleton(channels),
+          .attn1 = AttentionSkeleton(channels, first_source, options.heads),
+          .norm2 = LayerNormSkeleton(channels),
+          .attn2 = AttentionSkeleton(channels, options.context, options.heads),
+          .norm3 = LayerNormSkeleton(channels),
+          .ff = {.proj = LinearSkeleton(channels, 8 * channels),
+                 .out = LinearSkeleton(4 * channels, channels)}};
+}
+
+// The prompt's keys and values for this attention: prepared ones, or none yet.
+KeysValues PreparedFor(const AttentionWeights& attention, const Prompt& prompt) {
+  if (attention.cross_index < 0 || prompt.keys_values.empty()) return {};
+  return prompt.keys_values.at(attention.cross_index);
+}
+
+// What `weights` attends to: prepared keys and values, or else those of the prompt or of the tokens
+// themselves.
+KeysValues Source(const KeysValues& prepared, const at::Tensor& tokens, const at::Tensor& context,
+                  const AttentionWeights& weights, const AdapterRows& rows) {
+  if (prepared.keys.defined()) return prepared;
+  return ProjectKeysValues(weights.cross_index < 0 ? tokens : context, weights, rows);
+}
+
+at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const KeysValues& first,
+                 const KeysValues& second, const TransformerBlockWeights& weights,
+                 const AdapterRows& rows) {
+  at::Tensor x = tokens;
+  at::Tensor normed = LayerNorm(x, weights.norm1);
+  x = Attend(normed, Source(first, normed, context, weights.attn1, rows), weights.attn1, rows) + x;
+  normed = LayerNorm(x, weights.norm2);
+  x = Attend(normed, Source(second, normed, context, weights.attn2, rows), weights.attn2, rows) + x;
+  return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows) + x;
+}
+
+at::Tensor RecomputedBlock(const at::Tensor& tokens, const Prompt& prompt,
+                           const TransformerBlockWeights& weights, const AdapterRows& rows) {
+  const KeysValues first = PreparedFor(weights.attn1, prompt),
+                   second = PreparedFor(weights.attn2, prompt);
+  return Recompute(
+      [&weights, rows](at::TensorList in) {
+        return Block(in[0], in[1], {in[2], in[3]}, {in[4], in[5]}, weights, rows);
+      },
+      {tokens, prompt.context, first.keys, first.values, second.keys, second.values},
+      Trainable(weights));
+}
+
+}  // namespace
+
+TransformerWeights TransformerSkeleton(int64_t channels, const TransformerOptions& options) {
+  TransformerWeights weights{
+      .norm = GroupNormSkeleton(channels, options.groups, kTransformerNormEps),
+      .proj_in = LinearSkeleton(channels, channels),
+      .blocks = {},
+      .proj_out = LinearSkeleton(channels, channels)};
+  weights.proj_in.pointwise_convolution = weights.proj_out.pointwise_convolution =
+      !options.linear_projection;
+  int cross_index = options.first_cross_index;
+  for (int64_t i = 0; i < options.depth; ++i) {
+    TransformerBlockWeights& block = weights.blocks.emplace_back(BlockSkeleton(channels, options));
+    if (options.only_cross_attention) block.attn1.cross_index = cross_index++;
+    block.attn2.cross_index = cross_index++;
+  }
+  return weights;
+}
+
+at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
+                       const AdapterRows& rows) {
+  const auto values_and_gates = Linear(x, weights.proj, rows).chunk(2, -1);  // [R,T,4C] each
+  return Linear(values_and_gates[0] * at::gelu(values_and_gates[1]), weights.out, rows);
+}
+
+at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,
+                            const TransformerBlockWeights& weights, const AdapterRows& rows) {
+  return Block(tokens, prompt.context, PreparedFor(weights.attn1, prompt),
+               PreparedFor(weights.attn2, prompt), weights, rows);
+}
+
+at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const TransformerWeights& weights,
+                       const AdapterRows& rows, bool recompute) {
+  const int64_t batch = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
+  at::Tensor tokens =
+      GroupNorm(x, weights.norm).permute({0, 2, 3, 1}).reshape({batch, height * width, channels});
+  tokens = Linear(tokens, weights.proj_in, rows);
+  for (const TransformerBlockWeights& block : weights.blocks) {
+    tokens = recompute ? RecomputedBlock(tokens, prompt, block, rows)
+                       : TransformerBlock(tokens, prompt, block, rows);
+  }
+  tokens = Linear(tokens, weights.proj_out, rows);
+  // Pixels are channels-last already: the image is a view of the tokens.
+  return tokens.view({batch, height, width, channels}).permute({0, 3, 1, 2}) + x;
+}
+
+}  // namespace draftp
