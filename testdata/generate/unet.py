@@ -286,7 +286,8 @@ def tiny(root):
 
 def write(path, tensors):
     tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    save_file(tensors, path, metadata=VERSIONS)
+    # One key: the writer puts several into an order of the run.
+    save_file(tensors, path, metadata={"versions": json.dumps(VERSIONS, sort_keys=True)})
     print(path.name, path.stat().st_size)
 
 
