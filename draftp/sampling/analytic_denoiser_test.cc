@@ -1,5 +1,6 @@
 #include "draftp/sampling/analytic_denoiser.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 

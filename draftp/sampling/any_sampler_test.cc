@@ -1,9 +1,13 @@
 #include "draftp/sampling/any_sampler.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linspace.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "draftp/sampling/analytic_denoiser.h"
 #include "draftp/sampling/golden.h"

@@ -4,6 +4,8 @@
 #include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "draftp/sampling/analytic_denoiser.h"
 #include "draftp/testing/tensor_matchers.h"
 

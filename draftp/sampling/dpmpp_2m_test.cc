@@ -1,6 +1,14 @@
 #include "draftp/sampling/dpmpp_2m.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linspace.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "draftp/sampling/analytic_denoiser.h"
 #include "draftp/sampling/sampler_conformance.h"
+#include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {
 namespace {

@@ -4,8 +4,10 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
+#include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace draftp::testing {
 namespace {

@@ -3,6 +3,7 @@
 #ifndef DRAFTP_SAMPLING_GUIDERS_H_
 #define DRAFTP_SAMPLING_GUIDERS_H_
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/std.h>

@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "draftp/sampling/golden.h"
 #include "draftp/testing/gradient_check.h"
 #include "draftp/testing/tensor_matchers.h"

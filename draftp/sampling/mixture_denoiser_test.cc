@@ -1,5 +1,6 @@
 #include "draftp/sampling/mixture_denoiser.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linspace.h>
 #include <gmock/gmock.h>
