@@ -28,7 +28,12 @@ TEST(ChurnTest, ActsBetweenItsEndsInclusive) {
   EXPECT_EQ((Churn{.s_churn = 3.0, .s_tmax = 1.999}.SigmaHat(kStep)), 2.0);
 }
 
-TEST(ChurnTest, DefaultIsNone) { EXPECT_EQ(Churn{}.SigmaHat(kStep), 2.0); }
+TEST(ChurnTest, DefaultIsNone) {
+  EXPECT_EQ(Churn{}.SigmaHat(kStep), 2.0);
+  EXPECT_EQ(Churn{}.s_tmin, 0.0);
+  EXPECT_EQ(Churn{}.s_tmax, 999.0);
+  EXPECT_EQ(Churn{}.s_noise, 1.0);
+}
 
 TEST(ChurnTest, AddsTheMissingVariance) {
   const at::Tensor x = at::linspace(-1, 1, 4, at::kDouble), eps = x.cos();

@@ -87,9 +87,8 @@ class IntervalGuider {
 // Brings the guided output's spread back towards the conditional one's (arXiv 2305.08891, sec. 3.4,
 // eq. 15-16):
 //   F = phi (std(F_c) / std(F_g)) F_g + (1 - phi) F_g,   F_g = inner's combination,
-// std over all but the batch dimension, with Bessel's correction, on the network's output (noise or
-// velocity), as diffusers' rescale_noise_cfg does; phi in [0,1]. Steps that take one row are left
-// as they are.
+// std over all but the batch dimension, on the network's output (noise or velocity), as diffusers'
+// rescale_noise_cfg does; phi in [0,1]. Steps that take one row are left as they are.
 template <Guider G>
 class RescaleGuider {
  public:

@@ -30,6 +30,7 @@ TEST(OriginalNoiseTest, SeedIsTheOriginals) {
   EXPECT_EQ(OriginalNoiseSeed(1243, 3), 1243u + 3 * 1247837u);
   EXPECT_EQ(OriginalNoiseSeed(1243, 4000), (1243u + 4000ull * 1247837u) % 4294967295ull);
   EXPECT_EQ(OriginalNoiseSeed(4294967295ull, 0), 0u);
+  EXPECT_EQ(OriginalNoiseSeed(4294967290ull, 1), 1247837u - 5);
 }
 
 // (2^64 - 1 + 1247837) mod (2^32 - 1) = 1247837, as 2^64 - 1 is a multiple of 2^32 - 1.
