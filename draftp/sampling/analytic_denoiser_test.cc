@@ -1,3 +1,4 @@
+// Tests of the closed-form denoisers against quadrature.
 #include "draftp/sampling/analytic_denoiser.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Tests of the ancestral split.
 #include "draftp/sampling/ancestral_split.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Tests of the guider chosen by options.
 #include "draftp/sampling/any_guider.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Tests of the noise source chosen by name.
 #include "draftp/sampling/any_noise.h"
 
 #include <gmock/gmock.h>

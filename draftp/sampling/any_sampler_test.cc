@@ -1,3 +1,4 @@
+// Tests of the sampler chosen by name, and of all samplers against k-diffusion.
 #include "draftp/sampling/any_sampler.h"
 
 #include <ATen/TensorOperators.h>

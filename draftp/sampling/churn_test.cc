@@ -1,3 +1,4 @@
+// Tests of churn.
 #include "draftp/sampling/churn.h"
 
 #include <ATen/TensorOperators.h>

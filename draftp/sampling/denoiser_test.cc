@@ -1,3 +1,4 @@
+// Models of the concept Denoiser, good and bad.
 #include "draftp/sampling/denoiser.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Conformance and formula of DPM-Solver++(2M).
 #include "draftp/sampling/dpmpp_2m.h"
 
 #include <ATen/TensorOperators.h>

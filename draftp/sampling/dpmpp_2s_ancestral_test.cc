@@ -1,3 +1,4 @@
+// Conformance and formula of ancestral DPM-Solver++(2S).
 #include "draftp/sampling/dpmpp_2s_ancestral.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Conformance and formula of ancestral Euler.
 #include "draftp/sampling/euler_ancestral.h"
 
 #include <ATen/TensorOperators.h>

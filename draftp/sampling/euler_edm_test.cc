@@ -1,3 +1,4 @@
+// Conformance and formula of Euler with churn.
 #include "draftp/sampling/euler_edm.h"
 
 #include <ATen/TensorOperators.h>

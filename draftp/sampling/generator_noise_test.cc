@@ -1,3 +1,4 @@
+// Tests of normal draws image by image.
 #include "draftp/sampling/generator_noise.h"
 
 #include <ATen/ops/randn.h>

@@ -1,3 +1,4 @@
+// Tests of the windows, and models of their concept.
 #include "draftp/sampling/gradient_window.h"
 
 #include <gtest/gtest.h>

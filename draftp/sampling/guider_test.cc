@@ -1,3 +1,4 @@
+// Models of the concept Guider, good and bad.
 #include "draftp/sampling/guider.h"
 
 #include <gtest/gtest.h>

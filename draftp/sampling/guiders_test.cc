@@ -1,3 +1,4 @@
+// Tests of the guiders against their formulas and diffusers.
 #include "draftp/sampling/guiders.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Conformance and formula of Heun.
 #include "draftp/sampling/heun_edm.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Tests of the global image index.
 #include "draftp/sampling/image_index.h"
 
 #include <gtest/gtest.h>

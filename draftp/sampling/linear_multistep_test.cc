@@ -1,3 +1,4 @@
+// Conformance and coefficients of the linear multistep method.
 #include "draftp/sampling/linear_multistep.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Tests of guidance and mixtures against semantics written out in float64.
 #include "draftp/sampling/mixture_denoiser.h"
 
 #include <ATen/TensorOperators.h>

@@ -1,3 +1,4 @@
+// Models of the concept NoisePredictor, good and bad.
 #include "draftp/sampling/noise_predictor.h"
 
 #include <gtest/gtest.h>

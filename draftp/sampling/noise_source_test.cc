@@ -1,3 +1,4 @@
+// Models of the concept NoiseSource, good and bad.
 #include "draftp/sampling/noise_source.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Tests of the original's noise stream against PyTorch's generator.
 #include "draftp/sampling/original_noise.h"
 
 #include <ATen/ops/zeros.h>

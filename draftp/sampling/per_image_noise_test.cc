@@ -1,3 +1,4 @@
+// Tests of per-image noise against PyTorch's generator.
 #include "draftp/sampling/per_image_noise.h"
 
 #include <ATen/ops/zeros.h>

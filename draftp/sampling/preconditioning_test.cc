@@ -1,3 +1,4 @@
+// Tests of epsilon and v over the table, and models of their concept.
 #include "draftp/sampling/preconditioning.h"
 
 #include <gtest/gtest.h>

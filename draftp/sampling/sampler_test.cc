@@ -1,3 +1,4 @@
+// Models of the concept Sampler, good and bad.
 #include "draftp/sampling/sampler.h"
 
 #include <gtest/gtest.h>

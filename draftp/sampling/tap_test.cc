@@ -1,3 +1,4 @@
+// Models of the concept Tap, good and bad.
 #include "draftp/sampling/tap.h"
 
 #include <gtest/gtest.h>

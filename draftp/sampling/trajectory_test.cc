@@ -1,3 +1,4 @@
+// Tests of the loop: truncation, gradient modes, early stop, taps.
 #include "draftp/sampling/trajectory.h"
 
 #include <ATen/TensorOperators.h>

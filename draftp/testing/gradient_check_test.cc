@@ -1,3 +1,4 @@
+// Tests of the finite-difference check, right and wrong gradients.
 #include "draftp/testing/gradient_check.h"
 
 #include <ATen/ops/arange.h>
