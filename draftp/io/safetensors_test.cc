@@ -30,7 +30,7 @@ using testing::TemporaryFolder;
 
 constexpr char kGolden[] = "testdata/goldens/safetensors_all_dtypes.safetensors";
 
-// What testdata/generate/safetensors.py wrote there.
+// What testdata/generate/safetensors_files.py wrote there.
 std::map<std::string, at::Tensor> GoldenTensors() {
   std::map<std::string, at::Tensor> tensors;
   const at::Tensor ramp = (at::arange(15, at::kDouble) / 2 - 2).reshape({3, 5});

@@ -78,7 +78,7 @@ void AddSubjects(Table& table) {
       .Text(&AnnealConfig::prompt, {.key = "prompt",
                                     .original_keys = {"prompt"},
                                     .value_name = "TEXT",
-                                    .help = "the only prompt, instead of a file"})
+                                    .help = "the only prompt; a prompt file is then not read"})
       .Path(&AnnealConfig::prompts, {.key = "prompts",
                                      .value_name = "FILE",
                                      .help = "prompts, a line each",
@@ -350,9 +350,6 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
   }
   if (config.lora_scale != 1.0 && !config.tuned.empty()) {
     return Invalid("lora_scale", "it beside --tuned", "it with a LoRA");
-  }
-  if (!config.prompt.empty() && !config.prompts.empty()) {
-    return Invalid("prompt", "it beside --prompts", "one of the two");
   }
   for (const auto& [key, size] : {std::pair("height", config.height), {"width", config.width}}) {
     if (size % 8 != 0) return Invalid(key, absl::StrCat(size), "a multiple of 8");

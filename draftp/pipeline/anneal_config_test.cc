@@ -242,8 +242,6 @@ TEST(AnnealConfigTest, StepsDependOnTheDiscretization) {
 TEST(AnnealConfigTest, RejectsExclusiveFlags) {
   EXPECT_EQ(ErrorOf({"--lora=l", "--tuned=t"}),
             "--tuned: found it beside --lora, expected one of the two");
-  EXPECT_EQ(ErrorOf({"--prompt=p", "--prompts=f"}),
-            "--prompt: found it beside --prompts, expected one of the two");
   EXPECT_THAT(ErrorOf({"--tuned=t", "--lora_scale=0.5"}), HasSubstr("--lora_scale: found it"));
 }
 

@@ -1,5 +1,6 @@
 #include "draftp/pipeline/compute_device.h"
 
+#include <ATen/Context.h>
 #include <absl/status/status.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -54,6 +55,8 @@ absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std:
   }
   const auto scalar = ChooseDtype(dtype, chosen.is_cuda());
   if (!scalar.ok()) return scalar.status();
+  // float32 means float32: LibTorch's convolutions would otherwise round their factors to TF32's 11 bits.
+  if (chosen.is_cuda()) at::globalContext().setAllowTF32CuDNN(*scalar != at::kFloat);
   chosen.network.dtype = *scalar;
   return chosen;
 }

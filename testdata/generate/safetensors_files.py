@@ -1,7 +1,7 @@
 """Golden of the safetensors room: one file with every dtype, by the reference implementation.
 
-  python testdata/generate/safetensors.py            writes testdata/goldens/safetensors_all_dtypes.safetensors
-  python testdata/generate/safetensors.py --check F  loads F by the reference reader and prints what it holds
+  python testdata/generate/safetensors_files.py            writes testdata/goldens/safetensors_all_dtypes.safetensors
+  python testdata/generate/safetensors_files.py --check F  loads F by the reference reader and prints what it holds
 
 Deterministic, no seed. Made with safetensors 0.8.0, torch 2.11.0, numpy 2.
 The metadata holds one key, since the reference writes several in an order that changes from run to run.

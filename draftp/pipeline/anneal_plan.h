@@ -1,0 +1,63 @@
+// What an annealing run will draw: a config turned into schedules, samplers and image indices, before any model is loaded.
+#ifndef DRAFTP_PIPELINE_ANNEAL_PLAN_H_
+#define DRAFTP_PIPELINE_ANNEAL_PLAN_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "draftp/model/scheduler_config.h"
+#include "draftp/pipeline/anneal_config.h"
+#include "draftp/sampling/any_guider.h"
+#include "draftp/sampling/any_noise.h"
+#include "draftp/sampling/any_sampler.h"
+#include "draftp/sampling/image_index.h"
+#include "draftp/schedule/ddpm_table.h"
+#include "draftp/schedule/parse_weighing.h"
+
+namespace draftp {
+
+// Text of the config made into values; whatever is wrong with it shows here.
+struct AnnealPlan {
+  std::vector<WeightType> weight_types;
+  std::vector<std::string> prompts;  // not empty
+  AnySampler sampler;
+  AnyGuider guider;
+  int64_t images_per_prompt;
+  int64_t batch_size;
+
+  int64_t images() const { return static_cast<int64_t>(prompts.size()) * images_per_prompt; }
+  // Global indices of batch `b`; the last batch may be shorter.
+  std::vector<int64_t> Batch(int64_t b) const;
+  int64_t batches() const { return (images() + batch_size - 1) / batch_size; }
+  const std::string& PromptOf(int64_t image) const;
+};
+
+// Reads the prompts too. `config` is a resolved bundle (see ResolveBundle). Errors name the flag or the file.
+absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
+
+// The noise levels and the table that a network was trained with.
+struct NoiseSchedule {
+  DdpmTable table;
+  std::vector<double> sigmas;  // config.steps + 1
+};
+absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config, const SchedulerConfig& scheduler);
+
+// Pixels of the pictures: the config's, or `default_size` a side. InvalidArgument names the flag of a side that isn't a
+// multiple of `factor`, the decoder's.
+struct PictureSize {
+  int64_t height, width;
+};
+absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size, int64_t factor);
+
+// Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
+int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);
+
+// ModelsInStep over all weight types and steps: the cost of one image, for the progress bar.
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const std::vector<double>& sigmas);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_PIPELINE_ANNEAL_PLAN_H_

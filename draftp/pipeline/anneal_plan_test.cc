@@ -1,0 +1,94 @@
+#include "draftp/pipeline/anneal_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "draftp/io/test_files.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class AnnealPlanTest : public ::testing::Test {
+ protected:
+  AnnealPlanTest() { config_.prompts = folder_.Write("prompts.txt", "one\ntwo\nthree\nfour\nfive\n"); }
+  testing::TemporaryFolder folder_;
+  AnnealConfig config_;
+};
+
+TEST_F(AnnealPlanTest, ImagesArePromptMajorAndTheLastBatchMayBeShort) {
+  config_.images_per_prompt = 3;
+  config_.batch_size = 4;
+  const auto plan = MakeAnnealPlan(config_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->images(), 15);
+  EXPECT_EQ(plan->batches(), 4);
+  EXPECT_THAT(plan->Batch(1), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(plan->Batch(3), ElementsAre(12, 13, 14));
+  EXPECT_EQ(plan->PromptOf(5), "two");
+  EXPECT_EQ(plan->PromptOf(6), "three");
+}
+
+TEST_F(AnnealPlanTest, APromptReplacesTheFile) {
+  config_.prompt = "a single star";
+  EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("a single star"));
+}
+
+TEST_F(AnnealPlanTest, MaxPromptsTakesTheFirst) {
+  config_.max_prompts = 2;
+  EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("one", "two"));
+}
+
+TEST_F(AnnealPlanTest, AMissingPromptFileIsNamed) {
+  config_.prompts = folder_ / "absent.txt";
+  EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()), HasSubstr("absent.txt"));
+}
+
+TEST_F(AnnealPlanTest, OriginalNoiseInsideARunCannotSkip) {
+  config_.noise = "original";
+  config_.skip_existing = true;
+  EXPECT_TRUE(MakeAnnealPlan(config_).ok());
+  config_.sampler = "euler_ancestral";
+  EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()), HasSubstr("--skip_existing"));
+}
+
+TEST_F(AnnealPlanTest, ScheduleFollowsTheDiscretisationAndTheCheckpointsBetas) {
+  const SchedulerConfig sdxl{PredictionType::kEpsilon, 0.00085, 0.012, 1000};
+  config_.steps = 4;
+  const auto legacy = MakeNoiseSchedule(config_, sdxl);
+  ASSERT_EQ(legacy->sigmas.size(), 5u);
+  EXPECT_NEAR(legacy->sigmas[0], 14.6146, 1e-4);  // sigma_999 of SDXL
+  config_.discretization = "edm";
+  config_.sigma_max = 80;
+  EXPECT_DOUBLE_EQ(MakeNoiseSchedule(config_, sdxl)->sigmas[0], 80);
+  config_.discretization = "trailing";
+  const SchedulerConfig flat{PredictionType::kEpsilon, 0.0001, 0.0002, 1000};
+  EXPECT_LT(MakeNoiseSchedule(config_, flat)->sigmas[0], 1);
+}
+
+TEST_F(AnnealPlanTest, StepsBeyondTheTableNameTheFlag) {
+  config_.steps = 1001;
+  const auto schedule = MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, 0.012, 1000});
+  EXPECT_THAT(std::string(schedule.status().message()), HasSubstr("--steps: found 1001, expected 1 to 1000"));
+}
+
+TEST_F(AnnealPlanTest, SizesAreTheModelsOwnUnlessGivenAndFitTheDecoder) {
+  config_.width = 96;
+  EXPECT_EQ(ChooseSize(config_, 128, 8)->height, 128);
+  EXPECT_EQ(ChooseSize(config_, 128, 8)->width, 96);
+  config_.width = 72;
+  EXPECT_THAT(std::string(ChooseSize(config_, 128, 16).status().message()),
+              HasSubstr("--width: found 72, expected a multiple of 16"));
+}
+
+TEST_F(AnnealPlanTest, WorkCountsTheModelsThatAreEvaluated) {
+  config_.weight_type = {"base", "draft", "linear", "step_0.6"};
+  const auto plan = MakeAnnealPlan(config_);
+  // base 10, draft 10, linear 1 + 9 * 2 (its first weight is 0), step 10 (one model or the other).
+  EXPECT_EQ(WorkPerImage(plan->weight_types, std::vector<double>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}), 10 + 10 + 19 + 10);
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,28 @@
+#include "draftp/pipeline/embedded.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+namespace draftp {
+
+absl::StatusOr<std::string> EmbeddedModelDir() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const std::vector<std::string> candidates = {
+      (program.parent_path() / "../share/draftp/tiny_sdxl").lexically_normal(),  // the package
+      program.string() + ".runfiles/draftp/testdata/tiny_sdxl",                  // bazel run
+      "testdata/tiny_sdxl",                                                      // bazel test
+  };
+  for (const std::string& candidate : candidates) {
+    if (fs::exists(fs::path(candidate) / "model_index.json", error)) return candidate;
+  }
+  return absl::NotFoundError(absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
+}
+
+}  // namespace draftp

@@ -1,0 +1,81 @@
+// Draws batches: conditioning to latents under a weight type, latents to pictures.
+#ifndef DRAFTP_PIPELINE_IMAGE_DRAWER_H_
+#define DRAFTP_PIPELINE_IMAGE_DRAWER_H_
+
+#include <ATen/core/Tensor.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "draftp/io/png.h"
+#include "draftp/pipeline/anneal_plan.h"
+#include "draftp/pipeline/sdxl_model.h"
+#include "draftp/pipeline/sdxl_predictor.h"
+#include "draftp/sampling/preconditioning.h"
+
+namespace draftp {
+
+// The preconditioning that a checkpoint's prediction type asks for.
+class AnyPreconditioning {
+ public:
+  AnyPreconditioning(PredictionType type, const DdpmTable& table);
+  Scaling At(double sigma) const;
+
+ private:
+  std::variant<DiscreteEpsilon, DiscreteV> member_;
+};
+
+static_assert(Preconditioning<AnyPreconditioning>, "AnyPreconditioning does not satisfy Preconditioning");
+
+// Seconds by phase.
+struct DrawTimings {
+  double encode = 0, sample = 0, decode = 0;
+};
+
+// What stays the same over a run: model, schedule, guider, sampler. The model must outlive it.
+class ImageDrawer {
+ public:
+  struct Options {
+    int64_t height, width;  // pixels, multiples of the decoder's factor
+    std::string negative_prompt;
+    std::function<void(const std::string&)> warn;  // a line for each caption that was cut
+    std::function<void(int64_t units)> on_work;    // models times images, after every step
+  };
+
+  ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule, Options options);
+
+  // Encodes the captions of the next batch, one an image.
+  absl::Status SetCaptions(const std::vector<std::string>& captions);
+
+  // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite.
+  absl::StatusOr<at::Tensor> Latents(const WeightType& type, AnyNoise& noise);
+
+  // Pictures of latents [B,4,h,w].
+  std::vector<RgbImage> Pictures(const at::Tensor& latents);
+
+  // Shape of a batch's starting noise.
+  std::vector<int64_t> NoiseShape(int64_t batch) const;
+
+  const DrawTimings& timings() const { return timings_; }
+  int64_t network_rows() const { return predictor_.network_rows(); }
+
+ private:
+  const SdxlModel& model_;
+  const AnnealPlan& plan_;
+  NoiseSchedule schedule_;
+  Options options_;
+  AnyPreconditioning preconditioning_;
+  SdxlPredictor predictor_;
+  std::optional<PromptIds> negative_ids_;  // of one row
+  int64_t batch_ = 0;
+  DrawTimings timings_;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_PIPELINE_IMAGE_DRAWER_H_

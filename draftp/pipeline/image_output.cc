@@ -1,0 +1,54 @@
+#include "draftp/pipeline/image_output.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "draftp/io/atomic_file.h"
+
+namespace draftp {
+
+std::vector<PngText> ImageRecord::Text() const {
+  std::vector<PngText> text = {{"Software", "draftp"},
+                               {"prompt", prompt},
+                               {"seed", absl::StrCat(seed)},
+                               {"image_index", absl::StrCat(index)},
+                               {"weight_type", weight_type},
+                               {"settings", settings}};
+  if (!negative_prompt.empty()) text.push_back({"negative_prompt", negative_prompt});
+  return text;
+}
+
+std::string WeightTypeDir(const std::string& dir, const std::string& weight_type) {
+  return absl::StrCat(dir, "/annealed_outputs_sdxl_", weight_type);
+}
+
+std::string ImagePath(const std::string& dir, const ImageRecord& record) {
+  return absl::StrFormat("%s/img_%05d_%02d.png", WeightTypeDir(dir, record.weight_type), record.index, record.rank);
+}
+
+std::string PromptPath(const std::string& dir, const ImageRecord& record) {
+  return absl::StrFormat("%s/prompt_%05d_%02d.txt", WeightTypeDir(dir, record.weight_type), record.index,
+                         record.rank);
+}
+
+absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record, const RgbImage& image) {
+  if (absl::Status written = WriteFileAtomically(PromptPath(dir, record), record.prompt); !written.ok()) {
+    return written;
+  }
+  return WritePng(ImagePath(dir, record), image, record.Text());
+}
+
+std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record) {
+  const std::string path = ImagePath(dir, record);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  auto file = ReadPng(path);
+  if (!file.ok() || file->text != record.Text()) return std::nullopt;
+  return std::move(file->image);
+}
+
+}  // namespace draftp

@@ -1,0 +1,43 @@
+// The files of one picture: the original's folder and names, and what the PNG says about itself.
+#ifndef DRAFTP_PIPELINE_IMAGE_OUTPUT_H_
+#define DRAFTP_PIPELINE_IMAGE_OUTPUT_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/io/png.h"
+
+namespace draftp {
+
+// What was drawn, as the picture's text chunks keep it.
+struct ImageRecord {
+  std::string weight_type;  // as typed; names the folder
+  int64_t index = 0;        // global image index
+  int rank = 0;             // global rank
+  std::string prompt;
+  std::string negative_prompt;
+  uint64_t seed = 0;     // of the run; image g of per_image noise starts from seed + g
+  std::string settings;  // everything else that decides the pixels, one line
+
+  std::vector<PngText> Text() const;
+};
+
+// {dir}/annealed_outputs_sdxl_{weight_type}/
+std::string WeightTypeDir(const std::string& dir, const std::string& weight_type);
+// .../img_{idx:05d}_{rank:02d}.png and .../prompt_{idx:05d}_{rank:02d}.txt
+std::string ImagePath(const std::string& dir, const ImageRecord& record);
+std::string PromptPath(const std::string& dir, const ImageRecord& record);
+
+// Writes caption and picture, the picture last, each whole or not at all. The folder must exist.
+absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record, const RgbImage& image);
+
+// The picture that an earlier run left, if it is whole and says of itself exactly what `record` says.
+std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_PIPELINE_IMAGE_OUTPUT_H_

@@ -1,0 +1,160 @@
+#include "draftp/pipeline/sdxl_model.h"
+
+#include <ATen/ops/empty.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+#include <system_error>
+#include <utility>
+
+#include "draftp/adapter/lora_file.h"
+#include "draftp/io/json_file.h"
+#include "draftp/io/printable.h"
+#include "draftp/io/weight_map.h"
+#include "draftp/model/unet_adapter.h"
+
+namespace draftp {
+namespace {
+
+constexpr int kLoraSlot = 0;
+
+// A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
+std::string UNetDir(const std::string& dir) {
+  std::error_code error;
+  return std::filesystem::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
+}
+
+absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
+  const UNetConfig& unet = model.unet.config;
+  const int64_t context =
+      model.text_encoders.first.config.layer.hidden_size + model.text_encoders.second.config.layer.hidden_size;
+  if (unet.cross_attention_dim != context) {
+    return absl::InvalidArgumentError(absl::StrCat(dir, "/unet/config.json: cross_attention_dim is ",
+                                                   unet.cross_attention_dim, ", expected ", context,
+                                                   ", the text encoders' hidden sizes together"));
+  }
+  if (unet.in_channels != model.vae.config.latent_channels || unet.out_channels != unet.in_channels) {
+    return absl::InvalidArgumentError(absl::StrCat(dir, "/unet/config.json: in_channels ", unet.in_channels,
+                                                   " and out_channels ", unet.out_channels, ", expected the ",
+                                                   model.vae.config.latent_channels, " of vae/config.json"));
+  }
+  const auto fits = [](const ClipTokenizer& tokenizer, const ClipText& encoder) {
+    return tokenizer.max_length() <= encoder.config.max_positions &&
+           tokenizer.vocabulary_size() <= encoder.config.vocab_size;
+  };
+  if (!fits(model.tokenizer, model.text_encoders.first) || !fits(model.tokenizer_2, model.text_encoders.second) ||
+      model.tokenizer.max_length() != model.tokenizer_2.max_length()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dir, ": the tokenizers' vocabulary or length is beyond the text encoders'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae) {
+  auto json = JsonReader::Open(dir + "/unet/config.json");
+  if (!json.ok()) return json.status();
+  const int64_t latent = json->IntBetween("sample_size", 1, 1024, 128);
+  if (!json->status().ok()) return json->status();
+  return latent * vae.Downsampling();
+}
+
+void AddWeightFiles(const std::string& path, const std::string& stem, std::vector<std::string>& files) {
+  const auto weights = WeightMap::Open(path, stem);
+  if (weights.ok()) files.insert(files.end(), weights->sources().begin(), weights->sources().end());
+}
+
+absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
+  if (!sources.tuned.empty()) {
+    auto tuned = UNet::Load(UNetDir(sources.tuned), placement);
+    if (!tuned.ok()) return tuned.status();
+    if (tuned->config.in_channels != model.unet.config.in_channels ||
+        tuned->config.cross_attention_dim != model.unet.config.cross_attention_dim) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(sources.tuned, ": a UNet of another model than ", sources.model));
+    }
+    model.tuned = *std::move(tuned);
+    AddWeightFiles(UNetDir(sources.tuned), "diffusion_pytorch_model", model.weight_files);
+  }
+  if (!sources.lora.empty()) {
+    const auto adapter = ReadLoraFile(sources.lora);
+    if (!adapter.ok()) return adapter.status();
+    if (absl::Status attached = AttachLora(model.unet, *adapter, kLoraSlot); !attached.ok()) return attached;
+    model.lora_scale = sources.lora_scale;
+    AddWeightFiles(sources.lora, "pytorch_lora_weights", model.weight_files);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const ComputeDevice& device) {
+  const std::string& dir = sources.model;
+  const auto config = ReadPipelineConfig(dir + "/model_index.json");
+  if (!config.ok()) return config.status();
+  const auto scheduler = ReadSchedulerConfig(dir + "/scheduler/scheduler_config.json");
+  if (!scheduler.ok()) return scheduler.status();
+  auto tokenizer = ClipTokenizer::Open(dir + "/tokenizer");
+  if (!tokenizer.ok()) return tokenizer.status();
+  auto tokenizer_2 = ClipTokenizer::Open(dir + "/tokenizer_2");
+  if (!tokenizer_2.ok()) return tokenizer_2.status();
+  auto text_encoders = SdxlTextEncoders::Load(dir, device.network);
+  if (!text_encoders.ok()) return text_encoders.status();
+  auto unet = UNet::Load(dir + "/unet", device.network);
+  if (!unet.ok()) return unet.status();
+  auto vae = VaeDecoder::Load(dir + "/vae", device.decoder());
+  if (!vae.ok()) return vae.status();
+  const auto size = DefaultSize(dir, vae->config);
+  if (!size.ok()) return size.status();
+
+  SdxlModel model{.config = *config,
+                  .scheduler = *scheduler,
+                  .tokenizer = *std::move(tokenizer),
+                  .tokenizer_2 = *std::move(tokenizer_2),
+                  .text_encoders = *std::move(text_encoders),
+                  .unet = *std::move(unet),
+                  .tuned = std::nullopt,
+                  .vae = *std::move(vae),
+                  .lora_scale = std::nullopt,
+                  .default_size = *size,
+                  .weight_files = {}};
+  if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
+  for (const auto& [folder, stem] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"unet", "diffusion_pytorch_model"}, {"vae", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"text_encoder_2", "model"}}) {
+    AddWeightFiles(absl::StrCat(dir, "/", folder), stem, model.weight_files);
+  }
+  if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
+  return model;
+}
+
+std::vector<SdxlNetwork> SdxlModel::Networks() const {
+  std::vector<SdxlNetwork> networks = {{.unet = &unet, .adapter = std::nullopt}};
+  if (tuned) {
+    networks.push_back({.unet = &*tuned, .adapter = std::nullopt});
+  } else if (lora_scale) {
+    networks.push_back({.unet = &unet, .adapter = kLoraSlot, .adapter_scale = *lora_scale});
+  }
+  return networks;
+}
+
+PromptIds Tokenize(const SdxlModel& model, const std::vector<std::string>& captions,
+                   const std::function<void(const std::string&)>& warn) {
+  const auto batch = static_cast<int64_t>(captions.size());
+  const auto options = at::TensorOptions().dtype(at::kLong);
+  PromptIds ids{at::empty({batch, model.tokenizer.max_length()}, options),
+                at::empty({batch, model.tokenizer_2.max_length()}, options)};
+  for (int64_t b = 0; b < batch; ++b) {
+    const ClipTokenizer::Encoded first = model.tokenizer.Encode(captions[b]);
+    const ClipTokenizer::Encoded second = model.tokenizer_2.Encode(captions[b]);
+    std::copy(first.ids.begin(), first.ids.end(), ids.first[b].mutable_data_ptr<int64_t>());
+    std::copy(second.ids.begin(), second.ids.end(), ids.second[b].mutable_data_ptr<int64_t>());
+    if (first.truncated || second.truncated) {
+      warn(absl::StrCat("the caption ", Quoted(captions[b]), " has ", std::max(first.tokens, second.tokens),
+                        " tokens; it is cut at ", model.tokenizer.max_length() - 2));
+    }
+  }
+  return ids;
+}
+
+}  // namespace draftp

@@ -1,0 +1,93 @@
+#include "draftp/pipeline/sdxl_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "draftp/io/test_files.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+constexpr char kModel[] = "testdata/tiny_sdxl";
+
+absl::StatusOr<SdxlModel> Load(const SdxlSources& sources) {
+  return SdxlModel::Load(sources, *ChooseDevice("cpu", "float32"));
+}
+
+// A copy of the tiny model whose files may be damaged.
+class SdxlModelTest : public ::testing::Test {
+ protected:
+  SdxlModelTest() {
+    std::filesystem::copy(std::filesystem::canonical(kModel), folder_ / "model",
+                          std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  }
+  void Replace(const std::string& file, const std::string& from, const std::string& to) {
+    const std::string path = folder_ / ("model/" + file);
+    std::ifstream in(path);
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    in.close();
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos);
+    std::filesystem::remove(path);
+    std::ofstream(path) << text.replace(at, from.size(), to);
+  }
+  std::string ErrorOf() { return std::string(Load({.model = folder_ / "model"}).status().message()); }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
+  const auto model = Load({.model = kModel, .lora = std::string(kModel) + "/lora"});
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->default_size, 128);
+  ASSERT_EQ(model->weight_files.size(), 5u);
+  EXPECT_THAT(model->weight_files.back(), EndsWith("lora/pytorch_lora_weights.safetensors"));
+  ASSERT_EQ(model->Networks().size(), 2u);
+  EXPECT_EQ(model->Networks()[0].adapter, std::nullopt);
+  EXPECT_EQ(model->Networks()[1].adapter, 0);
+}
+
+TEST_F(SdxlModelTest, ATunedFolderIsANetworkOfItsOwn) {
+  const auto model = Load({.model = kModel, .tuned = kModel});
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto networks = model->Networks();
+  ASSERT_EQ(networks.size(), 2u);
+  EXPECT_NE(networks[0].unet, networks[1].unet);
+}
+
+TEST_F(SdxlModelTest, WithoutTuningThereIsOneNetwork) { EXPECT_EQ(Load({.model = kModel})->Networks().size(), 1u); }
+
+TEST_F(SdxlModelTest, NamesWhatIsMissing) {
+  EXPECT_THAT(std::string(Load({.model = folder_ / "absent"}).status().message()), HasSubstr("absent/model_index.json"));
+  std::filesystem::remove(folder_ / "model/vae/diffusion_pytorch_model.safetensors");
+  EXPECT_THAT(ErrorOf(), HasSubstr("model/vae"));
+}
+
+TEST_F(SdxlModelTest, NamesAConfigOfAnotherModel) {
+  Replace("unet/config.json", "\"cross_attention_dim\": 192", "\"cross_attention_dim\": 256");
+  EXPECT_THAT(ErrorOf(), HasSubstr("unet"));
+}
+
+TEST_F(SdxlModelTest, RefusesAnUnsupportedPrediction) {
+  Replace("scheduler/scheduler_config.json", "\"prediction_type\": \"epsilon\"", "\"prediction_type\": \"sample\"");
+  EXPECT_THAT(ErrorOf(), HasSubstr("prediction_type"));
+}
+
+TEST_F(SdxlModelTest, CutCaptionsAreTold) {
+  const auto model = Load({.model = kModel});
+  std::vector<std::string> warnings;
+  std::string caption;
+  for (int i = 0; i < 100; ++i) caption += "star ";
+  const PromptIds ids = Tokenize(*model, {"a star", caption}, [&](const std::string& line) { warnings.push_back(line); });
+  EXPECT_EQ(ids.first.sizes(), (std::vector<int64_t>{2, 77}));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0], HasSubstr("it is cut at 75"));
+}
+
+}  // namespace
+}  // namespace draftp

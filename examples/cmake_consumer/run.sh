@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Configures, builds and runs the example against DRAFTP_LIBTORCH or the LibTorch that a Bazel build has fetched.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+torch=${DRAFTP_LIBTORCH:-$(bash ../../third_party/libtorch/fetch.sh)}
+build=${TMPDIR:-/tmp}/draftp_cmake_consumer.$UID
+cmake -S . -B "$build" -DLIBTORCH="$torch" -DCMAKE_BUILD_TYPE=Release
+cmake --build "$build" --parallel 2
+"$build/consumer"
