@@ -1,4 +1,6 @@
 // //tools:anneal: draws SDXL pictures under annealed mixtures of a base and a fine-tuned model.
+#include "draftp/pipeline/anneal.h"
+
 #include <unistd.h>
 
 #include <iostream>
@@ -8,7 +10,6 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/config_help.h"
 #include "draftp/io/config_path.h"
-#include "draftp/pipeline/anneal.h"
 #include "draftp/pipeline/anneal_config.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/interrupt.h"
@@ -17,11 +18,13 @@ int main(int argc, char** argv) {
   using namespace draftp;
   const InterruptWatcher watcher([](int) {
     RemoveFilesInFlight();
-    constexpr char kMessage[] = "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes on\n";
+    constexpr char kMessage[] =
+        "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes on\n";
     [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   });
   return RunReporting("anneal", [&]() -> absl::Status {
-    const auto loaded = LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), UserFolder());
+    const auto loaded =
+        LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), UserFolder());
     if (!loaded.ok()) return loaded.status();
     if (loaded->help) {
       std::cout << ConfigHelp(AnnealTable().schema());

@@ -21,15 +21,16 @@ std::vector<std::string> PluginCandidates() {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path folder = program.parent_path();
   return {
-      (folder / "../lib/libdraftp_cuda.so").string(),              // the package
-      (folder / "../draftp/kernels/libdraftp_cuda.so").string(),   // bazel-bin/tools
-      (folder / "../kernels/libdraftp_cuda.so").string(),          // bazel-bin/draftp/ROOM
+      (folder / "../lib/libdraftp_cuda.so").string(),             // the package
+      (folder / "../draftp/kernels/libdraftp_cuda.so").string(),  // bazel-bin/tools
+      (folder / "../kernels/libdraftp_cuda.so").string(),         // bazel-bin/draftp/ROOM
       program.string() + ".runfiles/draftp/draftp/kernels/libdraftp_cuda.so",
   };
 }
 
 absl::StatusOr<const CudaBackend*> Open() {
-  if (CudaDeviceCount() == 0) return absl::UnavailableError("cuda: no CUDA device found, expected at least one");
+  if (CudaDeviceCount() == 0)
+    return absl::UnavailableError("cuda: no CUDA device found, expected at least one");
   std::string found;
   for (const std::string& candidate : PluginCandidates()) {
     std::error_code error;
@@ -40,14 +41,16 @@ absl::StatusOr<const CudaBackend*> Open() {
   }
   if (found.empty()) {
     return absl::UnimplementedError(
-        "cuda: this program was built without the CUDA toolkit (libdraftp_cuda.so isn't beside it)");
+        "cuda: this program was built without the CUDA toolkit (libdraftp_cuda.so isn't beside "
+        "it)");
   }
   void* library = dlopen(found.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) return absl::FailedPreconditionError(absl::StrCat("cuda: ", dlerror()));
   using Entry = const CudaBackend* (*)();
   const auto entry = reinterpret_cast<Entry>(dlsym(library, "draftp_cuda_backend"));
   if (entry == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("cuda: ", found, " lacks the symbol draftp_cuda_backend"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cuda: ", found, " lacks the symbol draftp_cuda_backend"));
   }
   return entry();
 }
@@ -61,7 +64,8 @@ int CudaDeviceCount() {
     const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
     const auto get_count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
     int devices = 0;
-    if (init == nullptr || get_count == nullptr || init(0) != 0 || get_count(&devices) != 0) return 0;
+    if (init == nullptr || get_count == nullptr || init(0) != 0 || get_count(&devices) != 0)
+      return 0;
     return devices;
   }();
   return count;

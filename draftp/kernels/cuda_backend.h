@@ -1,4 +1,5 @@
-// The CUDA part of the program, opened at run time when there is a GPU, so that a CPU run loads no CUDA library.
+// The CUDA part of the program, opened at run time when there is a GPU, so that a CPU run loads no
+// CUDA library.
 #ifndef DRAFTP_KERNELS_CUDA_BACKEND_H_
 #define DRAFTP_KERNELS_CUDA_BACKEND_H_
 
@@ -19,8 +20,8 @@ class CapturedGraph {
   virtual void Replay() = 0;
 };
 
-// What libdraftp_cuda.so offers; its one symbol is `draftp_cuda_backend`. Opening it also registers LibTorch's
-// CUDA operators, after which tensors may live on the GPU.
+// What libdraftp_cuda.so offers; its one symbol is `draftp_cuda_backend`. Opening it also registers
+// LibTorch's CUDA operators, after which tensors may live on the GPU.
 class CudaBackend {
  public:
   virtual ~CudaBackend() = default;
@@ -32,19 +33,22 @@ class CudaBackend {
   // Most bytes that LibTorch's allocator has had in use on the current device.
   virtual int64_t PeakBytes() const = 0;
 
-  // Runs `body` twice on a side stream (libraries pick algorithms, buffers are allocated), then records it.
-  // Tensors that body reads and writes must stay where they are; those it allocates live in the graph's pool.
+  // Runs `body` twice on a side stream (libraries pick algorithms, buffers are allocated), then
+  // records it. Tensors that body reads and writes must stay where they are; those it allocates
+  // live in the graph's pool.
   virtual std::unique_ptr<CapturedGraph> Capture(const std::function<void()>& body) const = 0;
 
   // Rgb8 of draftp/kernels/rgb8.h for a CUDA tensor.
   virtual at::Tensor Rgb8(const at::Tensor& decoded) const = 0;
 };
 
-// Number of CUDA devices by the driver alone (libcuda.so.1), 0 without a driver. Loads no other library.
+// Number of CUDA devices by the driver alone (libcuda.so.1), 0 without a driver. Loads no other
+// library.
 int CudaDeviceCount();
 
-// Opens libdraftp_cuda.so once, from DRAFTP_CUDA_PLUGIN, beside the program, or from its runfiles. Error:
-// no device, a program built without the CUDA toolkit, or a library that can't be loaded (dlerror's words).
+// Opens libdraftp_cuda.so once, from DRAFTP_CUDA_PLUGIN, beside the program, or from its runfiles.
+// Error: no device, a program built without the CUDA toolkit, or a library that can't be loaded
+// (dlerror's words).
 absl::StatusOr<const CudaBackend*> OpenCudaBackend();
 
 }  // namespace draftp

@@ -25,7 +25,8 @@ TEST(CudaBackendTest, OpensExactlyWhenThereIsADevice) {
 
 TEST(CudaBackendTest, LinksNoCudaOperatorsIntoTheProgram) {
   std::ifstream maps("/proc/self/maps");
-  const std::string loaded((std::istreambuf_iterator<char>(maps)), std::istreambuf_iterator<char>());
+  const std::string loaded((std::istreambuf_iterator<char>(maps)),
+                           std::istreambuf_iterator<char>());
   EXPECT_THAT(loaded, HasSubstr("libtorch_cpu"));
   if (CudaDeviceCount() == 0) {
     EXPECT_THAT(loaded, Not(HasSubstr("libtorch_cuda")));

@@ -47,7 +47,9 @@ class Backend final : public CudaBackend {
     return properties.name;
   }
 
-  void SetDevice(int device) const override { c10::cuda::set_device(static_cast<c10::DeviceIndex>(device)); }
+  void SetDevice(int device) const override {
+    c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
+  }
 
   void Synchronize() const override { c10::cuda::device_synchronize(); }
 
@@ -64,10 +66,11 @@ class Backend final : public CudaBackend {
     const c10::cuda::CUDAGuard guard(decoded.device());
     const int64_t b = decoded.size(0), h = decoded.size(2), w = decoded.size(3);
     at::Tensor rgb = at::empty({b, h, w, 3}, decoded.options().dtype(at::kByte));
-    const Rgb8Layout layout{b, h, w, decoded.stride(0), decoded.stride(1), decoded.stride(2), decoded.stride(3)};
-    C10_CUDA_CHECK(static_cast<cudaError_t>(LaunchRgb8(decoded.const_data_ptr<float>(),
-                                                       rgb.mutable_data_ptr<unsigned char>(), layout,
-                                                       c10::cuda::getCurrentCUDAStream().stream())));
+    const Rgb8Layout layout{
+        b, h, w, decoded.stride(0), decoded.stride(1), decoded.stride(2), decoded.stride(3)};
+    C10_CUDA_CHECK(static_cast<cudaError_t>(
+        LaunchRgb8(decoded.const_data_ptr<float>(), rgb.mutable_data_ptr<unsigned char>(), layout,
+                   c10::cuda::getCurrentCUDAStream().stream())));
     return rgb;
   }
 };

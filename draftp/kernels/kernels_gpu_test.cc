@@ -26,7 +26,8 @@ class KernelsGpuTest : public ::testing::Test {
 };
 
 TEST_F(KernelsGpuTest, Rgb8EqualsItsReferenceOverShapesAndFormats) {
-  for (const auto& size : std::vector<std::vector<int64_t>>{{1, 3, 1, 1}, {2, 3, 17, 33}, {4, 3, 128, 128}}) {
+  for (const auto& size :
+       std::vector<std::vector<int64_t>>{{1, 3, 1, 1}, {2, 3, 17, 33}, {4, 3, 128, 128}}) {
     for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
       const at::Tensor decoded = (at::rand(size) * 3 - 1.5).contiguous(format);
       EXPECT_THAT(Rgb8(decoded.to(at::kCUDA)).cpu(), IsEqualTo(Rgb8Reference(decoded)));

@@ -13,7 +13,8 @@ at::Tensor Rgb8Reference(const at::Tensor& decoded) {
 
 at::Tensor Rgb8(const at::Tensor& decoded) {
   TORCH_CHECK(decoded.dim() == 4 && decoded.size(1) == 3 && decoded.scalar_type() == at::kFloat,
-              "Rgb8: expected float32 [B,3,H,W], found ", decoded.scalar_type(), " ", decoded.sizes());
+              "Rgb8: expected float32 [B,3,H,W], found ", decoded.scalar_type(), " ",
+              decoded.sizes());
   if (!decoded.is_cuda()) return Rgb8Reference(decoded);
   const auto backend = OpenCudaBackend();
   TORCH_CHECK(backend.ok(), backend.status().message().data());

@@ -1,21 +1,22 @@
 // Rgb8's kernel: a thread per pixel reads its three channels and writes three bytes.
-#include "draftp/kernels/rgb8_kernel.h"
-
 #include <cuda_runtime.h>
+
+#include "draftp/kernels/rgb8_kernel.h"
 
 namespace draftp {
 namespace {
 
 constexpr int kThreads = 256;
 
-// (x + 1) / 2 * 255 in the order of the reference, without contraction to a fused multiply-add: the truncation
-// that follows would show a last-bit difference as a step of 1.
+// (x + 1) / 2 * 255 in the order of the reference, without contraction to a fused multiply-add: the
+// truncation that follows would show a last-bit difference as a step of 1.
 __device__ unsigned char ToByte(float x) {
   const float unit = fminf(fmaxf(__fmul_rn(__fadd_rn(x, 1.0f), 0.5f), 0.0f), 1.0f);
   return static_cast<unsigned char>(__fmul_rn(unit, 255.0f));
 }
 
-__global__ void Rgb8Kernel(const float* __restrict__ image, unsigned char* __restrict__ rgb, Rgb8Layout layout) {
+__global__ void Rgb8Kernel(const float* __restrict__ image, unsigned char* __restrict__ rgb,
+                           Rgb8Layout layout) {
   const long long pixel = blockIdx.x * static_cast<long long>(kThreads) + threadIdx.x;
   const long long plane = layout.height * layout.width;
   if (pixel >= layout.batch * plane) return;

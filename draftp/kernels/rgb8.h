@@ -1,4 +1,5 @@
-// Decoded images to packed 8-bit RGB, the last step before a file: one pass on the GPU, a quarter of the bytes to copy.
+// Decoded images to packed 8-bit RGB, the last step before a file: one pass on the GPU, a quarter
+// of the bytes to copy.
 #ifndef DRAFTP_KERNELS_RGB8_H_
 #define DRAFTP_KERNELS_RGB8_H_
 
@@ -6,9 +7,9 @@
 
 namespace draftp {
 
-// trunc(clamp((x + 1) / 2, 0, 1) * 255), as the original writes its pictures. decoded [B,3,H,W] float32 in any
-// memory format, values nominally in [-1,1] -> [B,H,W,3] uint8, contiguous, on the same device.
-// Throws c10::Error on another shape or dtype.
+// trunc(clamp((x + 1) / 2, 0, 1) * 255), as the original writes its pictures. decoded [B,3,H,W]
+// float32 in any memory format, values nominally in [-1,1] -> [B,H,W,3] uint8, contiguous, on the
+// same device. Throws c10::Error on another shape or dtype.
 at::Tensor Rgb8(const at::Tensor& decoded);
 
 // The same by ATen operators, on any device: the reference that the CUDA kernel is tested against.

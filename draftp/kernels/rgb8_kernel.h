@@ -1,4 +1,5 @@
-// The launch of Rgb8's CUDA kernel, free of LibTorch's headers so that nvcc compiles it in a second.
+// The launch of Rgb8's CUDA kernel, free of LibTorch's headers so that nvcc compiles it in a
+// second.
 #ifndef DRAFTP_KERNELS_RGB8_KERNEL_H_
 #define DRAFTP_KERNELS_RGB8_KERNEL_H_
 
@@ -10,7 +11,8 @@ struct Rgb8Layout {
   long long stride_b, stride_c, stride_h, stride_w;
 };
 
-// image and rgb are device pointers, rgb [B,H,W,3]; stream is a cudaStream_t. Returns the cudaError_t of the launch.
+// image and rgb are device pointers, rgb [B,H,W,3]; stream is a cudaStream_t. Returns the
+// cudaError_t of the launch.
 int LaunchRgb8(const float* image, unsigned char* rgb, const Rgb8Layout& layout, void* stream);
 
 }  // namespace draftp

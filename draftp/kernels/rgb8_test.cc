@@ -23,8 +23,7 @@ TEST(Rgb8Test, TruncatesAndClampsChannelLast) {
 }
 
 TEST(Rgb8Test, FollowsTheFormulaAtEveryPixelOfAnyMemoryFormat) {
-  const at::Tensor decoded =
-      (at::rand({2, 3, 5, 7}) * 3 - 1.5).to(at::MemoryFormat::ChannelsLast);
+  const at::Tensor decoded = (at::rand({2, 3, 5, 7}) * 3 - 1.5).to(at::MemoryFormat::ChannelsLast);
   const at::Tensor rgb = Rgb8(decoded);
   for (int b = 0; b < 2; ++b)
     for (int c = 0; c < 3; ++c)

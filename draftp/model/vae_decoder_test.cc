@@ -16,7 +16,7 @@
 #include "draftp/io/png.h"
 #include "draftp/io/safetensors.h"
 #include "draftp/io/weight_map.h"
-#include "draftp/model/latent_image.h"
+#include "draftp/kernels/rgb8.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -183,8 +183,8 @@ TEST(VaeDecoderTest, DrawsTheReferencePictures) {
                           "edm_heun_10_scale_4/annealed_outputs_sdxl_linear/"}) {
     const std::string folder = std::string("testdata/tiny_sdxl/reference/") + run;
     const auto file = *SafetensorsFile::Open(folder + "latents_00001_00.safetensors");
-    const at::Tensor drawn =
-        TruncateToRgb8(Decode(decoder, *file->Tensor("latents")));  // [1,128,128,3]
+    const at::Tensor latents = UnscaleLatents(*file->Tensor("latents"), decoder.config);
+    const at::Tensor drawn = Rgb8(DecodeRaw(decoder, latents));  // [1,128,128,3]
     RgbImage image = ReadPng(folder + "img_00001_00.png")->image;
     const at::Tensor expected = at::from_blob(image.pixels.data(), drawn.sizes(), at::kByte);
     const at::Tensor near = (drawn.to(at::kInt) - expected.to(at::kInt)).abs() <= 1;

@@ -33,20 +33,22 @@ absl::Status MakeFolder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(path, ": ", error.message(), ", expected a folder to write into"));
+  return absl::PermissionDeniedError(
+      absl::StrCat(path, ": ", error.message(), ", expected a folder to write into"));
 }
 
 // One run from its model to its last picture.
 class AnnealRun {
  public:
-  AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model, PictureSize size,
-            NoiseSchedule schedule, std::ostream& log, bool terminal)
+  AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
+            PictureSize size, NoiseSchedule schedule, std::ostream& log, bool terminal)
       : config_(config),
         plan_(plan),
         size_(size),
-        progress_(log, {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
-                        .total_work = plan.images() * WorkPerImage(plan.weight_types, schedule.sigmas),
-                        .terminal = terminal}),
+        progress_(log,
+                  {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
+                   .total_work = plan.images() * WorkPerImage(plan.weight_types, schedule.sigmas),
+                   .terminal = terminal}),
         sigmas_(schedule.sigmas),
         drawer_(model, plan, std::move(schedule),
                 {.height = size.height,
@@ -64,9 +66,11 @@ class AnnealRun {
  private:
   ContactSheetLabels SheetLabels() const;
   ImageRecord RecordOf(const WeightType& type, int64_t image) const;
-  absl::Status DrawBatch(const WeightType& type, int column, AnyNoise noise, const std::vector<int64_t>& images);
+  absl::Status DrawBatch(const WeightType& type, int column, AnyNoise noise,
+                         const std::vector<int64_t>& images);
   // Pictures of the batch that an earlier run has left, or nullopt where one is to be drawn.
-  std::optional<std::vector<RgbImage>> Existing(const WeightType& type, const std::vector<int64_t>& images) const;
+  std::optional<std::vector<RgbImage>> Existing(const WeightType& type,
+                                                const std::vector<int64_t>& images) const;
   void Show(int column, const std::vector<int64_t>& images, const std::vector<RgbImage>& pictures);
 
   const AnnealConfig& config_;
@@ -81,9 +85,11 @@ class AnnealRun {
 
 ContactSheetLabels AnnealRun::SheetLabels() const {
   ContactSheetLabels labels;
-  labels.title = absl::StrFormat("%s, %s, %d steps, guidance %g, seed %u", config_.sampler, config_.discretization,
-                                 config_.steps, config_.guidance_scale, config_.seed);
-  for (int64_t image = 0; image < plan_.images(); ++image) labels.rows.push_back(plan_.PromptOf(image));
+  labels.title =
+      absl::StrFormat("%s, %s, %d steps, guidance %g, seed %u", config_.sampler,
+                      config_.discretization, config_.steps, config_.guidance_scale, config_.seed);
+  for (int64_t image = 0; image < plan_.images(); ++image)
+    labels.rows.push_back(plan_.PromptOf(image));
   for (const WeightType& type : plan_.weight_types) labels.columns.push_back(type.text);
   return labels;
 }
@@ -110,8 +116,10 @@ std::optional<std::vector<RgbImage>> AnnealRun::Existing(const WeightType& type,
   return pictures;
 }
 
-void AnnealRun::Show(int column, const std::vector<int64_t>& images, const std::vector<RgbImage>& pictures) {
-  for (size_t b = 0; b < images.size(); ++b) sheet_.SetCell(static_cast<int>(images[b]), column, pictures[b]);
+void AnnealRun::Show(int column, const std::vector<int64_t>& images,
+                     const std::vector<RgbImage>& pictures) {
+  for (size_t b = 0; b < images.size(); ++b)
+    sheet_.SetCell(static_cast<int>(images[b]), column, pictures[b]);
   progress_.AddImages(static_cast<int64_t>(images.size()));
 }
 
@@ -119,7 +127,8 @@ absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, AnyNoise n
                                   const std::vector<int64_t>& images) {
   progress_.SetLabel(type.text);
   if (const auto pictures = Existing(type, images)) {
-    noise.Initial(drawer_.NoiseShape(static_cast<int64_t>(images.size())));  // a rank's stream goes on behind it
+    noise.Initial(drawer_.NoiseShape(
+        static_cast<int64_t>(images.size())));  // a rank's stream goes on behind it
     progress_.AddWork(static_cast<int64_t>(images.size()) * WorkPerImage({type}, sigmas_));
     Show(column, images, *pictures);
     return absl::OkStatus();
@@ -129,7 +138,9 @@ absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, AnyNoise n
   const std::vector<RgbImage> pictures = drawer_.Pictures(*latents);
   for (size_t b = 0; b < images.size(); ++b) {
     const ImageRecord record = RecordOf(type, images[b]);
-    if (absl::Status written = WriteImageFiles(config_.output_dir, record, pictures[b]); !written.ok()) return written;
+    if (absl::Status written = WriteImageFiles(config_.output_dir, record, pictures[b]);
+        !written.ok())
+      return written;
   }
   drawn_ += static_cast<int64_t>(images.size());
   Show(column, images, pictures);
@@ -139,7 +150,8 @@ absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, AnyNoise n
 absl::Status AnnealRun::DrawAll() {
   std::vector<NoiseStreams> noise;  // of each weight type: all see the same
   for (const WeightType& type : plan_.weight_types) {
-    if (absl::Status made = MakeFolder(WeightTypeDir(config_.output_dir, type.text)); !made.ok()) return made;
+    if (absl::Status made = MakeFolder(WeightTypeDir(config_.output_dir, type.text)); !made.ok())
+      return made;
     auto streams = NoiseStreams::Named(config_.noise, config_.seed, kRank);
     if (!streams.ok()) return streams.status();
     noise.push_back(*std::move(streams));
@@ -170,7 +182,9 @@ absl::StatusOr<AnnealConfig> Complete(const AnnealConfig& given) {
   const auto embedded = EmbeddedModelDir();
   if (given.model.empty() && !embedded.ok()) return embedded.status();
   auto config = ResolveBundle(given, embedded.ok() ? *embedded : "");
-  if (!config.ok() || config->explicit_log_dir.empty() || !config->lora.empty() || !config->tuned.empty()) return config;
+  if (!config.ok() || config->explicit_log_dir.empty() || !config->lora.empty() ||
+      !config->tuned.empty())
+    return config;
   const auto checkpoint = NewestCheckpoint(config->explicit_log_dir);
   if (!checkpoint.ok()) return checkpoint.status();
   config->lora = checkpoint->lora;
@@ -214,8 +228,8 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   record.SetSeconds("total", Progress::WallSeconds() - begin);
   record.SetCounts(run.drawn(), run.drawer().network_rows());
   if (absl::Status written = record.Finish(); !written.ok()) return written;
-  log << plan->images() * static_cast<int64_t>(plan->weight_types.size()) << " pictures and overview.png in "
-      << config->output_dir << '\n';
+  log << plan->images() * static_cast<int64_t>(plan->weight_types.size())
+      << " pictures and overview.png in " << config->output_dir << '\n';
   return absl::OkStatus();
 }
 

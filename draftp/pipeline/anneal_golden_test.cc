@@ -1,4 +1,5 @@
-// Annealed images against diffusers + peft under k-diffusion's samplers: testdata/generate/anneal.py.
+// Annealed images against diffusers + peft under k-diffusion's samplers:
+// testdata/generate/anneal.py.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <gtest/gtest.h>
@@ -23,8 +24,8 @@ using testing::RelativeError;
 constexpr char kModel[] = "testdata/tiny_sdxl";
 
 const SdxlModel& TinyModel() {
-  static const auto model = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
-                                            *ChooseDevice("cpu", "float32"));
+  static const auto model = SdxlModel::Load(
+      {.model = kModel, .lora = std::string(kModel) + "/lora"}, *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *model;
 }
@@ -71,7 +72,10 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
   ASSERT_TRUE(grid.ok()) << grid.status();
 
   ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
-                     {.height = 128, .width = 128, .negative_prompt = "", .warn = [](const std::string&) {},
+                     {.height = 128,
+                      .width = 128,
+                      .negative_prompt = "",
+                      .warn = [](const std::string&) {},
                       .on_work = [](int64_t) {}});
   const std::vector<int64_t> images = plan->Batch(0);
   ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
@@ -81,7 +85,8 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
     AnyNoise source = noise.ForBatch(images);
     const auto latents = drawer.Latents(type, source);
     ASSERT_TRUE(latents.ok()) << latents.status();
-    const at::Tensor golden = *(*goldens)->Tensor(std::string(discretization) + "." + sampler + "." + type.text);
+    const at::Tensor golden =
+        *(*goldens)->Tensor(std::string(discretization) + "." + sampler + "." + type.text);
     EXPECT_LE(RelativeError(*latents, golden), 1e-3) << type.text;
     const std::vector<RgbImage> pictures = drawer.Pictures(*latents);
     for (size_t row = 0; row < pictures.size(); ++row) {
@@ -93,9 +98,10 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SamplersAndDiscretisations, AnnealGoldenTest,
-                         ::testing::Values(Case{"euler", "legacy_ddpm"}, Case{"heun", "legacy_ddpm"},
-                                           Case{"dpmpp_2m", "legacy_ddpm"}, Case{"euler", "edm"}, Case{"heun", "edm"},
-                                           Case{"dpmpp_2m", "edm"}),
+                         ::testing::Values(Case{"euler", "legacy_ddpm"},
+                                           Case{"heun", "legacy_ddpm"},
+                                           Case{"dpmpp_2m", "legacy_ddpm"}, Case{"euler", "edm"},
+                                           Case{"heun", "edm"}, Case{"dpmpp_2m", "edm"}),
                          [](const auto& info) {
                            return std::string(info.param.sampler) + "_" + info.param.discretization;
                          });
@@ -108,22 +114,28 @@ TEST(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
   const auto plan = MakeAnnealPlan(config);
   ASSERT_TRUE(plan.ok()) << plan.status();
   ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
-                     {.height = 128, .width = 128, .negative_prompt = "", .warn = [](const std::string&) {},
+                     {.height = 128,
+                      .width = 128,
+                      .negative_prompt = "",
+                      .warn = [](const std::string&) {},
                       .on_work = [](int64_t) {}});
-  const std::string dir = std::string(kModel) + "/reference/legacy_ddpm_euler_25/annealed_outputs_sdxl_";
+  const std::string dir =
+      std::string(kModel) + "/reference/legacy_ddpm_euler_25/annealed_outputs_sdxl_";
   for (const WeightType& type : plan->weight_types) {
     if (type.text != "base" && type.text != "step_0.6") continue;
     const NoiseStreams noise = *NoiseStreams::Named("original", config.seed, 0);
     for (int64_t image = 0; image < 2; ++image) {
-      const std::string caption = testing::Contents(dir + type.text + "/prompt_0000" + std::to_string(image) + "_00.txt");
+      const std::string caption =
+          testing::Contents(dir + type.text + "/prompt_0000" + std::to_string(image) + "_00.txt");
       ASSERT_TRUE(drawer.SetCaptions({caption}).ok());
       AnyNoise source = noise.ForBatch(std::vector<int64_t>{image});
       const auto latents = drawer.Latents(type, source);
       ASSERT_TRUE(latents.ok()) << latents.status();
-      const auto file =
-          SafetensorsFile::Open(dir + type.text + "/latents_0000" + std::to_string(image) + "_00.safetensors");
+      const auto file = SafetensorsFile::Open(dir + type.text + "/latents_0000" +
+                                              std::to_string(image) + "_00.safetensors");
       ASSERT_TRUE(file.ok()) << file.status();
-      EXPECT_LE(RelativeError(*latents, *(*file)->Tensor((*file)->names()[0])), 1e-3) << type.text << image;
+      EXPECT_LE(RelativeError(*latents, *(*file)->Tensor((*file)->names()[0])), 1e-3)
+          << type.text << image;
     }
   }
 }

@@ -24,22 +24,26 @@ absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
   return prompts;
 }
 
-// Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run would have drawn.
+// Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run
+// would have drawn.
 absl::Status CheckSkipping(const AnnealConfig& config) {
-  const bool draws = config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" ||
-                     (config.s_churn > 0 && (config.sampler == "euler" || config.sampler == "heun"));
+  const bool draws =
+      config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" ||
+      (config.s_churn > 0 && (config.sampler == "euler" || config.sampler == "heun"));
   if (!config.skip_existing || config.noise != "original" || !draws) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--skip_existing: found it beside --noise original and the sampler ",
-                                                 config.sampler, ", which draws noise in every step; expected --noise "
-                                                 "per_image or a sampler that draws none"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--skip_existing: found it beside --noise original and the sampler ", config.sampler,
+      ", which draws noise in every step; expected --noise "
+      "per_image or a sampler that draws none"));
 }
 
 // Levels of any family, with the family's limit as an error that names the flags.
 template <class L>
 absl::StatusOr<std::vector<double>> LevelsOf(const L& levels, int64_t steps) {
   if (steps < 1 || steps > levels.max_steps()) {
-    return absl::InvalidArgumentError(absl::StrCat("--steps: found ", steps, ", expected 1 to ", levels.max_steps(),
-                                                   " for --discretization ", levels.name()));
+    return absl::InvalidArgumentError(absl::StrCat("--steps: found ", steps, ", expected 1 to ",
+                                                   levels.max_steps(), " for --discretization ",
+                                                   levels.name()));
   }
   return levels.Sigmas(static_cast<int>(steps));
 }
@@ -48,11 +52,14 @@ absl::StatusOr<std::vector<double>> LevelsOf(const L& levels, int64_t steps) {
 
 std::vector<int64_t> AnnealPlan::Batch(int64_t b) const {
   std::vector<int64_t> indices;
-  for (int64_t i = b * batch_size; i < std::min(images(), (b + 1) * batch_size); ++i) indices.push_back(i);
+  for (int64_t i = b * batch_size; i < std::min(images(), (b + 1) * batch_size); ++i)
+    indices.push_back(i);
   return indices;
 }
 
-const std::string& AnnealPlan::PromptOf(int64_t image) const { return prompts[PromptOfImage(image, images_per_prompt)]; }
+const std::string& AnnealPlan::PromptOf(int64_t image) const {
+  return prompts[PromptOfImage(image, images_per_prompt)];
+}
 
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   if (absl::Status skipping = CheckSkipping(config); !skipping.ok()) return skipping;
@@ -77,10 +84,12 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
                     .batch_size = config.batch_size};
 }
 
-absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config, const SchedulerConfig& scheduler) {
+absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
+                                                const SchedulerConfig& scheduler) {
   auto table = DdpmTable::MakeScaledLinear(scheduler.beta_start, scheduler.beta_end,
                                            static_cast<int>(scheduler.num_train_timesteps));
-  if (!table.ok()) return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", table.error()));
+  if (!table.ok())
+    return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", table.error()));
   const auto sigmas = [&]() -> absl::StatusOr<std::vector<double>> {
     if (config.discretization == "edm") {
       const auto levels = EdmKarras::Make(config.sigma_min, config.sigma_max, config.rho);
@@ -88,20 +97,23 @@ absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config, cons
       return LevelsOf(*levels, config.steps);
     }
     if (config.discretization == "trailing") return LevelsOf(TrailingSpacing(*table), config.steps);
-    if (config.discretization == "leading") return LevelsOf(LeadingSpacing(1, *table), config.steps);
+    if (config.discretization == "leading")
+      return LevelsOf(LeadingSpacing(1, *table), config.steps);
     return LevelsOf(LegacyDdpm(*table), config.steps);
   }();
   if (!sigmas.ok()) return sigmas.status();
   return NoiseSchedule{*std::move(table), *sigmas};
 }
 
-absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size, int64_t factor) {
+absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size,
+                                       int64_t factor) {
   const PictureSize size{config.height > 0 ? config.height : default_size,
                          config.width > 0 ? config.width : default_size};
-  for (const auto& [flag, pixels] : {std::pair("--height", size.height), std::pair("--width", size.width)}) {
+  for (const auto& [flag, pixels] :
+       {std::pair("--height", size.height), std::pair("--width", size.width)}) {
     if (pixels % factor != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(flag, ": found ", pixels, ", expected a multiple of ", factor, ", the model's factor"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          flag, ": found ", pixels, ", expected a multiple of ", factor, ", the model's factor"));
     }
   }
   return size;
@@ -112,11 +124,13 @@ int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {
   return (weight != 0.0) + (weight != 1.0);
 }
 
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const std::vector<double>& sigmas) {
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types,
+                     const std::vector<double>& sigmas) {
   const int steps = static_cast<int>(sigmas.size()) - 1;
   int64_t work = 0;
   for (const WeightType& type : weight_types) {
-    for (int i = 0; i < steps; ++i) work += ModelsInStep(type.weighing, {i, steps, sigmas[i], sigmas[i + 1]});
+    for (int i = 0; i < steps; ++i)
+      work += ModelsInStep(type.weighing, {i, steps, sigmas[i], sigmas[i + 1]});
   }
   return work;
 }

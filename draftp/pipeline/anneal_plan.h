@@ -1,4 +1,5 @@
-// What an annealing run will draw: a config turned into schedules, samplers and image indices, before any model is loaded.
+// What an annealing run will draw: a config turned into schedules, samplers and image indices,
+// before any model is loaded.
 #ifndef DRAFTP_PIPELINE_ANNEAL_PLAN_H_
 #define DRAFTP_PIPELINE_ANNEAL_PLAN_H_
 
@@ -35,7 +36,8 @@ struct AnnealPlan {
   const std::string& PromptOf(int64_t image) const;
 };
 
-// Reads the prompts too. `config` is a resolved bundle (see ResolveBundle). Errors name the flag or the file.
+// Reads the prompts too. `config` is a resolved bundle (see ResolveBundle). Errors name the flag or
+// the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
 
 // The noise levels and the table that a network was trained with.
@@ -43,20 +45,23 @@ struct NoiseSchedule {
   DdpmTable table;
   std::vector<double> sigmas;  // config.steps + 1
 };
-absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config, const SchedulerConfig& scheduler);
+absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
+                                                const SchedulerConfig& scheduler);
 
-// Pixels of the pictures: the config's, or `default_size` a side. InvalidArgument names the flag of a side that isn't a
-// multiple of `factor`, the decoder's.
+// Pixels of the pictures: the config's, or `default_size` a side. InvalidArgument names the flag of
+// a side that isn't a multiple of `factor`, the decoder's.
 struct PictureSize {
   int64_t height, width;
 };
-absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size, int64_t factor);
+absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size,
+                                       int64_t factor);
 
 // Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);
 
 // ModelsInStep over all weight types and steps: the cost of one image, for the progress bar.
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const std::vector<double>& sigmas);
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types,
+                     const std::vector<double>& sigmas);
 
 }  // namespace draftp
 

@@ -13,7 +13,9 @@ using ::testing::HasSubstr;
 
 class AnnealPlanTest : public ::testing::Test {
  protected:
-  AnnealPlanTest() { config_.prompts = folder_.Write("prompts.txt", "one\ntwo\nthree\nfour\nfive\n"); }
+  AnnealPlanTest() {
+    config_.prompts = folder_.Write("prompts.txt", "one\ntwo\nthree\nfour\nfive\n");
+  }
   testing::TemporaryFolder folder_;
   AnnealConfig config_;
 };
@@ -51,7 +53,8 @@ TEST_F(AnnealPlanTest, OriginalNoiseInsideARunCannotSkip) {
   config_.skip_existing = true;
   EXPECT_TRUE(MakeAnnealPlan(config_).ok());
   config_.sampler = "euler_ancestral";
-  EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()), HasSubstr("--skip_existing"));
+  EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()),
+              HasSubstr("--skip_existing"));
 }
 
 TEST_F(AnnealPlanTest, ScheduleFollowsTheDiscretisationAndTheCheckpointsBetas) {
@@ -70,8 +73,10 @@ TEST_F(AnnealPlanTest, ScheduleFollowsTheDiscretisationAndTheCheckpointsBetas) {
 
 TEST_F(AnnealPlanTest, StepsBeyondTheTableNameTheFlag) {
   config_.steps = 1001;
-  const auto schedule = MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, 0.012, 1000});
-  EXPECT_THAT(std::string(schedule.status().message()), HasSubstr("--steps: found 1001, expected 1 to 1000"));
+  const auto schedule =
+      MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, 0.012, 1000});
+  EXPECT_THAT(std::string(schedule.status().message()),
+              HasSubstr("--steps: found 1001, expected 1 to 1000"));
 }
 
 TEST_F(AnnealPlanTest, SizesAreTheModelsOwnUnlessGivenAndFitTheDecoder) {
@@ -87,7 +92,8 @@ TEST_F(AnnealPlanTest, WorkCountsTheModelsThatAreEvaluated) {
   config_.weight_type = {"base", "draft", "linear", "step_0.6"};
   const auto plan = MakeAnnealPlan(config_);
   // base 10, draft 10, linear 1 + 9 * 2 (its first weight is 0), step 10 (one model or the other).
-  EXPECT_EQ(WorkPerImage(plan->weight_types, std::vector<double>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}), 10 + 10 + 19 + 10);
+  EXPECT_EQ(WorkPerImage(plan->weight_types, std::vector<double>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}),
+            10 + 10 + 19 + 10);
 }
 
 }  // namespace

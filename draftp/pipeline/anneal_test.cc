@@ -34,7 +34,8 @@ class RunAnnealTest : public ::testing::Test {
   }
   absl::Status Run() { return RunAnneal(config_, log_, /*terminal=*/false); }
   std::string Picture(const std::string& type, int index) const {
-    return config_.output_dir + "/annealed_outputs_sdxl_" + type + "/img_0000" + std::to_string(index) + "_00.png";
+    return config_.output_dir + "/annealed_outputs_sdxl_" + type + "/img_0000" +
+           std::to_string(index) + "_00.png";
   }
   // Names of files and folders directly in `dir`, hidden ones too, sorted.
   static std::vector<std::string> NamesIn(const std::string& dir) {
@@ -51,15 +52,17 @@ class RunAnnealTest : public ::testing::Test {
 
 TEST_F(RunAnnealTest, WritesTheOriginalsTreeAnOverviewAndARecord) {
   ASSERT_TRUE(Run().ok());
-  EXPECT_THAT(NamesIn(config_.output_dir), ElementsAre("annealed_outputs_sdxl_base", "annealed_outputs_sdxl_linear",
-                                                       "overview.png", "run.json"));
+  EXPECT_THAT(NamesIn(config_.output_dir),
+              ElementsAre("annealed_outputs_sdxl_base", "annealed_outputs_sdxl_linear",
+                          "overview.png", "run.json"));
   EXPECT_THAT(NamesIn(config_.output_dir + "/annealed_outputs_sdxl_linear"),
-              ElementsAre("img_00000_00.png", "img_00001_00.png", "img_00002_00.png", "prompt_00000_00.txt",
-                          "prompt_00001_00.txt", "prompt_00002_00.txt"));
+              ElementsAre("img_00000_00.png", "img_00001_00.png", "img_00002_00.png",
+                          "prompt_00000_00.txt", "prompt_00001_00.txt", "prompt_00002_00.txt"));
   const auto picture = ReadPng(Picture("linear", 2));
   ASSERT_TRUE(picture.ok()) << picture.status();
   EXPECT_EQ(picture->image.width, 128);
-  const std::string prompt = testing::Contents(config_.output_dir + "/annealed_outputs_sdxl_linear/prompt_00002_00.txt");
+  const std::string prompt =
+      testing::Contents(config_.output_dir + "/annealed_outputs_sdxl_linear/prompt_00002_00.txt");
   EXPECT_THAT(picture->text, Contains(PngText{"prompt", prompt}));
   EXPECT_THAT(picture->text, Contains(PngText{"weight_type", "linear"}));
   EXPECT_THAT(picture->text, Contains(PngText{"seed", "1243"}));
@@ -68,7 +71,8 @@ TEST_F(RunAnnealTest, WritesTheOriginalsTreeAnOverviewAndARecord) {
 TEST_F(RunAnnealTest, ARunFromItsRecordDrawsTheSameBytes) {
   ASSERT_TRUE(Run().ok());
   const std::string first = testing::Contents(Picture("linear", 1));
-  auto again = LoadAnnealConfig({"--config", config_.output_dir + "/run.json", "--output_dir", folder_ / "again"}, "/");
+  auto again = LoadAnnealConfig(
+      {"--config", config_.output_dir + "/run.json", "--output_dir", folder_ / "again"}, "/");
   ASSERT_TRUE(again.ok()) << again.status();
   config_ = again->config;
   ASSERT_TRUE(Run().ok());

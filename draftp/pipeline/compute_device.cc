@@ -22,7 +22,9 @@ absl::StatusOr<at::ScalarType> ChooseDtype(const std::string& dtype, bool cuda) 
 int CudaIndex(const std::string& device) {
   if (device == "cuda") return 0;
   int index = -1;
-  if (device.rfind("cuda:", 0) != 0 || device.size() > 8 || !absl::SimpleAtoi(device.substr(5), &index)) return -1;
+  if (device.rfind("cuda:", 0) != 0 || device.size() > 8 ||
+      !absl::SimpleAtoi(device.substr(5), &index))
+    return -1;
   return device == absl::StrCat("cuda:", index) ? index : -1;
 }
 
@@ -38,9 +40,10 @@ absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std:
   ComputeDevice chosen{.network = {at::kCPU, at::kFloat}, .name = "cpu", .notice = ""};
   if (const int devices = CudaDeviceCount(); device != "cpu" && (devices > 0 || !automatic)) {
     if (index >= devices) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--device: found \"", device, "\", expected ",
-          devices == 0 ? "cpu, since this machine has no CUDA device" : absl::StrCat("cuda:0 to cuda:", devices - 1)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--device: found \"", device, "\", expected ",
+                       devices == 0 ? "cpu, since this machine has no CUDA device"
+                                    : absl::StrCat("cuda:0 to cuda:", devices - 1)));
     }
     const auto backend = OpenCudaBackend();
     if (backend.ok()) {
@@ -55,7 +58,8 @@ absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std:
   }
   const auto scalar = ChooseDtype(dtype, chosen.is_cuda());
   if (!scalar.ok()) return scalar.status();
-  // float32 means float32: LibTorch's convolutions would otherwise round their factors to TF32's 11 bits.
+  // float32 means float32: LibTorch's convolutions would otherwise round their factors to TF32's 11
+  // bits.
   if (chosen.is_cuda()) at::globalContext().setAllowTF32CuDNN(*scalar != at::kFloat);
   chosen.network.dtype = *scalar;
   return chosen;

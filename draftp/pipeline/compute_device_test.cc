@@ -23,7 +23,8 @@ TEST(ChooseDeviceTest, CpuComputesInFloat32UnlessAsked) {
 }
 
 TEST(ChooseDeviceTest, AutoTakesAGpuExactlyWhenThereIsOne) {
-  EXPECT_EQ(ChooseDevice("auto", "auto")->is_cuda(), CudaDeviceCount() > 0 && OpenCudaBackend().ok());
+  EXPECT_EQ(ChooseDevice("auto", "auto")->is_cuda(),
+            CudaDeviceCount() > 0 && OpenCudaBackend().ok());
 }
 
 TEST(ChooseDeviceTest, DecoderIsFloat32WhateverTheNetworkIs) {
@@ -38,10 +39,12 @@ TEST(ChooseDeviceTest, AbsentGpuIsAnErrorNotTheCpu) {
 }
 
 TEST(ChooseDeviceTest, OtherWordsAreErrorsThatListTheValidOnes) {
-  for (const char* device : {"", "gpu", "cuda:", "cuda:-1", "cuda:01", "cuda: 1", "cuda:x", "cuda:99999999999", "CPU"}) {
+  for (const char* device :
+       {"", "gpu", "cuda:", "cuda:-1", "cuda:01", "cuda: 1", "cuda:x", "cuda:99999999999", "CPU"}) {
     EXPECT_THAT(ErrorOf(device), HasSubstr("expected auto, cpu, cuda or cuda:INDEX")) << device;
   }
-  EXPECT_EQ(ErrorOf("cpu", "float16"), "--dtype: found \"float16\", expected auto, float32 or bfloat16");
+  EXPECT_EQ(ErrorOf("cpu", "float16"),
+            "--dtype: found \"float16\", expected auto, float32 or bfloat16");
 }
 
 }  // namespace

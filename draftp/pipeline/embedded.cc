@@ -22,7 +22,8 @@ absl::StatusOr<std::string> EmbeddedModelDir() {
   for (const std::string& candidate : candidates) {
     if (fs::exists(fs::path(candidate) / "model_index.json", error)) return candidate;
   }
-  return absl::NotFoundError(absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
+  return absl::NotFoundError(
+      absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
 }
 
 }  // namespace draftp

@@ -8,7 +8,8 @@
 
 namespace draftp {
 
-// Folder of the embedded SDXL (model_index.json, lora/, prompts/, reward_model/). NotFound lists where it was sought.
+// Folder of the embedded SDXL (model_index.json, lora/, prompts/, reward_model/). NotFound lists
+// where it was sought.
 absl::StatusOr<std::string> EmbeddedModelDir();
 
 }  // namespace draftp

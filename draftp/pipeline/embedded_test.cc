@@ -10,9 +10,10 @@ namespace {
 TEST(EmbeddedModelDirTest, HoldsAWholeModel) {
   const auto dir = EmbeddedModelDir();
   ASSERT_TRUE(dir.ok()) << dir.status();
-  for (const char* part : {"unet/config.json", "vae/config.json", "text_encoder/config.json", "text_encoder_2/config.json",
-                           "tokenizer/vocab.json", "scheduler/scheduler_config.json", "prompts/validation.txt",
-                           "lora/pytorch_lora_weights.safetensors"}) {
+  for (const char* part :
+       {"unet/config.json", "vae/config.json", "text_encoder/config.json",
+        "text_encoder_2/config.json", "tokenizer/vocab.json", "scheduler/scheduler_config.json",
+        "prompts/validation.txt", "lora/pytorch_lora_weights.safetensors"}) {
     EXPECT_TRUE(std::filesystem::exists(*dir + "/" + part)) << part;
   }
 }

@@ -26,7 +26,8 @@ int Report(const std::string& program, const absl::Status& status) {
 }
 
 absl::Status AsFailure(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kInvalidArgument ? absl::DataLossError(status.message()) : status;
+  return status.code() == absl::StatusCode::kInvalidArgument ? absl::DataLossError(status.message())
+                                                             : status;
 }
 
 int RunReporting(const std::string& program, const std::function<absl::Status()>& body) {

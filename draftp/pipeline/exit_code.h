@@ -1,4 +1,5 @@
-// How programs end: code 0, 2 for a command that can't be carried out as typed, 1 for anything else that went wrong.
+// How programs end: code 0, 2 for a command that can't be carried out as typed, 1 for anything else
+// that went wrong.
 #ifndef DRAFTP_PIPELINE_EXIT_CODE_H_
 #define DRAFTP_PIPELINE_EXIT_CODE_H_
 
@@ -10,13 +11,15 @@
 
 namespace draftp {
 
-// 0 for OK; 2 for InvalidArgument, after one line `program: message`; 1 for any other error, likewise.
+// 0 for OK; 2 for InvalidArgument, after one line `program: message`; 1 for any other error,
+// likewise.
 int Report(const std::string& program, const absl::Status& status);
 
 // A damaged file isn't a mistyped command: the same error, InvalidArgument made DataLoss (code 1).
 absl::Status AsFailure(const absl::Status& status);
 
-// Runs `body` and reports its status. What it throws (LibTorch's errors, out of memory) ends in one line and code 1.
+// Runs `body` and reports its status. What it throws (LibTorch's errors, out of memory) ends in one
+// line and code 1.
 int RunReporting(const std::string& program, const std::function<absl::Status()>& body);
 
 }  // namespace draftp

@@ -37,7 +37,8 @@ TEST(AsFailureTest, ADamagedFileIsNoUsageError) {
 TEST_F(RunReportingTest, ExceptionsEndInOneLineWithoutATrace) {
   EXPECT_EQ(RunReporting("tool", []() -> absl::Status { TORCH_CHECK(false, "sizes differ"); }), 1);
   EXPECT_EQ(RunReporting("tool", []() -> absl::Status { throw std::bad_alloc(); }), 1);
-  EXPECT_EQ(RunReporting("tool", []() -> absl::Status { throw std::runtime_error("first\nsecond"); }), 1);
+  EXPECT_EQ(
+      RunReporting("tool", []() -> absl::Status { throw std::runtime_error("first\nsecond"); }), 1);
   EXPECT_EQ(Printed(), "tool: sizes differ\ntool: out of memory\ntool: first\n");
 }
 

@@ -22,7 +22,8 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
   while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
     sha256_update(&context, count, buffer.data());
   }
-  if (std::ferror(file.get())) return absl::DataLossError(absl::StrCat(path, ": ", std::strerror(errno)));
+  if (std::ferror(file.get()))
+    return absl::DataLossError(absl::StrCat(path, ": ", std::strerror(errno)));
   std::string digest(SHA256_DIGEST_SIZE, '\0');
   sha256_digest(&context, digest.size(), reinterpret_cast<uint8_t*>(digest.data()));
   return absl::BytesToHexString(digest);

@@ -18,12 +18,15 @@ std::string HashOf(const std::string& content) {
 TEST(Sha256OfFileTest, EqualsTheStandardsExamples) {
   EXPECT_EQ(HashOf(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(HashOf("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(HashOf(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-  EXPECT_EQ(HashOf(std::string(1000000, '\0')), "d29751f2649b32ff572b5e0a9f541ea660a50f94ff0beedfb0b692b924cc8025");
+  EXPECT_EQ(HashOf(std::string(1000000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(HashOf(std::string(1000000, '\0')),
+            "d29751f2649b32ff572b5e0a9f541ea660a50f94ff0beedfb0b692b924cc8025");
 }
 
 TEST(Sha256OfFileTest, NamesAnAbsentFile) {
-  EXPECT_EQ(Sha256OfFile("/nowhere/weights").status().message(), "/nowhere/weights: No such file or directory");
+  EXPECT_EQ(Sha256OfFile("/nowhere/weights").status().message(),
+            "/nowhere/weights: No such file or directory");
 }
 
 }  // namespace

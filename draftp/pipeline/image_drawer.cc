@@ -47,7 +47,8 @@ Scaling AnyPreconditioning::At(double sigma) const {
   return std::visit([sigma](const auto& member) { return member.At(sigma); }, member_);
 }
 
-ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule, Options options)
+ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
+                         Options options)
     : model_(model),
       plan_(plan),
       schedule_(std::move(schedule)),
@@ -64,7 +65,8 @@ absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) 
   const Stopwatch watch(timings_.encode);
   const at::NoGradGuard no_grad;
   const ImageSize size{options_.height, options_.width};
-  auto conditional = EncodePrompts(model_.text_encoders, Tokenize(model_, captions, options_.warn), size, size);
+  auto conditional =
+      EncodePrompts(model_.text_encoders, Tokenize(model_, captions, options_.warn), size, size);
   if (!conditional.ok()) return conditional.status();
   auto unconditional = EncodeUnconditional(model_.text_encoders, negative_ids_, *conditional);
   if (!unconditional.ok()) return unconditional.status();
@@ -82,19 +84,21 @@ absl::StatusOr<at::Tensor> ImageDrawer::Latents(const WeightType& type, AnyNoise
   const Stopwatch watch(timings_.sample);
   const at::NoGradGuard no_grad;
   const bool tuned = model_.Networks().size() > kTunedModel;
-  SdxlDenoiser denoiser(predictor_, preconditioning_, {kBaseModel, plan_.guider},
-                    tuned ? std::vector<SdxlDenoiser::Member>{{kTunedModel, type.weighing, plan_.guider}}
-                          : std::vector<SdxlDenoiser::Member>{});
+  SdxlDenoiser denoiser(
+      predictor_, preconditioning_, {kBaseModel, plan_.guider},
+      tuned ? std::vector<SdxlDenoiser::Member>{{kTunedModel, type.weighing, plan_.guider}}
+            : std::vector<SdxlDenoiser::Member>{});
   const auto progress = [&](const DenoiserCall& call) {
     if (call.evaluation == 0) options_.on_work(ModelsInStep(type.weighing, call.step) * batch_);
   };
   const at::Tensor start = noise.Initial(NoiseShape(batch_)).to(model_.unet.placement().device);
-  at::Tensor latents =
-      RunTrajectory(schedule_.sigmas, denoiser, plan_.sampler, InferenceOnly(), start, noise, progress);
+  at::Tensor latents = RunTrajectory(schedule_.sigmas, denoiser, plan_.sampler, InferenceOnly(),
+                                     start, noise, progress);
   if (!at::isfinite(latents).all().item<bool>()) {
-    return absl::DataLossError(absl::StrCat("weight type ", type.text,
-                                            ": the sampled latents hold NaN or infinity; the weights are damaged "
-                                            "or overflow in this dtype"));
+    return absl::DataLossError(
+        absl::StrCat("weight type ", type.text,
+                     ": the sampled latents hold NaN or infinity; the weights are damaged "
+                     "or overflow in this dtype"));
   }
   return latents;
 }
@@ -105,7 +109,8 @@ std::vector<RgbImage> ImageDrawer::Pictures(const at::Tensor& latents) {
   std::vector<RgbImage> pictures;
   // One at a time: the decoder's activations at full resolution are what costs memory.
   for (int64_t b = 0; b < latents.size(0); ++b) {
-    const at::Tensor raw = DecodeRaw(model_.vae, UnscaleLatents(latents.narrow(0, b, 1), model_.vae.config));
+    const at::Tensor raw =
+        DecodeRaw(model_.vae, UnscaleLatents(latents.narrow(0, b, 1), model_.vae.config));
     const at::Tensor rgb = Rgb8(raw).cpu();  // [1,H,W,3]
     RgbImage picture{static_cast<int>(rgb.size(2)), static_cast<int>(rgb.size(1)), {}};
     const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();

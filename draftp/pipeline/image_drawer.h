@@ -30,7 +30,8 @@ class AnyPreconditioning {
   std::variant<DiscreteEpsilon, DiscreteV> member_;
 };
 
-static_assert(Preconditioning<AnyPreconditioning>, "AnyPreconditioning does not satisfy Preconditioning");
+static_assert(Preconditioning<AnyPreconditioning>,
+              "AnyPreconditioning does not satisfy Preconditioning");
 
 // Seconds by phase.
 struct DrawTimings {
@@ -47,7 +48,8 @@ class ImageDrawer {
     std::function<void(int64_t units)> on_work;    // models times images, after every step
   };
 
-  ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule, Options options);
+  ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
+              Options options);
 
   // Encodes the captions of the next batch, one an image.
   absl::Status SetCaptions(const std::vector<std::string>& captions);

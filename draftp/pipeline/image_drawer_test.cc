@@ -19,7 +19,8 @@ using testing::RelativeError;
 constexpr char kModel[] = "testdata/tiny_sdxl";
 
 SdxlModel LoadModel() {
-  auto model = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"}, *ChooseDevice("cpu", "float32"));
+  auto model = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
+                               *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
 }
@@ -91,7 +92,8 @@ TEST_F(ImageDrawerTest, NoiseInsideARunIsEachImagesOwn) {
 
 TEST_F(ImageDrawerTest, ModelsOfWeightZeroAreNotEvaluated) {
   config_.max_prompts = 1;
-  config_.weight_type = {"step_0.6"};  // of three steps 0 and 1 are the base model's, step 2 the tuned one's
+  config_.weight_type = {
+      "step_0.6"};  // of three steps 0 and 1 are the base model's, step 2 the tuned one's
   Draw();
   EXPECT_EQ(network_rows_, 3 * 2);
   EXPECT_EQ(work_, 3);

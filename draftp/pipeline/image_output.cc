@@ -12,12 +12,9 @@
 namespace draftp {
 
 std::vector<PngText> ImageRecord::Text() const {
-  std::vector<PngText> text = {{"Software", "draftp"},
-                               {"prompt", prompt},
-                               {"seed", absl::StrCat(seed)},
-                               {"image_index", absl::StrCat(index)},
-                               {"weight_type", weight_type},
-                               {"settings", settings}};
+  std::vector<PngText> text = {{"Software", "draftp"},       {"prompt", prompt},
+                               {"seed", absl::StrCat(seed)}, {"image_index", absl::StrCat(index)},
+                               {"weight_type", weight_type}, {"settings", settings}};
   if (!negative_prompt.empty()) text.push_back({"negative_prompt", negative_prompt});
   return text;
 }
@@ -27,16 +24,19 @@ std::string WeightTypeDir(const std::string& dir, const std::string& weight_type
 }
 
 std::string ImagePath(const std::string& dir, const ImageRecord& record) {
-  return absl::StrFormat("%s/img_%05d_%02d.png", WeightTypeDir(dir, record.weight_type), record.index, record.rank);
+  return absl::StrFormat("%s/img_%05d_%02d.png", WeightTypeDir(dir, record.weight_type),
+                         record.index, record.rank);
 }
 
 std::string PromptPath(const std::string& dir, const ImageRecord& record) {
-  return absl::StrFormat("%s/prompt_%05d_%02d.txt", WeightTypeDir(dir, record.weight_type), record.index,
-                         record.rank);
+  return absl::StrFormat("%s/prompt_%05d_%02d.txt", WeightTypeDir(dir, record.weight_type),
+                         record.index, record.rank);
 }
 
-absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record, const RgbImage& image) {
-  if (absl::Status written = WriteFileAtomically(PromptPath(dir, record), record.prompt); !written.ok()) {
+absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,
+                             const RgbImage& image) {
+  if (absl::Status written = WriteFileAtomically(PromptPath(dir, record), record.prompt);
+      !written.ok()) {
     return written;
   }
   return WritePng(ImagePath(dir, record), image, record.Text());

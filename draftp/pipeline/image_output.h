@@ -33,9 +33,11 @@ std::string ImagePath(const std::string& dir, const ImageRecord& record);
 std::string PromptPath(const std::string& dir, const ImageRecord& record);
 
 // Writes caption and picture, the picture last, each whole or not at all. The folder must exist.
-absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record, const RgbImage& image);
+absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,
+                             const RgbImage& image);
 
-// The picture that an earlier run left, if it is whole and says of itself exactly what `record` says.
+// The picture that an earlier run left, if it is whole and says of itself exactly what `record`
+// says.
 std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record);
 
 }  // namespace draftp

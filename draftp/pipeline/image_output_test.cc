@@ -17,8 +17,13 @@ class ImageOutputTest : public ::testing::Test {
     std::filesystem::create_directories(WeightTypeDir(dir_, record_.weight_type));
   }
   std::string dir_;
-  ImageRecord record_{.weight_type = "step_0.6", .index = 12, .rank = 3, .prompt = "ein grüner Würfel, 緑の星",
-                      .negative_prompt = "", .seed = 1243, .settings = "steps=25"};
+  ImageRecord record_{.weight_type = "step_0.6",
+                      .index = 12,
+                      .rank = 3,
+                      .prompt = "ein grüner Würfel, 緑の星",
+                      .negative_prompt = "",
+                      .seed = 1243,
+                      .settings = "steps=25"};
   RgbImage image_ = FilledImage(5, 4, 200, 100, 50);
 };
 
@@ -46,14 +51,16 @@ TEST_F(ImageOutputTest, APictureOfOtherSettingsDoesNotCount) {
 
 TEST_F(ImageOutputTest, ATruncatedPictureDoesNotCount) {
   ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
-  std::filesystem::resize_file(ImagePath(dir_, record_), std::filesystem::file_size(ImagePath(dir_, record_)) - 20);
+  std::filesystem::resize_file(ImagePath(dir_, record_),
+                               std::filesystem::file_size(ImagePath(dir_, record_)) - 20);
   EXPECT_EQ(ReadExistingImage(dir_, record_), std::nullopt);
 }
 
 TEST_F(ImageOutputTest, AnAbsentFolderIsAnErrorThatNamesTheFile) {
   const absl::Status status = WriteImageFiles(dir_ + "/nowhere", record_, image_);
   EXPECT_FALSE(status.ok());
-  EXPECT_NE(std::string(status.message()).find("nowhere/annealed_outputs_sdxl_step_0.6"), std::string::npos);
+  EXPECT_NE(std::string(status.message()).find("nowhere/annealed_outputs_sdxl_step_0.6"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -49,8 +49,10 @@ InterruptWatcher::InterruptWatcher(std::function<void(int)> on_signal)
 InterruptWatcher::~InterruptWatcher() {
   const uint64_t one = 1;
   const bool told = write(stop_event_, &one, sizeof one) == sizeof one;
-  if (told) thread_.join();
-  else thread_.detach();
+  if (told)
+    thread_.join();
+  else
+    thread_.detach();
   close(signal_file_);
   close(stop_event_);
   const sigset_t signals = WatchedSignals();

@@ -58,7 +58,9 @@ TEST(InterruptWatcherTest, EndsWith143OnSigtermAfterTidyingUp) {
 
 TEST(InterruptWatcherTest, LeavesSignalsAsTheyWereAfterwards) {
   EXPECT_EQ(ExitCodeOf([] {
-              { const InterruptWatcher watcher([](int) {}); }
+              {
+                const InterruptWatcher watcher([](int) {});
+              }
               kill(getpid(), SIGTERM);
               std::this_thread::sleep_for(std::chrono::seconds(5));
             }),

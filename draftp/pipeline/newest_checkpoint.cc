@@ -21,9 +21,11 @@ std::vector<fs::path> Folders(const fs::path& dir) {
   std::vector<fs::path> folders = {dir};
   for (const fs::path& parent : {dir, dir / "checkpoints"}) {
     std::error_code error;
-    for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
+         entry.increment(error)) {
       // A name that begins with a dot is a folder still being written.
-      if (entry->is_directory(error) && entry->path().filename().string()[0] != '.') folders.push_back(entry->path());
+      if (entry->is_directory(error) && entry->path().filename().string()[0] != '.')
+        folders.push_back(entry->path());
     }
   }
   return folders;
@@ -44,8 +46,8 @@ absl::StatusOr<Checkpoint> NewestCheckpoint(const std::string& dir) {
     }
   }
   if (!newest) {
-    return absl::NotFoundError(
-        absl::StrCat(dir, ": no checkpoint found, expected ", kLora, " or unet/ in it or in checkpoints/"));
+    return absl::NotFoundError(absl::StrCat(dir, ": no checkpoint found, expected ", kLora,
+                                            " or unet/ in it or in checkpoints/"));
   }
   return *newest;
 }

@@ -14,8 +14,8 @@ struct Checkpoint {
   std::string tuned;  // folder that holds unet/
 };
 
-// Of `dir` itself, its subfolders and those of `dir`/checkpoints, the folder whose weights (a LoRA or a whole UNet) were
-// written last. NotFound names `dir` if none holds any.
+// Of `dir` itself, its subfolders and those of `dir`/checkpoints, the folder whose weights (a LoRA
+// or a whole UNet) were written last. NotFound names `dir` if none holds any.
 absl::StatusOr<Checkpoint> NewestCheckpoint(const std::string& dir);
 
 }  // namespace draftp

@@ -22,7 +22,8 @@ class NewestCheckpointTest : public ::testing::Test {
     const fs::path path = dir_ / file;
     fs::create_directories(path.parent_path());
     std::ofstream(path) << "x";
-    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::seconds(age_in_seconds));
+    fs::last_write_time(path,
+                        fs::file_time_type::clock::now() - std::chrono::seconds(age_in_seconds));
   }
   fs::path dir_;
 };
@@ -48,7 +49,8 @@ TEST_F(NewestCheckpointTest, AFolderStillBeingWrittenIsPassedOver) {
 }
 
 TEST_F(NewestCheckpointTest, NoneIsAnErrorThatNamesTheFolder) {
-  EXPECT_NE(std::string(NewestCheckpoint(dir_).status().message()).find("newest_checkpoint: no checkpoint found"),
+  EXPECT_NE(std::string(NewestCheckpoint(dir_).status().message())
+                .find("newest_checkpoint: no checkpoint found"),
             std::string::npos);
   EXPECT_FALSE(NewestCheckpoint(dir_ / "absent").ok());
 }

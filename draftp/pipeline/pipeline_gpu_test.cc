@@ -1,4 +1,5 @@
-// What only a GPU can show: the CPU's pictures, captured network calls, and the CPU's gradients under recomputation.
+// What only a GPU can show: the CPU's pictures, captured network calls, and the CPU's gradients
+// under recomputation.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
@@ -46,7 +47,10 @@ double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
   const auto goldens = SafetensorsFile::Open("testdata/goldens/anneal.safetensors");
   TORCH_CHECK(plan.ok() && goldens.ok(), "plan or goldens");
   ImageDrawer drawer(model, *plan, *MakeNoiseSchedule(config, model.scheduler),
-                     {.height = 128, .width = 128, .negative_prompt = "", .warn = [](const std::string&) {},
+                     {.height = 128,
+                      .width = 128,
+                      .negative_prompt = "",
+                      .warn = [](const std::string&) {},
                       .on_work = [](int64_t) {}});
   TORCH_CHECK(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok(), "captions");
   double worst = 0;
@@ -54,7 +58,8 @@ double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
     AnyNoise noise = NoiseStreams::Named("per_image", config.seed, 0)->ForBatch(plan->Batch(0));
     const auto latents = drawer.Latents(type, noise);
     TORCH_CHECK(latents.ok(), std::string(latents.status().message()));
-    worst = std::max(worst, RelativeError(*latents, *(*goldens)->Tensor("legacy_ddpm." + sampler + "." + type.text)));
+    worst = std::max(worst, RelativeError(*latents, *(*goldens)->Tensor("legacy_ddpm." + sampler +
+                                                                        "." + type.text)));
   }
   return worst;
 }
@@ -78,7 +83,8 @@ TEST(PipelineGpuTest, OneCapturedCallServesEveryStepOfMixedRows) {
   const SdxlModel model = LoadModel("float32");
   const auto random = [](at::IntArrayRef sizes) { return at::randn(sizes).to(at::kCUDA); };
   const auto conditioning = [&] {
-    return Conditioning{random({2, 77, 192}), random({2, 128}), at::full({2, 6}, 128.0, at::kFloat).to(at::kCUDA)};
+    return Conditioning{random({2, 77, 192}), random({2, 128}),
+                        at::full({2, 6}, 128.0, at::kFloat).to(at::kCUDA)};
   };
   SdxlPredictor predictor(model.Networks());
   const std::vector<RowGroup> rows = {{0, Condition::kUnconditional},
@@ -100,7 +106,8 @@ TEST(PipelineGpuTest, OneCapturedCallServesEveryStepOfMixedRows) {
 std::vector<at::Tensor> RecomputedGradients(const at::Device& device, const at::Tensor& sample,
                                             const UNetConditioning& conditioning) {
   auto unet = UNet::Load(std::string(kModel) + "/unet", {device, at::kFloat});
-  TORCH_CHECK(unet.ok() && AttachLora(*unet, *ReadLoraFile(std::string(kModel) + "/lora"), 0).ok(), "unet");
+  TORCH_CHECK(unet.ok() && AttachLora(*unet, *ReadLoraFile(std::string(kModel) + "/lora"), 0).ok(),
+              "unet");
   std::vector<at::Tensor> leaves;
   VisitWeights(*unet, [&](const std::string&, auto& layer) {
     if constexpr (requires { layer.adapters; }) {
@@ -111,13 +118,18 @@ std::vector<at::Tensor> RecomputedGradients(const at::Device& device, const at::
       }
     }
   });
-  const at::Tensor x = sample.to(device).requires_grad_();
+  const at::Tensor x = sample.detach().clone().to(device).detach().requires_grad_();
   leaves.push_back(x);
   const Prepared prepared =
-      Prepare(*unet, {conditioning.context.to(device), conditioning.pooled.to(device), conditioning.time_ids.to(device)},
+      Prepare(*unet,
+              {conditioning.context.to(device), conditioning.pooled.to(device),
+               conditioning.time_ids.to(device)},
               OnAllRows(0), KeysAndValues::kInForward);
   const at::Tensor time = at::full({}, 400.0, at::TensorOptions().dtype(at::kFloat).device(device));
-  UNetForward(*unet, x, time, prepared, OnAllRows(0), {.recompute = true}).square().sum().backward();
+  UNetForward(*unet, x, time, prepared, OnAllRows(0), {.recompute = true})
+      .square()
+      .sum()
+      .backward();
   std::vector<at::Tensor> gradients;
   for (const at::Tensor& leaf : leaves) gradients.push_back(leaf.grad().cpu());
   return gradients;
@@ -126,13 +138,15 @@ std::vector<at::Tensor> RecomputedGradients(const at::Device& device, const at::
 TEST(PipelineGpuTest, RecomputedBackwardGivesTheCpusGradients) {
   ASSERT_TRUE(ChooseDevice("cuda", "float32").ok());
   const at::Tensor sample = at::randn({2, 4, 16, 16});
-  const UNetConditioning conditioning{at::randn({2, 77, 192}), at::randn({2, 128}), at::full({2, 6}, 128.0)};
+  const UNetConditioning conditioning{at::randn({2, 77, 192}), at::randn({2, 128}),
+                                      at::full({2, 6}, 128.0)};
   const auto cpu = RecomputedGradients(at::kCPU, sample, conditioning);
   const auto gpu = RecomputedGradients(at::Device(at::kCUDA, 0), sample, conditioning);
   ASSERT_GT(cpu.size(), 200u);
   double worst = 0;
   for (size_t i = 0; i < cpu.size(); ++i) worst = std::max(worst, RelativeError(gpu[i], cpu[i]));
-  std::printf("recomputed gradients: worst relative error of %zu tensors %.2e\n", cpu.size(), worst);
+  std::printf("recomputed gradients: worst relative error of %zu tensors %.2e\n", cpu.size(),
+              worst);
   EXPECT_LE(worst, 1e-3);
 }
 

@@ -64,13 +64,14 @@ std::string Progress::Line(double elapsed) const {
   const double share =
       options_.total_work > 0 ? std::min(1.0, double(work_) / double(options_.total_work)) : 1.0;
   const int filled = static_cast<int>(share * kBarWidth);
-  std::string line = absl::StrFormat("%-12s [%s%s] %3d%%  %d/%d images", label_, std::string(filled, '#'),
-                                     std::string(kBarWidth - filled, '.'), int(share * 100), images_,
-                                     options_.total_images);
+  std::string line = absl::StrFormat("%-12s [%s%s] %3d%%  %d/%d images", label_,
+                                     std::string(filled, '#'), std::string(kBarWidth - filled, '.'),
+                                     int(share * 100), images_, options_.total_images);
   if (work_ > 0 && elapsed > 0) {
     const double rate = double(options_.total_images) * share / elapsed;
     absl::StrAppendFormat(&line, "  %.2f images/s  ", rate);
-    line += share < 1 ? "ETA " + FormatDuration(elapsed / share - elapsed) : "in " + FormatDuration(elapsed);
+    line += share < 1 ? "ETA " + FormatDuration(elapsed / share - elapsed)
+                      : "in " + FormatDuration(elapsed);
   }
   return line;
 }

@@ -9,15 +9,16 @@
 
 namespace draftp {
 
-// Work is counted in units of equal cost (a network evaluation of one image), so that the time left stays true when
-// steps differ in cost; images are counted beside it. Rates count from the construction.
+// Work is counted in units of equal cost (a network evaluation of one image), so that the time left
+// stays true when steps differ in cost; images are counted beside it. Rates count from the
+// construction.
 class Progress {
  public:
   struct Options {
     int64_t total_images = 0;
     int64_t total_work = 0;
-    bool terminal = false;                           // redraw in place, at most ten times a second
-    std::function<double()> seconds = WallSeconds;   // a monotonic clock
+    bool terminal = false;                          // redraw in place, at most ten times a second
+    std::function<double()> seconds = WallSeconds;  // a monotonic clock
   };
 
   Progress(std::ostream& out, Options options);

@@ -14,7 +14,10 @@ using ::testing::StartsWith;
 class ProgressTest : public ::testing::Test {
  protected:
   Progress Make(bool terminal) {
-    return Progress(out_, {.total_images = 8, .total_work = 400, .terminal = terminal, .seconds = [this] { return now_; }});
+    return Progress(out_,
+                    {.total_images = 8, .total_work = 400, .terminal = terminal, .seconds = [this] {
+                       return now_;
+                     }});
   }
   double now_ = 100;
   std::ostringstream out_;

@@ -25,7 +25,8 @@ absl::StatusOr<std::map<std::string, std::string>> HashAll(const std::vector<std
 
 }  // namespace
 
-RunRecord::RunRecord(const AnnealConfig& config, const ComputeDevice& device, std::vector<std::string> weight_files)
+RunRecord::RunRecord(const AnnealConfig& config, const ComputeDevice& device,
+                     std::vector<std::string> weight_files)
     : config_(config),
       device_(device),
       hashes_(std::async(std::launch::async, HashAll, std::move(weight_files))) {}
@@ -40,8 +41,8 @@ nlohmann::ordered_json RunRecord::ConfigJson() const {
 }
 
 absl::Status RunRecord::WriteJson(const nlohmann::ordered_json& json) const {
-  const std::string text =
-      json.dump(/*indent=*/2, ' ', /*ensure_ascii=*/false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string text = json.dump(/*indent=*/2, ' ', /*ensure_ascii=*/false,
+                                     nlohmann::ordered_json::error_handler_t::replace);
   return WriteFileAtomically(config_.output_dir + "/run.json", text + "\n");
 }
 

@@ -20,13 +20,15 @@ namespace draftp {
 // Collects the record of a run, and hashes its weights on a thread of its own meanwhile.
 class RunRecord {
  public:
-  RunRecord(const AnnealConfig& config, const ComputeDevice& device, std::vector<std::string> weight_files);
+  RunRecord(const AnnealConfig& config, const ComputeDevice& device,
+            std::vector<std::string> weight_files);
 
   void SetSeconds(const std::string& phase, double seconds) { seconds_[phase] = seconds; }
   // `drawn`: pictures drawn by this run; `network_rows`: rows that the networks have seen.
   void SetCounts(int64_t drawn, int64_t network_rows);
 
-  // {output_dir}/run.json with the config and no result yet: a run that is cut short can be repeated from it.
+  // {output_dir}/run.json with the config and no result yet: a run that is cut short can be
+  // repeated from it.
   absl::Status Write() const;
   // The same with the result; waits for the hashes.
   absl::Status Finish();
@@ -42,7 +44,8 @@ class RunRecord {
   std::future<absl::StatusOr<std::map<std::string, std::string>>> hashes_;
 };
 
-// What decides the pixels besides prompt, seed and weight type, on one line: the `settings` of a picture's text.
+// What decides the pixels besides prompt, seed and weight type, on one line: the `settings` of a
+// picture's text.
 std::string SettingsLine(const AnnealConfig& config, int64_t height, int64_t width);
 
 }  // namespace draftp

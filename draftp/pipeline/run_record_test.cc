@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "draftp/io/config_path.h"
 #include "draftp/io/test_files.h"
 
 namespace draftp {
@@ -13,7 +14,7 @@ using ::testing::HasSubstr;
 class RunRecordTest : public ::testing::Test {
  protected:
   RunRecordTest() {
-    config_.output_dir = folder_.path();
+    config_.output_dir = AbsolutePath(folder_.path(), "/");
     config_.seed = 18446744073709551615u;
     config_.guidance_scale = 0.1;
     config_.prompt = "ein \"Würfel\"";
@@ -45,7 +46,8 @@ TEST_F(RunRecordTest, TheResultHashesTheWeightsAndTellsTheTimes) {
   record.SetCounts(8, 400);
   ASSERT_TRUE(record.Finish().ok());
   const auto result = Json()["result"];
-  EXPECT_EQ(result["weights_sha256"][weights], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(result["weights_sha256"][weights],
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(result["seconds"]["sample"], 1.5);
   EXPECT_EQ(result["images_drawn"], 8);
   EXPECT_EQ(result["device"], "cpu");

@@ -28,23 +28,26 @@ std::string UNetDir(const std::string& dir) {
 
 absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
   const UNetConfig& unet = model.unet.config;
-  const int64_t context =
-      model.text_encoders.first.config.layer.hidden_size + model.text_encoders.second.config.layer.hidden_size;
+  const int64_t context = model.text_encoders.first.config.layer.hidden_size +
+                          model.text_encoders.second.config.layer.hidden_size;
   if (unet.cross_attention_dim != context) {
-    return absl::InvalidArgumentError(absl::StrCat(dir, "/unet/config.json: cross_attention_dim is ",
-                                                   unet.cross_attention_dim, ", expected ", context,
-                                                   ", the text encoders' hidden sizes together"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(dir, "/unet/config.json: cross_attention_dim is ", unet.cross_attention_dim,
+                     ", expected ", context, ", the text encoders' hidden sizes together"));
   }
-  if (unet.in_channels != model.vae.config.latent_channels || unet.out_channels != unet.in_channels) {
-    return absl::InvalidArgumentError(absl::StrCat(dir, "/unet/config.json: in_channels ", unet.in_channels,
-                                                   " and out_channels ", unet.out_channels, ", expected the ",
-                                                   model.vae.config.latent_channels, " of vae/config.json"));
+  if (unet.in_channels != model.vae.config.latent_channels ||
+      unet.out_channels != unet.in_channels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dir, "/unet/config.json: in_channels ", unet.in_channels, " and out_channels ",
+                     unet.out_channels, ", expected the ", model.vae.config.latent_channels,
+                     " of vae/config.json"));
   }
   const auto fits = [](const ClipTokenizer& tokenizer, const ClipText& encoder) {
     return tokenizer.max_length() <= encoder.config.max_positions &&
            tokenizer.vocabulary_size() <= encoder.config.vocab_size;
   };
-  if (!fits(model.tokenizer, model.text_encoders.first) || !fits(model.tokenizer_2, model.text_encoders.second) ||
+  if (!fits(model.tokenizer, model.text_encoders.first) ||
+      !fits(model.tokenizer_2, model.text_encoders.second) ||
       model.tokenizer.max_length() != model.tokenizer_2.max_length()) {
     return absl::InvalidArgumentError(
         absl::StrCat(dir, ": the tokenizers' vocabulary or length is beyond the text encoders'"));
@@ -60,7 +63,8 @@ absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae
   return latent * vae.Downsampling();
 }
 
-void AddWeightFiles(const std::string& path, const std::string& stem, std::vector<std::string>& files) {
+void AddWeightFiles(const std::string& path, const std::string& stem,
+                    std::vector<std::string>& files) {
   const auto weights = WeightMap::Open(path, stem);
   if (weights.ok()) files.insert(files.end(), weights->sources().begin(), weights->sources().end());
 }
@@ -80,7 +84,8 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
   if (!sources.lora.empty()) {
     const auto adapter = ReadLoraFile(sources.lora);
     if (!adapter.ok()) return adapter.status();
-    if (absl::Status attached = AttachLora(model.unet, *adapter, kLoraSlot); !attached.ok()) return attached;
+    if (absl::Status attached = AttachLora(model.unet, *adapter, kLoraSlot); !attached.ok())
+      return attached;
     model.lora_scale = sources.lora_scale;
     AddWeightFiles(sources.lora, "pytorch_lora_weights", model.weight_files);
   }
@@ -121,7 +126,10 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .weight_files = {}};
   if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
   for (const auto& [folder, stem] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"unet", "diffusion_pytorch_model"}, {"vae", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"text_encoder_2", "model"}}) {
+           {"unet", "diffusion_pytorch_model"},
+           {"vae", "diffusion_pytorch_model"},
+           {"text_encoder", "model"},
+           {"text_encoder_2", "model"}}) {
     AddWeightFiles(absl::StrCat(dir, "/", folder), stem, model.weight_files);
   }
   if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
@@ -150,8 +158,9 @@ PromptIds Tokenize(const SdxlModel& model, const std::vector<std::string>& capti
     std::copy(first.ids.begin(), first.ids.end(), ids.first[b].mutable_data_ptr<int64_t>());
     std::copy(second.ids.begin(), second.ids.end(), ids.second[b].mutable_data_ptr<int64_t>());
     if (first.truncated || second.truncated) {
-      warn(absl::StrCat("the caption ", Quoted(captions[b]), " has ", std::max(first.tokens, second.tokens),
-                        " tokens; it is cut at ", model.tokenizer.max_length() - 2));
+      warn(absl::StrCat("the caption ", Quoted(captions[b]), " has ",
+                        std::max(first.tokens, second.tokens), " tokens; it is cut at ",
+                        model.tokenizer.max_length() - 2));
     }
   }
   return ids;

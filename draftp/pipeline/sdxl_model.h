@@ -1,4 +1,5 @@
-// An SDXL put together from a Hugging Face folder: tokenizers, text encoders, UNet, decoder, and what was fine-tuned.
+// An SDXL put together from a Hugging Face folder: tokenizers, text encoders, UNet, decoder, and
+// what was fine-tuned.
 #ifndef DRAFTP_PIPELINE_SDXL_MODEL_H_
 #define DRAFTP_PIPELINE_SDXL_MODEL_H_
 
@@ -23,13 +24,16 @@ namespace draftp {
 
 // What to load. At most one of lora and tuned is set.
 struct SdxlSources {
-  std::string model = {};   // folder with model_index.json
-  std::string lora = {};    // safetensors file, or folder that holds pytorch_lora_weights.safetensors; empty: none
+  std::string model = {};  // folder with model_index.json
+  std::string lora =
+      {};  // safetensors file, or folder that holds pytorch_lora_weights.safetensors; empty: none
   double lora_scale = 1.0;  // on top of alpha/r
-  std::string tuned = {};   // folder of a fine-tuned UNet, or of a pipeline that has one; empty: none
+  std::string tuned =
+      {};  // folder of a fine-tuned UNet, or of a pipeline that has one; empty: none
 };
 
-// Frozen weights on one device; a LoRA sits in slot 0 of the UNet's layers. Move it, don't copy: a predictor points into it.
+// Frozen weights on one device; a LoRA sits in slot 0 of the UNet's layers. Move it, don't copy: a
+// predictor points into it.
 struct SdxlModel {
   PipelineConfig config;
   SchedulerConfig scheduler;
@@ -43,14 +47,16 @@ struct SdxlModel {
   int64_t default_size;                   // pixels a side that the UNet was trained for
   std::vector<std::string> weight_files;  // every file of weights that was read
 
-  // Errors name the file and what is wrong with it, also parts that don't fit together. `device` chooses where.
+  // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
+  // chooses where.
   static absl::StatusOr<SdxlModel> Load(const SdxlSources& sources, const ComputeDevice& device);
 
   // The mixture's models: 0 the base, 1 what was fine-tuned, if anything.
   std::vector<SdxlNetwork> Networks() const;
 };
 
-// Captions to ids by both tokenizers. `warn` gets a line for each caption that was cut to the encoders' length.
+// Captions to ids by both tokenizers. `warn` gets a line for each caption that was cut to the
+// encoders' length.
 PromptIds Tokenize(const SdxlModel& model, const std::vector<std::string>& captions,
                    const std::function<void(const std::string&)>& warn);
 

@@ -24,8 +24,9 @@ absl::StatusOr<SdxlModel> Load(const SdxlSources& sources) {
 class SdxlModelTest : public ::testing::Test {
  protected:
   SdxlModelTest() {
-    std::filesystem::copy(std::filesystem::canonical(kModel), folder_ / "model",
-                          std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+    std::filesystem::copy(
+        std::filesystem::canonical(kModel), folder_ / "model",
+        std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
   }
   void Replace(const std::string& file, const std::string& from, const std::string& to) {
     const std::string path = folder_ / ("model/" + file);
@@ -37,7 +38,9 @@ class SdxlModelTest : public ::testing::Test {
     std::filesystem::remove(path);
     std::ofstream(path) << text.replace(at, from.size(), to);
   }
-  std::string ErrorOf() { return std::string(Load({.model = folder_ / "model"}).status().message()); }
+  std::string ErrorOf() {
+    return std::string(Load({.model = folder_ / "model"}).status().message());
+  }
   testing::TemporaryFolder folder_;
 };
 
@@ -60,10 +63,13 @@ TEST_F(SdxlModelTest, ATunedFolderIsANetworkOfItsOwn) {
   EXPECT_NE(networks[0].unet, networks[1].unet);
 }
 
-TEST_F(SdxlModelTest, WithoutTuningThereIsOneNetwork) { EXPECT_EQ(Load({.model = kModel})->Networks().size(), 1u); }
+TEST_F(SdxlModelTest, WithoutTuningThereIsOneNetwork) {
+  EXPECT_EQ(Load({.model = kModel})->Networks().size(), 1u);
+}
 
 TEST_F(SdxlModelTest, NamesWhatIsMissing) {
-  EXPECT_THAT(std::string(Load({.model = folder_ / "absent"}).status().message()), HasSubstr("absent/model_index.json"));
+  EXPECT_THAT(std::string(Load({.model = folder_ / "absent"}).status().message()),
+              HasSubstr("absent/model_index.json"));
   std::filesystem::remove(folder_ / "model/vae/diffusion_pytorch_model.safetensors");
   EXPECT_THAT(ErrorOf(), HasSubstr("model/vae"));
 }
@@ -74,7 +80,8 @@ TEST_F(SdxlModelTest, NamesAConfigOfAnotherModel) {
 }
 
 TEST_F(SdxlModelTest, RefusesAnUnsupportedPrediction) {
-  Replace("scheduler/scheduler_config.json", "\"prediction_type\": \"epsilon\"", "\"prediction_type\": \"sample\"");
+  Replace("scheduler/scheduler_config.json", "\"prediction_type\": \"epsilon\"",
+          "\"prediction_type\": \"sample\"");
   EXPECT_THAT(ErrorOf(), HasSubstr("prediction_type"));
 }
 
@@ -83,7 +90,8 @@ TEST_F(SdxlModelTest, CutCaptionsAreTold) {
   std::vector<std::string> warnings;
   std::string caption;
   for (int i = 0; i < 100; ++i) caption += "star ";
-  const PromptIds ids = Tokenize(*model, {"a star", caption}, [&](const std::string& line) { warnings.push_back(line); });
+  const PromptIds ids = Tokenize(*model, {"a star", caption},
+                                 [&](const std::string& line) { warnings.push_back(line); });
   EXPECT_EQ(ids.first.sizes(), (std::vector<int64_t>{2, 77}));
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_THAT(warnings[0], HasSubstr("it is cut at 75"));

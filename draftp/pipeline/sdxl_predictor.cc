@@ -23,18 +23,22 @@ void CopyPrepared(const Prepared& from, Prepared& into) {
   if (into.added.defined()) into.added.copy_(from.added);
 }
 
-at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) { return groups == 1 ? x : x.repeat({groups, 1, 1, 1}); }
+at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
+  return groups == 1 ? x : x.repeat({groups, 1, 1, 1});
+}
 
 }  // namespace
 
 void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning conditional) {
   const int64_t batch = conditional.context.size(0);
-  TORCH_CHECK(unconditional.context.size(0) == batch, "conditional rows ", batch, ", unconditional ",
-              unconditional.context.size(0));
-  const bool same_shape = conditional_.context.defined() && conditional_.context.sizes() == conditional.context.sizes();
+  TORCH_CHECK(unconditional.context.size(0) == batch, "conditional rows ", batch,
+              ", unconditional ", unconditional.context.size(0));
+  const bool same_shape =
+      conditional_.context.defined() && conditional_.context.sizes() == conditional.context.sizes();
   unconditional_ = std::move(unconditional);
   conditional_ = std::move(conditional);
-  std::erase_if(layouts_, [same_shape](const Layout& layout) { return !same_shape || layout.gradient; });
+  std::erase_if(layouts_,
+                [same_shape](const Layout& layout) { return !same_shape || layout.gradient; });
   const at::NoGradGuard no_grad;
   for (Layout& layout : layouts_) {
     for (Call& call : layout.calls) {
@@ -50,7 +54,8 @@ void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning con
 Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
   std::vector<at::Tensor> context, pooled, time_ids;
   for (const RowGroup& group : call.groups) {
-    const Conditioning& condition = group.condition == Condition::kConditional ? conditional_ : unconditional_;
+    const Conditioning& condition =
+        group.condition == Condition::kConditional ? conditional_ : unconditional_;
     context.push_back(condition.context);
     pooled.push_back(condition.pooled);
     time_ids.push_back(condition.time_ids);
@@ -64,12 +69,18 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
   const int64_t batch = conditional_.context.size(0);
   Layout layout{{rows.begin(), rows.end()}, at::GradMode::is_enabled(), {}};
   for (const RowGroup& group : rows) {
-    TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()), "row group of model ", group.model,
-                " of ", models_.size());
+    TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()),
+                "row group of model ", group.model, " of ", models_.size());
     const SdxlNetwork& model = models_[group.model];
     if (layout.calls.empty() || layout.calls.back().unet != model.unet) {
-      layout.calls.push_back({.unet = model.unet, .groups = {}, .adapters = {}, .prepared = {}, .input = {}, .time = {},
-                              .output = {}, .graph = nullptr});
+      layout.calls.push_back({.unet = model.unet,
+                              .groups = {},
+                              .adapters = {},
+                              .prepared = {},
+                              .input = {},
+                              .time = {},
+                              .output = {},
+                              .graph = nullptr});
     }
     Call& call = layout.calls.back();
     const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
@@ -77,7 +88,8 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     if (!model.adapter) continue;
     const AdapterRange range{*model.adapter, begin, begin + batch, model.adapter_scale};
     const bool extends = !call.adapters.empty() && call.adapters.back().end == begin &&
-                         call.adapters.back().adapter == range.adapter && call.adapters.back().scale == range.scale;
+                         call.adapters.back().adapter == range.adapter &&
+                         call.adapters.back().scale == range.scale;
     if (extends) {
       call.adapters.back().end = range.end;
     } else {
@@ -89,9 +101,11 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
 }
 
 SdxlPredictor::Layout& SdxlPredictor::FindLayout(std::span<const RowGroup> rows) {
-  TORCH_CHECK(conditional_.context.defined(), "SdxlPredictor: SetConditioning comes before the first prediction");
+  TORCH_CHECK(conditional_.context.defined(),
+              "SdxlPredictor: SetConditioning comes before the first prediction");
   for (Layout& layout : layouts_) {
-    if (layout.gradient == at::GradMode::is_enabled() && std::ranges::equal(layout.rows, rows)) return layout;
+    if (layout.gradient == at::GradMode::is_enabled() && std::ranges::equal(layout.rows, rows))
+      return layout;
   }
   return layouts_.emplace_back(MakeLayout(rows));
 }
@@ -103,8 +117,9 @@ at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {
     TORCH_CHECK(backend.ok(), std::string(backend.status().message()));
     call.input = ExpandRows(x, groups).clone();
     call.time = at::full({}, time, x.options().dtype(at::kFloat));
-    call.graph = (*backend)->Capture(
-        [&call] { call.output = UNetForward(*call.unet, call.input, call.time, call.prepared, call.adapters); });
+    call.graph = (*backend)->Capture([&call] {
+      call.output = UNetForward(*call.unet, call.input, call.time, call.prepared, call.adapters);
+    });
   }
   call.input.view({groups, x.size(0), x.size(1), x.size(2), x.size(3)}).copy_(x.unsqueeze(0));
   call.time.fill_(time);
@@ -116,10 +131,12 @@ at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
   network_rows_ += x.size(0) * static_cast<int64_t>(call.groups.size());
   if (x.is_cuda() && !at::GradMode::is_enabled()) return Replay(call, x, time);
   return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
-                     at::full({}, time, x.options().dtype(at::kFloat)), call.prepared, call.adapters);
+                     at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
+                     call.adapters);
 }
 
-at::Tensor SdxlPredictor::operator()(const at::Tensor& x, double time, std::span<const RowGroup> rows) {
+at::Tensor SdxlPredictor::operator()(const at::Tensor& x, double time,
+                                     std::span<const RowGroup> rows) {
   Layout& layout = FindLayout(rows);
   if (layout.calls.size() == 1) return Run(layout.calls[0], x, time);
   std::vector<at::Tensor> outputs;

@@ -27,10 +27,11 @@ struct SdxlNetwork {
   friend bool operator==(const SdxlNetwork&, const SdxlNetwork&) = default;
 };
 
-// NoisePredictor over models that may share a network. Row groups of one network make one call, in which each group's rows
-// carry their adapter. What the layout of rows leaves constant (Prepared) is computed once per batch and layout. On a GPU the
-// calls without gradient are captured in CUDA graphs, one per layout, and replayed for every step and batch of that layout.
-// The networks must outlive it; it serves one thread.
+// NoisePredictor over models that may share a network. Row groups of one network make one call, in
+// which each group's rows carry their adapter. What the layout of rows leaves constant (Prepared)
+// is computed once per batch and layout. On a GPU the calls without gradient are captured in CUDA
+// graphs, one per layout, and replayed for every step and batch of that layout. The networks must
+// outlive it; it serves one thread.
 class SdxlPredictor {
  public:
   // `models[i]` is what RowGroup::model == i means.

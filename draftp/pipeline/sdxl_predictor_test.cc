@@ -52,7 +52,8 @@ class SdxlPredictorTest : public ::testing::Test {
   UNet other_ = MergeLora(TinyUNet(), 0);  // a network of its own, as --tuned gives
   at::Tensor x_ = at::randn({kBatch, 4, 16, 16}, at::kDouble);
   Conditioning uncond_, cond_;
-  SdxlPredictor predictor_{{{&TinyUNet(), std::nullopt}, {&TinyUNet(), 0, 0.5}, {&other_, std::nullopt}}};
+  SdxlPredictor predictor_{
+      {{&TinyUNet(), std::nullopt}, {&TinyUNet(), 0, 0.5}, {&other_, std::nullopt}}};
 };
 
 TEST_F(SdxlPredictorTest, RowsOfOneNetworkCarryTheirOwnAdapterAndCondition) {
@@ -60,9 +61,9 @@ TEST_F(SdxlPredictorTest, RowsOfOneNetworkCarryTheirOwnAdapterAndCondition) {
                                       {0, Condition::kConditional},
                                       {1, Condition::kUnconditional},
                                       {1, Condition::kConditional}};
-  const at::Tensor expected =
-      at::cat({Alone(TinyUNet(), uncond_, {}), Alone(TinyUNet(), cond_, {}),
-               Alone(TinyUNet(), uncond_, OnAllRows(0, 0.5)), Alone(TinyUNet(), cond_, OnAllRows(0, 0.5))});
+  const at::Tensor expected = at::cat({Alone(TinyUNet(), uncond_, {}), Alone(TinyUNet(), cond_, {}),
+                                       Alone(TinyUNet(), uncond_, OnAllRows(0, 0.5)),
+                                       Alone(TinyUNet(), cond_, OnAllRows(0, 0.5))});
   EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(expected, 1e-12));
 }
 
@@ -77,16 +78,19 @@ TEST_F(SdxlPredictorTest, ANewBatchReplacesTheOldOne) {
   predictor_(x_, 500, rows);
   cond_ = RandomConditioning(kBatch);
   predictor_.SetConditioning(uncond_, cond_);
-  EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(Alone(TinyUNet(), cond_, OnAllRows(0, 0.5)), 1e-12));
+  EXPECT_THAT(predictor_(x_, 500, rows),
+              IsCloseTo(Alone(TinyUNet(), cond_, OnAllRows(0, 0.5)), 1e-12));
   x_ = x_.narrow(0, 0, 1);
   cond_ = RandomConditioning(1);
   predictor_.SetConditioning(RandomConditioning(1), cond_);
-  EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(Alone(TinyUNet(), cond_, OnAllRows(0, 0.5)), 1e-12));
+  EXPECT_THAT(predictor_(x_, 500, rows),
+              IsCloseTo(Alone(TinyUNet(), cond_, OnAllRows(0, 0.5)), 1e-12));
 }
 
 TEST_F(SdxlPredictorTest, CountsTheRowsThatNetworksSee) {
   predictor_(x_, 500, std::vector<RowGroup>{{0, Condition::kConditional}});
-  predictor_(x_, 500, std::vector<RowGroup>{{0, Condition::kUnconditional}, {1, Condition::kConditional}});
+  predictor_(x_, 500,
+             std::vector<RowGroup>{{0, Condition::kUnconditional}, {1, Condition::kConditional}});
   EXPECT_EQ(predictor_.network_rows(), kBatch * 3);
 }
 

@@ -12,11 +12,13 @@ namespace {
 using ::testing::Not;
 
 TEST(TensorMatchersTest, AcceptsAnErrorWithinTheTolerance) {
-  EXPECT_THAT(at::full({4}, 1.0 + 1e-6, at::kDouble), IsCloseTo(at::ones({4}, at::kDouble), 1.1e-6));
+  EXPECT_THAT(at::full({4}, 1.0 + 1e-6, at::kDouble),
+              IsCloseTo(at::ones({4}, at::kDouble), 1.1e-6));
 }
 
 TEST(TensorMatchersTest, RejectsAnErrorBeyondTheTolerance) {
-  EXPECT_THAT(at::full({4}, 1.0 + 1e-6, at::kDouble), Not(IsCloseTo(at::ones({4}, at::kDouble), 0.9e-6)));
+  EXPECT_THAT(at::full({4}, 1.0 + 1e-6, at::kDouble),
+              Not(IsCloseTo(at::ones({4}, at::kDouble), 0.9e-6)));
 }
 
 TEST(TensorMatchersTest, RejectsNaNWhateverTheTolerance) {

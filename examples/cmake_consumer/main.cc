@@ -1,4 +1,5 @@
-// Samples a Gaussian with draftp's loop: the model is five lines, the schedule, sampler and noise are draftp's.
+// Samples a Gaussian with draftp's loop: the model is five lines, the schedule, sampler and noise
+// are draftp's.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 
@@ -11,11 +12,12 @@
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/per_image_noise.h"
 #include "draftp/sampling/trajectory.h"
-#include "draftp/schedule/noise_levels.h"
+#include "draftp/schedule/edm_karras.h"
 
 namespace {
 
-// The exact denoiser of data distributed N(mean, deviation^2): D(x; sigma) = (d^2 x + sigma^2 mean) / (d^2 + sigma^2).
+// The exact denoiser of data distributed N(mean, deviation^2): D(x; sigma) = (d^2 x + sigma^2 mean)
+// / (d^2 + sigma^2).
 struct GaussianDenoiser {
   double mean, deviation;
   at::Tensor operator()(const at::Tensor& x, double sigma, const draftp::StepContext&) const {
@@ -32,8 +34,9 @@ int main() {
   const std::vector<double> sigmas = draftp::EdmKarras().Sigmas(50);
   const std::array<int64_t, 4> images = {0, 1, 2, 3};
   draftp::PerImageNoise noise(/*seed=*/1243, images);
-  const at::Tensor samples = draftp::RunTrajectory(sigmas, denoiser, draftp::EulerEdm(), draftp::InferenceOnly(),
-                                                   noise.Initial({4, 4, 32, 32}), noise);
+  const at::Tensor samples =
+      draftp::RunTrajectory(sigmas, denoiser, draftp::EulerEdm(), draftp::InferenceOnly(),
+                            noise.Initial({4, 4, 32, 32}), noise);
   const double mean = samples.mean().item<double>(), deviation = samples.std().item<double>();
   std::printf("mean %.3f (3), deviation %.3f (0.5)\n", mean, deviation);
   return std::abs(mean - 3.0) < 0.05 && std::abs(deviation - 0.5) < 0.05 ? 0 : 1;
