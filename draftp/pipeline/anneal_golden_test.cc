@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <numeric>
 #include <string>
+#include <vector>
 
 #include "draftp/io/png.h"
 #include "draftp/io/safetensors.h"
@@ -42,6 +43,14 @@ AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discret
   return config;
 }
 
+ImageDrawer::Options Quiet() {
+  return {.height = 128,
+          .width = 128,
+          .negative_prompt = "",
+          .warn = [](const std::string&) {},
+          .on_work = [](int64_t) {}};
+}
+
 // Share of pixel values that differ by more than one.
 double Mismatch(const RgbImage& a, const uint8_t* b, int64_t row_bytes) {
   int64_t wrong = 0;
@@ -72,11 +81,7 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
   ASSERT_TRUE(grid.ok()) << grid.status();
 
   ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
-                     {.height = 128,
-                      .width = 128,
-                      .negative_prompt = "",
-                      .warn = [](const std::string&) {},
-                      .on_work = [](int64_t) {}});
+                     Quiet());
   const std::vector<int64_t> images = plan->Batch(0);
   ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
   const NoiseStreams noise = *NoiseStreams::Named("per_image", config.seed, 0);
@@ -106,39 +111,64 @@ INSTANTIATE_TEST_SUITE_P(SamplersAndDiscretisations, AnnealGoldenTest,
                            return std::string(info.param.sampler) + "_" + info.param.discretization;
                          });
 
-// The pictures that came with the embedded model: `original` noise, 25 steps, one prompt at a time.
-TEST(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
-  AnnealConfig config = GoldenConfig("euler", "legacy_ddpm");
-  config.steps = 25;
-  config.batch_size = 1;
+// A folder of pictures that came with the embedded model: `original` noise, one prompt at a time.
+struct Reference {
+  const char* folder;
+  const char* sampler;
+  const char* discretization;
+  int64_t steps;
+  double guidance_scale;
+  std::vector<std::string> weight_types;
+  int64_t images;
+};
+
+class AnnealReferenceTest : public ::testing::TestWithParam<Reference> {};
+
+TEST_P(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
+  const Reference& reference = GetParam();
+  AnnealConfig config = GoldenConfig(reference.sampler, reference.discretization);
+  config.steps = reference.steps;
+  config.guidance_scale = reference.guidance_scale;
+  config.weight_type = reference.weight_types;
   const auto plan = MakeAnnealPlan(config);
   ASSERT_TRUE(plan.ok()) << plan.status();
   ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
-                     {.height = 128,
-                      .width = 128,
-                      .negative_prompt = "",
-                      .warn = [](const std::string&) {},
-                      .on_work = [](int64_t) {}});
+                     Quiet());
   const std::string dir =
-      std::string(kModel) + "/reference/legacy_ddpm_euler_25/annealed_outputs_sdxl_";
+      std::string(kModel) + "/reference/" + reference.folder + "/annealed_outputs_sdxl_";
   for (const WeightType& type : plan->weight_types) {
-    if (type.text != "base" && type.text != "step_0.6") continue;
     const NoiseStreams noise = *NoiseStreams::Named("original", config.seed, 0);
-    for (int64_t image = 0; image < 2; ++image) {
-      const std::string caption =
-          testing::Contents(dir + type.text + "/prompt_0000" + std::to_string(image) + "_00.txt");
-      ASSERT_TRUE(drawer.SetCaptions({caption}).ok());
+    for (int64_t image = 0; image < reference.images; ++image) {
+      const std::string name = "_0000" + std::to_string(image) + "_00";
+      ASSERT_TRUE(
+          drawer.SetCaptions({testing::Contents(dir + type.text + "/prompt" + name + ".txt")})
+              .ok());
       AnyNoise source = noise.ForBatch(std::vector<int64_t>{image});
       const auto latents = drawer.Latents(type, source);
       ASSERT_TRUE(latents.ok()) << latents.status();
-      const auto file = SafetensorsFile::Open(dir + type.text + "/latents_0000" +
-                                              std::to_string(image) + "_00.safetensors");
+      const auto file = SafetensorsFile::Open(dir + type.text + "/latents" + name + ".safetensors");
       ASSERT_TRUE(file.ok()) << file.status();
-      EXPECT_LE(RelativeError(*latents, *(*file)->Tensor((*file)->names()[0])), 1e-3)
-          << type.text << image;
+      EXPECT_LE(RelativeError(*latents, *(*file)->Tensor("latents")), 1e-3) << type.text << image;
+      const auto picture = ReadPng(dir + type.text + "/img" + name + ".png");
+      ASSERT_TRUE(picture.ok()) << picture.status();
+      EXPECT_LE(Mismatch(drawer.Pictures(*latents)[0], picture->image.pixels.data(), 128 * 3),
+                1e-3);
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Runs, AnnealReferenceTest,
+    ::testing::Values(
+        Reference{"legacy_ddpm_euler_25",
+                  "euler",
+                  "legacy_ddpm",
+                  25,
+                  5.0,
+                  {"base", "draft", "linear", "power_2", "step_0.6"},
+                  3},
+        Reference{"edm_heun_10_scale_4", "heun", "edm", 10, 4.0, {"linear", "step_0.6"}, 2}),
+    [](const auto& info) { return std::string(info.param.folder); });
 
 }  // namespace
 }  // namespace draftp

@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "draftp/sampling/euler_edm.h"
 #include "draftp/sampling/gradient_window.h"
+#include "draftp/sampling/heun_edm.h"
 #include "draftp/sampling/per_image_noise.h"
 #include "draftp/sampling/trajectory.h"
 #include "draftp/schedule/edm_karras.h"
@@ -31,11 +31,11 @@ static_assert(draftp::Denoiser<GaussianDenoiser>);
 
 int main() {
   GaussianDenoiser denoiser{.mean = 3.0, .deviation = 0.5};
-  const std::vector<double> sigmas = draftp::EdmKarras().Sigmas(50);
+  const std::vector<double> sigmas = draftp::EdmKarras(0.002, 80, 7).Sigmas(40);
   const std::array<int64_t, 4> images = {0, 1, 2, 3};
   draftp::PerImageNoise noise(/*seed=*/1243, images);
   const at::Tensor samples =
-      draftp::RunTrajectory(sigmas, denoiser, draftp::EulerEdm(), draftp::InferenceOnly(),
+      draftp::RunTrajectory(sigmas, denoiser, draftp::HeunEdm(), draftp::InferenceOnly(),
                             noise.Initial({4, 4, 32, 32}), noise);
   const double mean = samples.mean().item<double>(), deviation = samples.std().item<double>();
   std::printf("mean %.3f (3), deviation %.3f (0.5)\n", mean, deviation);
