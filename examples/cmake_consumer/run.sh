@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 torch=${DRAFTP_LIBTORCH:-$(bash ../../third_party/libtorch/fetch.sh)}
-build=${TMPDIR:-/tmp}/draftp_cmake_consumer.$UID
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
 cmake -S . -B "$build" -DLIBTORCH="$torch" -DCMAKE_BUILD_TYPE=Release
 cmake --build "$build" --parallel 2
 "$build/consumer"
