@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "draftp/io/safetensors.h"
+#include "draftp/testing/corruption.h"
 
 namespace draftp {
 namespace {
@@ -165,6 +166,14 @@ TEST(LoraFileTest, AlphaSaidTwiceOrNotANumberIsNamed) {
 TEST(LoraFileTest, EmptyAndAbsentFilesAreNamed) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("holds no tensors"));
   EXPECT_THAT(ReadLoraFile("testdata/nowhere").status().ToString(), HasSubstr("testdata/nowhere"));
+}
+
+TEST(LoraFileTest, SurvivesDamagedFiles) {
+  const std::string file = "testdata/tiny_sdxl/lora/pytorch_lora_weights.safetensors";
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      file, {.text = testing::SafetensorsHeaderBytes(file)},
+      [](const std::string& path) { return ReadLoraFile(path).status(); });
+  EXPECT_EQ(tally.legal_truncated, 0u);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct LoadedConfig {
   C config = {};
   bool help = false;                      // print ConfigHelp() and end; the rest isn't filled
   std::vector<std::string> notices = {};  // for stderr, a line each
+  std::string config_file = {};           // of --config, as typed; empty: none
 };
 
 // Defaults, then `--config FILE`, then `key=value` overrides, then flags; the later wins. A key
@@ -38,6 +39,7 @@ absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
   LoadedConfig<C> out;
   out.help = line->help;
   if (out.help) return out;
+  out.config_file = line->config_file;
 
   const auto apply = [&](const std::string& source, const std::vector<ConfigEntry>& entries) {
     const auto resolved = ResolveEntries(table.schema(), source, entries);

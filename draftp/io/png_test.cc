@@ -10,6 +10,7 @@
 
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/test_files.h"
+#include "draftp/testing/corruption.h"
 
 namespace draftp {
 namespace {
@@ -151,6 +152,14 @@ TEST(PngTest, BoundsTheLengthThatAChunkClaims) {
   bytes[bytes.find("tEXt") - 4] = 0x7f;
   EXPECT_THAT(DecodePng("f", bytes), FailsWith("its chunks run past its end"));
   EXPECT_FALSE(DecodePng("f", *EncodePng(Ramp(), {{"k", std::string(2 << 20, 'v')}})).ok());
+}
+
+TEST(PngTest, SurvivesDamagedFiles) {
+  for (const char* file : {"png_gray16.png", "png_palette.png", "png_rgb.png", "png_rgba.png"}) {
+    testing::ExpectCopySurvivesDamage(
+        std::string("testdata/goldens/") + file, {},
+        [](const std::string& path) { return ReadPng(path).status(); });
+  }
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ absl::Status TooLarge(const std::string& path, int64_t max_bytes) {
 
 absl::StatusOr<OpenedFile> OpenRegularFile(const std::string& path) {
   if (path.find('\0') != std::string::npos) return SystemError(path, ENOENT);
-  const int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) return SystemError(path, errno);
   struct stat status;
   if (fstat(descriptor, &status) != 0) {

@@ -12,6 +12,7 @@
 
 #include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
+#include "draftp/testing/corruption.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -198,6 +199,34 @@ TEST(WeightMapTest, ReadsTheEmbeddedModel) {
     if (name.find("position_ids") == std::string::npos) {
       EXPECT_TRUE(weights->Take(name, *weights->Shape(name)).ok()) << name;
     }
+  }
+}
+
+absl::Status TakeAll(const std::string& path) {
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(path, kStem);
+  if (!weights.ok()) return weights.status();
+  for (const std::string& name : weights->names()) {
+    const absl::StatusOr<at::Tensor> tensor = weights->Take(name, *weights->Shape(name));
+    if (!tensor.ok()) return tensor.status();
+    tensor->sum();  // touches all of it
+  }
+  return absl::OkStatus();
+}
+
+TEST(WeightMapTest, SurvivesDamagedFiles) {
+  const std::string file = "testdata/tiny_sdxl/text_encoder/model.safetensors";
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      file, {.text = testing::SafetensorsHeaderBytes(file)}, TakeAll);
+  EXPECT_EQ(tally.legal_truncated, 0u);
+}
+
+TEST(WeightMapTest, SurvivesADamagedIndexAndDamagedShards) {
+  const TemporaryFolder folder;
+  const std::string index = std::string(kStem) + ".safetensors.index.json";
+  SaveShards(folder, index);
+  for (const std::string& damaged : {index, std::string("s1.safetensors")}) {
+    testing::ExpectSurvivesDamage(folder / damaged, {.named = folder.path()},
+                                  [&] { return TakeAll(folder.path()); });
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "draftp/testing/corruption.h"
+
 namespace draftp {
 namespace {
 
@@ -76,6 +78,14 @@ TEST(ClipTextConfigTest, RejectsSizesThatCannotBe) {
   EXPECT_THAT(ErrorOf({{"eos_token_id", 49408}}), HasSubstr("eos_token_id"));
   EXPECT_THAT(ErrorOf({{"layer_norm_eps", 0.0}}), HasSubstr("layer_norm_eps"));
   EXPECT_THAT(ErrorOf({{"hidden_size", "big"}}), HasSubstr("hidden_size"));
+}
+
+TEST(ClipTextConfigTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/text_encoder_2/config.json", {},
+      [](const std::string& path) { return ReadClipTextConfig(path).status(); });
+  EXPECT_GT(tally.errors, 200u);
+  EXPECT_LE(tally.legal_truncated, 1u);  // without its last line's end
 }
 
 }  // namespace

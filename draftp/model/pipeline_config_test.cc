@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "draftp/testing/corruption.h"
+
 namespace draftp {
 namespace {
 
@@ -41,6 +43,14 @@ TEST(PipelineConfigTest, RejectsOtherPipelinesAndComponents) {
   EXPECT_THAT(ErrorOf({{"vae", nullptr}}), HasSubstr("\"vae\": found nothing"));
   EXPECT_THAT(ErrorOf({{"controlnet", {"diffusers", "ControlNetModel"}}}),
               HasSubstr("\"controlnet\": unknown"));
+}
+
+TEST(PipelineConfigTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/model_index.json", {},
+      [](const std::string& path) { return ReadPipelineConfig(path).status(); });
+  EXPECT_GT(tally.errors, 200u);
+  EXPECT_LE(tally.legal_truncated, 1u);  // without its last line's end
 }
 
 }  // namespace

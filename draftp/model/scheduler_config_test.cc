@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "draftp/testing/corruption.h"
+
 namespace draftp {
 namespace {
 
@@ -59,6 +61,14 @@ TEST(SchedulerConfigTest, RejectsMissingAndUnknownKeys) {
   EXPECT_THAT(ErrorOf({{"beta_start", 0.02}}), HasSubstr("beta_start < beta_end"));
   const auto empty = ParseSchedulerConfig(JsonReader("s.json", Json::object()));
   EXPECT_THAT(std::string(empty.status().message()), HasSubstr("beta_schedule"));
+}
+
+TEST(SchedulerConfigTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/scheduler/scheduler_config.json", {},
+      [](const std::string& path) { return ReadSchedulerConfig(path).status(); });
+  EXPECT_GT(tally.errors, 200u);
+  EXPECT_LE(tally.legal_truncated, 1u);  // without its last line's end
 }
 
 }  // namespace

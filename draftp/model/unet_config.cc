@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/io/printable.h"
 
 namespace draftp {
 namespace {
@@ -65,7 +66,7 @@ constexpr std::initializer_list<const char*> kWithoutEffect = {"_commit_hash",
 
 std::string Join(const std::vector<json>& values) {
   return absl::StrJoin(values, " or ", [](std::string* out, const json& value) {
-    out->append(value.dump(-1, ' ', false, json::error_handler_t::replace));
+    out->append(Printable(value.dump(-1, ' ', false, json::error_handler_t::replace), 60));
   });
 }
 
@@ -93,7 +94,7 @@ std::vector<bool> Attends(JsonReader& reader, const std::string& key, const std:
   std::vector<bool> attends;
   for (const std::string& type : reader.StringList(key, std::move(fallback))) {
     if (type != with && type != without) {
-      reader.Fail(key, absl::StrCat("has \"", type, "\", supported: ", with, ", ", without));
+      reader.Fail(key, absl::StrCat("has ", Quoted(type), ", supported: ", with, ", ", without));
     }
     attends.push_back(type == with);
   }

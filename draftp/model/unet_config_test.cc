@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "draftp/testing/corruption.h"
+
 namespace draftp {
 namespace {
 
@@ -142,6 +144,14 @@ TEST(UNetConfigTest, KeysWithoutEffectAreAccepted) {
   EXPECT_TRUE(With("sample_size", json::array({128, 128})).text_time());
   EXPECT_TRUE(With("upcast_attention", nullptr).text_time());
   EXPECT_TRUE(With("resnet_out_scale_factor", 2.0).text_time());
+}
+
+TEST(UNetConfigTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/unet/config.json", {},
+      [](const std::string& path) { return ReadUNetConfig(path).status(); });
+  EXPECT_GT(tally.errors, 200u);
+  EXPECT_LE(tally.legal_truncated, 1u);  // without its last line's end
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "draftp/testing/corruption.h"
+
 namespace draftp {
 namespace {
 
@@ -78,6 +80,14 @@ TEST(VaeConfigTest, RejectsHalfOrMixedLatentStatistics) {
       ErrorOf(
           {{"latents_mean", {0, 0, 0, 0}}, {"latents_std", {1, 1, 1, 1}}, {"shift_factor", 0.1}}),
       HasSubstr("shift_factor"));
+}
+
+TEST(VaeConfigTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/vae/config.json", {},
+      [](const std::string& path) { return ReadVaeConfig(path).status(); });
+  EXPECT_GT(tally.errors, 200u);
+  EXPECT_LE(tally.legal_truncated, 1u);  // without its last line's end
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/io/printable.h"
 
 namespace draftp {
 
@@ -47,11 +48,12 @@ absl::Status WeightLoader::Finish(const std::function<bool(const std::string&)>&
   constexpr size_t kNamed = 3;
   const size_t more = unused.size() > kNamed ? unused.size() - kNamed : 0;
   unused.resize(unused.size() - more);
-  return absl::InvalidArgumentError(
-      absl::StrCat(weights_.sources().empty() ? "memory" : weights_.sources().front(),
-                   ": the model has no place for tensor ", absl::StrJoin(unused, ", "),
-                   more > 0 ? absl::StrCat(" and ", more, " more") : "",
-                   ": is it of the model that config.json describes?"));
+  for (std::string& name : unused) name = Printable(name);
+  const std::string source = weights_.sources().empty() ? "memory" : weights_.sources().front();
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(source, 4096), ": the model has no place for tensor ", absl::StrJoin(unused, ", "),
+      more > 0 ? absl::StrCat(" and ", more, " more") : "",
+      ": is it of the model that config.json describes?"));
 }
 
 }  // namespace draftp

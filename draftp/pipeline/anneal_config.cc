@@ -333,8 +333,11 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
     const std::vector<std::string>& arguments, const std::string& user_folder) {
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
-  if (absl::Status status = ValidateAnnealConfig(loaded->config); !status.ok()) return status;
-  return loaded;
+  absl::Status status = ValidateAnnealConfig(loaded->config);
+  if (status.ok()) return loaded;
+  if (loaded->config_file.empty()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(status.message(), " (with --config=", Printable(loaded->config_file), ")"));
 }
 
 absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config) {

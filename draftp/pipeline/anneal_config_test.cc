@@ -17,6 +17,7 @@
 #include "draftp/io/config_json.h"
 #include "draftp/io/config_load.h"
 #include "draftp/io/config_schema.h"
+#include "draftp/testing/corruption.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -360,6 +361,17 @@ TEST(AnnealConfigTest, TheDocsHaveTheTable) {
       ReplaceMarkedTable(document, "anneal", ConfigMarkdown(AnnealTable().schema()));
   ASSERT_TRUE(expected.ok()) << expected.status();
   EXPECT_TRUE(document == *expected) << kRegenerate;
+}
+
+TEST(AnnealConfigTest, SurvivesDamagedSettings) {
+  const auto load = [](const std::string& path) { return Load({"--config=" + path}).status(); };
+  testing::ExpectCopySurvivesDamage(kTraining, {.may_be_empty = true}, load);
+  const auto loaded = Load({"--config=" + TrainingFile(), "--weight_type=linear,step_0.6"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const std::string run = ::testing::TempDir() + "/run.json";  // as a run writes it
+  std::ofstream(run) << nlohmann::ordered_json{
+      {"config", ConfigValuesToJson(AnnealTable().Print(loaded->config))}};
+  testing::ExpectCopySurvivesDamage(run, {}, load);
 }
 
 }  // namespace

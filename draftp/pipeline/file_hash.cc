@@ -3,27 +3,32 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <nettle/sha2.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
 
 namespace draftp {
 
 absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
+  if (!file.ok()) return file.status();
+  const absl::Cleanup closer = [&file] { close(file->descriptor); };
   sha256_ctx context;
   sha256_init(&context);
   std::vector<uint8_t> buffer(size_t{1} << 20);
-  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-    sha256_update(&context, count, buffer.data());
+  for (;;) {
+    const ssize_t count = read(file->descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      return absl::ErrnoToStatus(errno, absl::StrCat(Printable(path, 4096), ": can't read"));
+    if (count == 0) break;
+    sha256_update(&context, static_cast<size_t>(count), buffer.data());
   }
-  if (std::ferror(file.get()))
-    return absl::DataLossError(absl::StrCat(path, ": ", std::strerror(errno)));
   std::string digest(SHA256_DIGEST_SIZE, '\0');
   sha256_digest(&context, digest.size(), reinterpret_cast<uint8_t*>(digest.data()));
   return absl::BytesToHexString(digest);

@@ -1,6 +1,8 @@
 #include "draftp/pipeline/file_hash.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -26,7 +28,17 @@ TEST(Sha256OfFileTest, EqualsTheStandardsExamples) {
 
 TEST(Sha256OfFileTest, NamesAnAbsentFile) {
   EXPECT_EQ(Sha256OfFile("/nowhere/weights").status().message(),
-            "/nowhere/weights: No such file or directory");
+            "/nowhere/weights: can't read: No such file or directory");
+}
+
+// A file may be replaced between being loaded and being hashed.
+TEST(Sha256OfFileTest, DoesNotWaitForPipes) {
+  const std::string path = ::testing::TempDir() + "/file_hash_test_pipe";
+  unlink(path.c_str());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(Sha256OfFile(path).status().message(),
+            path + ": found a special file, expected a file");
+  unlink(path.c_str());
 }
 
 }  // namespace

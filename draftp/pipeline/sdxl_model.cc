@@ -26,6 +26,35 @@ std::string UNetDir(const std::string& dir) {
   return std::filesystem::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
 }
 
+// The ids of a tokenizer against the encoder that takes them. Of the encoder's bos_token_id and
+// pad_token_id nothing depends, and SDXL's own config.json has them wrong.
+absl::Status CheckTokenizer(const std::string& dir, const std::string& which,
+                            const ClipTokenizer& tokenizer, const ClipTextConfig& encoder) {
+  const std::string folder = absl::StrCat(dir, "/tokenizer", which);
+  const auto error = [&](const std::string& found, const std::string& expected) {
+    return absl::InvalidArgumentError(absl::StrCat(folder, found, ", expected ", expected,
+                                                   " of text_encoder", which, "/config.json"));
+  };
+  if (tokenizer.max_length() > encoder.max_positions) {
+    return error(
+        absl::StrCat("/tokenizer_config.json: found model_max_length ", tokenizer.max_length()),
+        absl::StrCat("at most max_position_embeddings, ", encoder.max_positions));
+  }
+  if (tokenizer.vocabulary_size() > encoder.vocab_size) {
+    return error(absl::StrCat("/vocab.json: found ", tokenizer.vocabulary_size(), " tokens"),
+                 absl::StrCat("at most vocab_size, ", encoder.vocab_size));
+  }
+  const std::string end =
+      absl::StrCat("/vocab.json: found id ", tokenizer.end_of_text(), " of the end-of-text token");
+  if (encoder.pools_greatest_id) {
+    const int64_t greatest = tokenizer.vocabulary_size() - 1;
+    if (tokenizer.end_of_text() == greatest) return absl::OkStatus();
+    return error(end, absl::StrCat("the greatest, ", greatest, ", for eos_token_id 2"));
+  }
+  if (tokenizer.end_of_text() == encoder.eos_token_id) return absl::OkStatus();
+  return error(end, absl::StrCat("eos_token_id, ", encoder.eos_token_id));
+}
+
 absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
   const UNetConfig& unet = model.unet.config;
   const int64_t context = model.text_encoders.first.config.layer.hidden_size +
@@ -42,17 +71,20 @@ absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
                      unet.out_channels, ", expected the ", model.vae.config.latent_channels,
                      " of vae/config.json"));
   }
-  const auto fits = [](const ClipTokenizer& tokenizer, const ClipText& encoder) {
-    return tokenizer.max_length() <= encoder.config.max_positions &&
-           tokenizer.vocabulary_size() <= encoder.config.vocab_size;
-  };
-  if (!fits(model.tokenizer, model.text_encoders.first) ||
-      !fits(model.tokenizer_2, model.text_encoders.second) ||
-      model.tokenizer.max_length() != model.tokenizer_2.max_length()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(dir, ": the tokenizers' vocabulary or length is beyond the text encoders'"));
+  if (absl::Status fit = CheckTokenizer(dir, "", model.tokenizer, model.text_encoders.first.config);
+      !fit.ok()) {
+    return fit;
   }
-  return absl::OkStatus();
+  if (absl::Status fit =
+          CheckTokenizer(dir, "_2", model.tokenizer_2, model.text_encoders.second.config);
+      !fit.ok()) {
+    return fit;
+  }
+  if (model.tokenizer.max_length() == model.tokenizer_2.max_length()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(dir, "/tokenizer_2/tokenizer_config.json: found model_max_length ",
+                   model.tokenizer_2.max_length(), ", expected ", model.tokenizer.max_length(),
+                   " as in tokenizer/"));
 }
 
 absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae) {

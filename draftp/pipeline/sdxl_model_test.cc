@@ -7,10 +7,12 @@
 #include <fstream>
 
 #include "draftp/io/test_files.h"
+#include "draftp/testing/corruption.h"
 
 namespace draftp {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
@@ -79,6 +81,17 @@ TEST_F(SdxlModelTest, NamesAConfigOfAnotherModel) {
   EXPECT_THAT(ErrorOf(), HasSubstr("unet"));
 }
 
+TEST_F(SdxlModelTest, NamesATokenizerOfAnotherModel) {
+  Replace("text_encoder/config.json", "\"eos_token_id\": 737", "\"eos_token_id\": 700");
+  EXPECT_THAT(ErrorOf(), AllOf(HasSubstr("model/tokenizer/vocab.json: found id 737"),
+                               HasSubstr("700 of text_encoder/config.json")));
+  Replace("text_encoder/config.json", "\"eos_token_id\": 700", "\"eos_token_id\": 2");
+  EXPECT_EQ(ErrorOf(), "");
+  Replace("tokenizer_2/tokenizer_config.json", "77", "78");
+  EXPECT_THAT(ErrorOf(), HasSubstr("tokenizer_2/tokenizer_config.json: found model_max_length 78, "
+                                   "expected at most max_position_embeddings, 77"));
+}
+
 TEST_F(SdxlModelTest, RefusesAnUnsupportedPrediction) {
   Replace("scheduler/scheduler_config.json", "\"prediction_type\": \"epsilon\"",
           "\"prediction_type\": \"sample\"");
@@ -96,6 +109,49 @@ TEST_F(SdxlModelTest, CutCaptionsAreTold) {
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_THAT(warnings[0], HasSubstr("it is cut at 75"));
 }
+
+// Each of the model's files in turn, beside links to the others. Their readers' own tests damage
+// them in more places.
+class DamagedModelTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(DamagedModelTest, EndsInANamedErrorOrALegalModel) {
+  const std::filesystem::path whole = std::filesystem::absolute(kModel);
+  const testing::TemporaryFolder folder;
+  for (std::filesystem::recursive_directory_iterator file(whole), end; file != end; ++file) {
+    const auto copy = folder.path() / file->path().lexically_relative(whole);
+    if (file->is_directory()) {
+      std::filesystem::create_directory(copy);
+    } else {
+      std::filesystem::create_symlink(std::filesystem::canonical(file->path()), copy);
+    }
+  }
+  const std::string file = folder / GetParam();
+  std::filesystem::remove(file);
+  std::filesystem::copy_file(std::filesystem::canonical(whole / GetParam()), file);
+  const bool optional = file.ends_with("tokenizer_config.json") || file.ends_with("map.json");
+  const bool weights = file.ends_with(".safetensors");
+  testing::ExpectSurvivesDamage(
+      file,
+      {.truncations = 10,
+       .flips = 20,
+       .text = weights ? testing::SafetensorsHeaderBytes(file) : ~size_t{0},
+       .may_be_absent = optional,
+       .named = folder.path()},
+      [&] { return Load({.model = folder.path(), .lora = folder / "lora"}).status(); });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, DamagedModelTest,
+    ::testing::Values("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json",
+                      "tokenizer/merges.txt", "tokenizer/tokenizer_config.json",
+                      "tokenizer/special_tokens_map.json", "tokenizer_2/vocab.json",
+                      "tokenizer_2/merges.txt", "tokenizer_2/tokenizer_config.json",
+                      "tokenizer_2/special_tokens_map.json", "text_encoder/config.json",
+                      "text_encoder/model.safetensors", "text_encoder_2/config.json",
+                      "text_encoder_2/model.safetensors", "unet/config.json",
+                      "unet/diffusion_pytorch_model.safetensors", "vae/config.json",
+                      "vae/diffusion_pytorch_model.safetensors",
+                      "lora/pytorch_lora_weights.safetensors"));
 
 }  // namespace
 }  // namespace draftp

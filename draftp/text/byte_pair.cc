@@ -61,6 +61,7 @@ absl::StatusOr<BytePairModel> BytePairModel::Open(const std::string& vocab_path,
   BytePairModel model;
   if (absl::Status status = model.ReadVocabulary(vocab_path); !status.ok()) return status;
   if (absl::Status status = model.ReadMerges(merges_path); !status.ok()) return status;
+  model.FindUnmade();
   return model;
 }
 
@@ -138,6 +139,17 @@ absl::Status BytePairModel::AddMerge(const std::string& line, int32_t rank) {
   if (merges_.emplace(key, Merge{rank, ids_.at(left + right)}).second) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("found ", Quoted(line, 60), " a second time, expected each pair once"));
+}
+
+void BytePairModel::FindUnmade() {
+  std::vector<const std::string*> tokens(ids_.size());
+  for (const auto& [token, id] : ids_) tokens[id] = &token;
+  for (const int32_t id : inner_bytes_) tokens[id] = nullptr;
+  for (const int32_t id : last_bytes_) tokens[id] = nullptr;
+  for (const auto& [pair, merge] : merges_) tokens[merge.id] = nullptr;
+  for (const std::string* token : tokens) {
+    if (token != nullptr) unmade_.push_back(*token);
+  }
 }
 
 std::optional<int64_t> BytePairModel::Find(const std::string& token) const {

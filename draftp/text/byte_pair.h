@@ -34,6 +34,8 @@ class BytePairModel {
   void AppendWord(std::string_view word, std::vector<int64_t>& ids) const;
 
   std::optional<int64_t> Find(const std::string& token) const;
+  // Tokens other than bytes that no merge makes, by id: special tokens alone, in a whole model.
+  const std::vector<std::string>& unmade() const { return unmade_; }
   int64_t size() const { return static_cast<int64_t>(ids_.size()); }
 
  private:
@@ -45,11 +47,13 @@ class BytePairModel {
   BytePairModel() = default;
   absl::Status ReadVocabulary(const std::string& path);
   absl::Status ReadMerges(const std::string& path);
+  void FindUnmade();
   absl::Status AddMerge(const std::string& line, int32_t rank);
   const Merge* FindMerge(int32_t left, int32_t right) const;
 
   std::unordered_map<std::string, int32_t> ids_;
   std::unordered_map<uint64_t, Merge> merges_;  // by left id << 32 | right id
+  std::vector<std::string> unmade_;
   std::array<int32_t, 256> inner_bytes_{};
   std::array<int32_t, 256> last_bytes_{};  // with "</w>"
 };

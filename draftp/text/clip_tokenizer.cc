@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <set>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -40,13 +41,24 @@ void SplitAtSpecials(std::u32string_view text, const Specials& specials, OnSpeci
   if (text.size() > text_begin) on_text(text.substr(text_begin));
 }
 
+// The first token that no text can give: neither special nor made by a merge.
+std::optional<std::string> FirstUnmade(const BytePairModel& model, const TokenizerConfig& config) {
+  const std::set<std::string> special = {config.start, config.end, config.pad};
+  for (const std::string& token : model.unmade()) {
+    const auto is_token = [&token](const SpecialToken& one) { return one.content == token; };
+    if (special.contains(token) || config.declared_ids.contains(token)) continue;
+    if (std::none_of(config.in_captions.begin(), config.in_captions.end(), is_token)) return token;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 absl::StatusOr<ClipTokenizer> ClipTokenizer::Open(const std::string& dir) {
   const absl::StatusOr<TokenizerConfig> config = ReadTokenizerConfig(dir);
   if (!config.ok()) return config.status();
-  const std::string vocab_path = dir + "/vocab.json";
-  absl::StatusOr<BytePairModel> model = BytePairModel::Open(vocab_path, dir + "/merges.txt");
+  const std::string vocab_path = dir + "/vocab.json", merges_path = dir + "/merges.txt";
+  absl::StatusOr<BytePairModel> model = BytePairModel::Open(vocab_path, merges_path);
   if (!model.ok()) return model.status();
   const auto error = [&vocab_path](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(Printable(vocab_path, 4096), ": ", what));
@@ -58,6 +70,11 @@ absl::StatusOr<ClipTokenizer> ClipTokenizer::Open(const std::string& dir) {
                               found.has_value() ? absl::StrCat("id ", *found) : "nothing",
                               ", expected id ", id,
                               " as added_tokens_decoder of tokenizer_config.json says"));
+  }
+  if (const auto unmade = FirstUnmade(*model, *config)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Printable(merges_path, 4096), ": found no merge that makes the token ",
+                     Quoted(*unmade, 60), " of vocab.json, expected one"));
   }
   ClipTokenizer tokenizer(*std::move(model));
   std::string missing;

@@ -25,8 +25,9 @@ namespace draftp {
 class ClipTokenizer {
  public:
   // `dir` holds vocab.json and merges.txt (byte_pair.h), and usually tokenizer_config.json and
-  // special_tokens_map.json (tokenizer_config.h). Errors are one line that names the file, what was
-  // found there and what was expected.
+  // special_tokens_map.json (tokenizer_config.h). The files must fit each other: special tokens are
+  // in the vocabulary, all others are bytes or made by a merge. Errors are one line that names the
+  // file, what was found there and what was expected.
   static absl::StatusOr<ClipTokenizer> Open(const std::string& dir);
 
   struct Encoded {

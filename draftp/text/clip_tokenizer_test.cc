@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "draftp/testing/corruption.h"
 #include "draftp/text/normalize.h"
 #include "draftp/text/testing.h"
 
@@ -184,6 +185,14 @@ TEST(ClipTokenizerTest, RejectsDeclaredIdsThatTheVocabularyDenies) {
               "expected id 5");
 }
 
+TEST(ClipTokenizerTest, RejectsAVocabularyThatTheMergesCannotMake) {
+  const TestFolder folder;
+  folder.CopyTiny();
+  folder.Write("merges.txt", "#version: 0.2\nn d</w>\n");
+  ExpectError(ClipTokenizer::Open(folder.path()).status(), "merges.txt: found no merge that makes",
+              "of vocab.json, expected one");
+}
+
 TEST(ClipTokenizerTest, RejectsAFolderWithoutVocabulary) {
   ExpectError(ClipTokenizer::Open("nowhere").status(), "nowhere/vocab.json");
 }
@@ -195,6 +204,26 @@ TEST(ClipTokenizerTest, HoldsItsLengthFromTheConfig) {
   const ClipTokenizer tokenizer = Open(folder.path());
   EXPECT_EQ(tokenizer.Encode("a a a a a a a").ids,
             (std::vector<int64_t>{736, 320, 320, 320, 320, 320, 320, 737}));
+}
+
+// What is read from damaged files, and still has a meaning, gives ids of its vocabulary.
+TEST(ClipTokenizerTest, SurvivesDamagedFiles) {
+  for (const char* name :
+       {"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) {
+    const testing::TestFolder folder;
+    folder.CopyTiny();
+    const bool optional = !std::string(name).starts_with("vocab") && *name != 'm';
+    const auto read = [&] {
+      const auto tokenizer = ClipTokenizer::Open(folder.path());
+      if (!tokenizer.ok()) return tokenizer.status();
+      const auto encoded = tokenizer->Encode("A red star, 2 blue circles <|endoftext|>!");
+      EXPECT_EQ(static_cast<int64_t>(encoded.ids.size()), tokenizer->max_length());
+      for (const int64_t id : encoded.ids) EXPECT_LT(id, tokenizer->vocabulary_size());
+      return absl::OkStatus();
+    };
+    testing::ExpectSurvivesDamage(folder.path() + "/" + name,
+                                  {.may_be_absent = optional, .named = folder.path()}, read);
+  }
 }
 
 }  // namespace

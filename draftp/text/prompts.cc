@@ -15,7 +15,8 @@ namespace draftp {
 namespace {
 
 constexpr int64_t kMaxFileBytes = 256 << 20;
-constexpr size_t kMaxCaptionBytes = 1 << 20;
+constexpr size_t kMaxCaptionBytes = 256 << 10;  // a PNG's text chunk takes it
+constexpr size_t kMaxCaptions = 4'000'000;      // short ones take far more memory than file
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 absl::Status CheckCaption(std::string_view line) {
@@ -25,6 +26,10 @@ absl::Status CheckCaption(std::string_view line) {
   }
   if (!IsUtf8(line)) {
     return absl::InvalidArgumentError(absl::StrCat("found ", Quoted(line, 60), ", expected UTF-8"));
+  }
+  if (line.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found ", Quoted(line, 60), ", expected text without null characters"));
   }
   return absl::OkStatus();
 }
@@ -46,6 +51,11 @@ absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path) {
     if (const absl::Status status = CheckCaption(line); !status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(Printable(path, 4096), ": line ", number, ": ", status.message()));
+    }
+    if (prompts.size() == kMaxCaptions) {
+      return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": found more than ",
+                                                     kMaxCaptions,
+                                                     " captions, expected at most that many"));
     }
     prompts.emplace_back(line);
   }

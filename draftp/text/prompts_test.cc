@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "draftp/testing/corruption.h"
 #include "draftp/text/testing.h"
 
 namespace draftp {
@@ -60,14 +61,33 @@ TEST(ReadPromptsTest, NamesTheLineThatIsNotUtf8) {
               "line 1", "expected UTF-8");  // UTF-16
 }
 
+TEST(ReadPromptsTest, ControlCharactersStayButForNull) {
+  EXPECT_THAT(*Read("a\x01\x1b[2Jb\tc"), ElementsAre("a\x01\x1b[2Jb\tc"));
+  ExpectError(Read(std::string("a\nb\0c\n", 6)).status(), "line 2", "found \"b\\x00c\"",
+              "expected text without null characters");
+}
+
 TEST(ReadPromptsTest, BoundsTheLengthOfACaption) {
-  EXPECT_TRUE(Read(std::string(1 << 20, 'a')).ok());
-  ExpectError(Read("a\n" + std::string((1 << 20) + 1, 'a')).status(), "line 2",
-              "found a caption of 1048577 bytes", "expected at most 1048576");
+  EXPECT_TRUE(Read(std::string(256 << 10, 'a')).ok());
+  ExpectError(Read("a\n" + std::string((256 << 10) + 1, 'a')).status(), "line 2",
+              "found a caption of 262145 bytes", "expected at most 262144");
+}
+
+TEST(ReadPromptsTest, BoundsTheNumberOfCaptions) {
+  std::string many;
+  for (int i = 0; i < 4'000'001; ++i) many += "a\n";
+  ExpectError(Read(many).status(), "prompts.txt: found more than 4000000 captions");
 }
 
 TEST(ReadPromptsTest, RejectsAnAbsentFile) {
   ExpectError(ReadPrompts("none.txt").status(), "none.txt");
+}
+
+TEST(ReadPromptsTest, SurvivesDamagedFiles) {
+  const auto tally = testing::ExpectCopySurvivesDamage(
+      "testdata/tiny_sdxl/prompts/validation.txt", {},
+      [](const std::string& path) { return ReadPrompts(path).status(); });
+  EXPECT_GT(tally.legal_truncated, 90u);  // fewer captions are captions
 }
 
 }  // namespace

@@ -27,14 +27,16 @@ struct Declarations {
   bool has_decoder = false;
 };
 
-bool FileExists(const std::string& path) {
+// A link that leads nowhere is there, too: opening it says so.
+bool IsThere(const std::string& path) {
   std::error_code error;
-  return std::filesystem::exists(path, error);
+  return std::filesystem::symlink_status(path, error).type() !=
+         std::filesystem::file_type::not_found;
 }
 
 // An empty object if the file is absent.
 absl::StatusOr<JsonReader> OpenIfPresent(const std::string& path) {
-  if (!FileExists(path)) return JsonReader(path, Json::object());
+  if (!IsThere(path)) return JsonReader(path, Json::object());
   return JsonReader::Open(path);
 }
 
@@ -95,7 +97,11 @@ void ReadDecoder(JsonReader& reader, TokenizerConfig& config, Declarations& decl
     }
     const auto token = ParseToken(reader, kKey, value);
     if (!token.has_value()) return;
-    config.declared_ids[token->content] = id;
+    if (!config.declared_ids.emplace(token->content, id).second) {
+      reader.Fail(kKey, absl::StrCat("found ", Quoted(token->content, 60),
+                                     " a second time, expected each token once"));
+      return;
+    }
     declarations.decoder[token->content] = *token;
   }
 }

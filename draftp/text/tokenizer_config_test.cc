@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "draftp/testing/corruption.h"
 #include "draftp/text/testing.h"
 
 namespace draftp {
@@ -137,10 +138,21 @@ TEST(TokenizerConfigTest, RejectsWrongTypes) {
                 "normalized 1");
   ExpectRefused({{"added_tokens_decoder", {{"x", Token(kEnd, true)}}}}, "added_tokens_decoder",
                 "\"x\"");
+  ExpectRefused({{"added_tokens_decoder", {{"1", Token(kEnd, true)}, {"2", Token(kEnd, true)}}}},
+                "added_tokens_decoder", "\"<|endoftext|>\" a second time");
   ExpectRefused({{"added_tokens_decoder", kEnd}}, "added_tokens_decoder", "\"<|endoftext|>\"");
   ExpectRefused({{"model_max_length", 2}}, "model_max_length", "2");
   ExpectRefused({{"model_max_length", 1e30}}, "model_max_length", "1e+30");
   EXPECT_FALSE(Read(nlohmann::json::array()).ok());
+}
+
+TEST(TokenizerConfigTest, SurvivesDamagedFiles) {
+  for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
+    const TestFolder folder;
+    folder.CopyTiny();
+    testing::ExpectSurvivesDamage(folder.path() + "/" + name, {.may_be_absent = true},
+                                  [&] { return ReadTokenizerConfig(folder.path()).status(); });
+  }
 }
 
 }  // namespace
