@@ -141,7 +141,7 @@ absl::StatusOr<Json> ReadJsonFile(const std::string& path, int64_t max_bytes) {
 }
 
 absl::StatusOr<JsonReader> JsonReader::Open(const std::string& path) {
-  absl::StatusOr<Json> json = ReadJsonFile(path);
+  absl::StatusOr<Json> json = ReadJsonFile(path, kMaxConfigBytes);
   if (!json.ok()) return json.status();
   JsonReader reader(path, *std::move(json));
   if (!reader.status().ok()) return reader.status();

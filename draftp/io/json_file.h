@@ -17,7 +17,8 @@
 
 namespace draftp {
 
-inline constexpr int64_t kMaxJsonBytes = 64 << 20;
+inline constexpr int64_t kMaxJsonBytes = 16 << 20;  // in memory, values take up to 30 times that
+inline constexpr int64_t kMaxConfigBytes = 1 << 20;
 inline constexpr int kMaxJsonDepth = 64;
 
 // Parses UTF-8 JSON. One-line errors, which begin with `source`, for bad syntax (with its line and
@@ -40,7 +41,7 @@ absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path,
 //   if (!json->status().ok()) return json->status();
 class JsonReader {
  public:
-  // Reads a file that must hold an object.
+  // Reads a file of at most kMaxConfigBytes that must hold an object.
   static absl::StatusOr<JsonReader> Open(const std::string& path);
   // `object` must be an object, else status() says so; `source` is for messages.
   JsonReader(std::string source, nlohmann::json object);

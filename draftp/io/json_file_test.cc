@@ -156,6 +156,12 @@ TEST(JsonReaderTest, ListsKeysThatNobodyAskedFor) {
   EXPECT_THAT(json.Unknown(), IsEmpty());
 }
 
+TEST(JsonReaderTest, BoundsTheSizeOfAConfig) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(JsonReader::Open(folder.Write("a.json", std::string((1 << 20) + 1, ' '))),
+              FailsWith("/a.json: found more than 1048576 bytes"));
+}
+
 TEST(JsonReaderTest, RefusesWhatIsNotAnObject) {
   const TemporaryFolder folder;
   EXPECT_THAT(JsonReader::Open(folder.Write("a.json", "[1]")),

@@ -13,7 +13,7 @@ namespace draftp {
 // feed stay within a caption; one '\r' before it is dropped, as is a byte-order mark at the start
 // of the file. Lines of nothing but spaces and tabs are skipped, all others are kept as they are.
 // Errors name the file: unreadable, over 256 MiB, no caption at all, more than 4 million, a line
-// (named by number) that isn't UTF-8 or holds more than 1 MiB.
+// (named by number) that isn't UTF-8 or holds a null character or more than 256 KiB.
 absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path);
 
 }  // namespace draftp
