@@ -1,6 +1,7 @@
 // //tools:anneal: draws SDXL pictures under annealed mixtures of a base and a fine-tuned model.
 #include "draftp/pipeline/anneal.h"
 
+#include <absl/status/status.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -13,15 +14,41 @@
 #include "draftp/pipeline/anneal_config.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/interrupt.h"
+#include "draftp/pipeline/output_folder.h"
+
+namespace {
+
+// What no destructor will do in a process that is being ended.
+void Tidy() {
+  draftp::RemoveFilesInFlight();
+  draftp::RemoveEmptyOutputFolders();
+}
+
+std::string LostFileMessage(const std::string& file) {
+  return (file.empty() ? "a mapped file" : file) +
+         ": found it cut or unreadable while it was in use, expected it to stay as it is "
+         "(replace weights by renaming over them)";
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace draftp;
-  const InterruptWatcher watcher([](int) {
-    RemoveFilesInFlight();
-    constexpr char kMessage[] =
-        "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes on\n";
-    [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-  });
+  const InterruptWatcher watcher(
+      {.on_signal =
+           [](int) {
+             Tidy();
+             constexpr char kMessage[] =
+                 "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes "
+                 "on\n";
+             [[maybe_unused]] const auto written =
+                 write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+           },
+       .on_lost_file =
+           [](const std::string& file) {
+             Tidy();
+             Report("anneal", absl::DataLossError(LostFileMessage(file)));
+           }});
   return RunReporting("anneal", [&]() -> absl::Status {
     const auto loaded =
         LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), UserFolder());

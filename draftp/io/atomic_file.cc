@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,6 +73,19 @@ std::string TemporaryName(const std::string& path) {
   const size_t begin = slash == std::string::npos ? 0 : slash + 1;
   return absl::StrCat(path.substr(0, begin), ".", path.substr(begin, kLongestName), ".tmp.",
                       getpid(), ".", next++);
+}
+
+// Whether `name` ends in `.tmp.DIGITS.DIGITS` and begins with a dot.
+bool IsTemporaryName(std::string_view name) {
+  if (!name.starts_with('.')) return false;
+  for (int number = 0; number < 2; ++number) {
+    const size_t digits = name.find_last_not_of("0123456789");
+    if (digits == std::string_view::npos || digits + 1 == name.size() || name[digits] != '.') {
+      return false;
+    }
+    name = name.substr(0, digits);
+  }
+  return name.ends_with(".tmp");
 }
 
 // A rename survives a power cut once its folder is synced; some file systems can't, and say so.
@@ -169,6 +184,19 @@ void AtomicFile::Discard() {
   unlink(temporary_.c_str());
   registry.temporaries.erase(temporary_);
   temporary_.clear();
+}
+
+void RemoveLeftFiles(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code unknown;
+    if (IsTemporaryName(entry->path().filename().native()) &&
+        entry->symlink_status(unknown).type() == fs::file_type::regular) {
+      unlink(entry->path().c_str());
+    }
+  }
 }
 
 absl::Status WriteFileAtomically(const std::string& path, std::string_view contents) {

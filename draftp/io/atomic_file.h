@@ -52,6 +52,10 @@ class AtomicFile {
   bool failed_ = false;
 };
 
+// Removes the files in `folder` whose names are those of temporary files (.NAME.tmp.PID.N): what
+// killed processes left. The caller knows that no process writes into the folder now.
+void RemoveLeftFiles(const std::string& folder);
+
 // Create, Write and Commit at once.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view contents);
 

@@ -138,6 +138,19 @@ TEST(AtomicFileTest, TwoWritersOfOneTargetDoNotMix) {
   EXPECT_EQ(Contents(folder / "a"), "first");
 }
 
+TEST(AtomicFileTest, WhatKilledWritersLeftIsRemovedAndNothingElse) {
+  const TemporaryFolder folder;
+  const AtomicFile left = *AtomicFile::Create(folder / "img_00000_00.png");
+  const std::vector<std::string> others = {".a.tmp",     ".a.tmp.1",    ".a.tmp.1.b",
+                                           ".a.tmp.x.1", ".atmp.1.2.3", "a.tmp.1.2"};
+  for (const std::string& name : others) folder.Write(name, "x");
+  std::filesystem::create_directory(folder / ".folder.tmp.1.2");
+  RemoveLeftFiles(folder.path());
+  std::vector<std::string> expected = others;
+  expected.push_back(".folder.tmp.1.2");
+  EXPECT_THAT(folder.Names(), ::testing::UnorderedElementsAreArray(expected));
+}
+
 // In a process of its own, since nothing can be written afterwards.
 TEST(AtomicFileDeathTest, RemoveFilesInFlightLeavesOnlyWholeFiles) {
   const TemporaryFolder folder;

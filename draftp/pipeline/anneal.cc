@@ -4,11 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
-#include <filesystem>
-#include <memory>
-#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,6 +16,7 @@
 #include "draftp/pipeline/image_drawer.h"
 #include "draftp/pipeline/image_output.h"
 #include "draftp/pipeline/newest_checkpoint.h"
+#include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/pipeline/run_record.h"
 #include "draftp/pipeline/sdxl_model.h"
@@ -29,21 +26,15 @@ namespace {
 
 constexpr int kRank = 0;  // of a single process
 
-absl::Status MakeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) return absl::OkStatus();
-  return absl::PermissionDeniedError(
-      absl::StrCat(path, ": ", error.message(), ", expected a folder to write into"));
-}
-
 // One run from its model to its last picture.
 class AnnealRun {
  public:
   AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-            PictureSize size, NoiseSchedule schedule, std::ostream& log, bool terminal)
+            OutputFolder& folder, PictureSize size, NoiseSchedule schedule, std::ostream& log,
+            bool terminal)
       : config_(config),
         plan_(plan),
+        folder_(folder),
         size_(size),
         progress_(log,
                   {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
@@ -66,20 +57,25 @@ class AnnealRun {
  private:
   ContactSheetLabels SheetLabels() const;
   ImageRecord RecordOf(const WeightType& type, int64_t image) const;
-  absl::Status DrawBatch(const WeightType& type, int column, AnyNoise noise,
+  absl::Status DrawBatch(const WeightType& type, int column, const NoiseStreams& streams,
                          const std::vector<int64_t>& images);
-  // Pictures of the batch that an earlier run has left, or nullopt where one is to be drawn.
-  std::optional<std::vector<RgbImage>> Existing(const WeightType& type,
-                                                const std::vector<int64_t>& images) const;
+  // Those images of the batch that are to be drawn; what an earlier run has left is shown.
+  std::vector<int64_t> Missing(const WeightType& type, int column,
+                               const std::vector<int64_t>& images);
+  absl::Status SetCaptions(const std::vector<int64_t>& images);
+  absl::Status Write(const WeightType& type, const std::vector<int64_t>& images,
+                     const std::vector<RgbImage>& pictures);
   void Show(int column, const std::vector<int64_t>& images, const std::vector<RgbImage>& pictures);
 
   const AnnealConfig& config_;
   const AnnealPlan& plan_;
+  OutputFolder& folder_;
   PictureSize size_;
   Progress progress_;
   std::vector<double> sigmas_;
   ImageDrawer drawer_;
   ContactSheet sheet_;
+  std::vector<int64_t> captioned_;  // images whose captions the drawer has
   int64_t drawn_ = 0;
 };
 
@@ -104,16 +100,40 @@ ImageRecord AnnealRun::RecordOf(const WeightType& type, int64_t image) const {
           .settings = SettingsLine(config_, size_.height, size_.width)};
 }
 
-std::optional<std::vector<RgbImage>> AnnealRun::Existing(const WeightType& type,
-                                                         const std::vector<int64_t>& images) const {
-  if (!config_.skip_existing) return std::nullopt;
+std::vector<int64_t> AnnealRun::Missing(const WeightType& type, int column,
+                                        const std::vector<int64_t>& images) {
+  if (!config_.skip_existing) return images;
+  std::vector<int64_t> missing, kept;
   std::vector<RgbImage> pictures;
   for (const int64_t image : images) {
     auto picture = ReadExistingImage(config_.output_dir, RecordOf(type, image));
-    if (!picture) return std::nullopt;
-    pictures.push_back(*std::move(picture));
+    (picture ? kept : missing).push_back(image);
+    if (picture) pictures.push_back(*std::move(picture));
   }
-  return pictures;
+  if (!missing.empty() && config_.noise == "original") return images;  // its noise is a batch's
+  progress_.AddWork(static_cast<int64_t>(kept.size()) * WorkPerImage({type}, sigmas_));
+  Show(column, kept, pictures);
+  return missing;
+}
+
+absl::Status AnnealRun::SetCaptions(const std::vector<int64_t>& images) {
+  if (images == captioned_) return absl::OkStatus();
+  std::vector<std::string> captions;
+  for (const int64_t image : images) captions.push_back(plan_.PromptOf(image));
+  captioned_ = images;
+  return drawer_.SetCaptions(captions);
+}
+
+absl::Status AnnealRun::Write(const WeightType& type, const std::vector<int64_t>& images,
+                              const std::vector<RgbImage>& pictures) {
+  if (absl::Status there = folder_.Check(); !there.ok()) return there;
+  for (size_t b = 0; b < images.size(); ++b) {
+    absl::Status written =
+        WriteImageFiles(config_.output_dir, RecordOf(type, images[b]), pictures[b]);
+    if (!written.ok()) return written;
+  }
+  drawn_ += static_cast<int64_t>(images.size());
+  return absl::OkStatus();
 }
 
 void AnnealRun::Show(int column, const std::vector<int64_t>& images,
@@ -123,47 +143,39 @@ void AnnealRun::Show(int column, const std::vector<int64_t>& images,
   progress_.AddImages(static_cast<int64_t>(images.size()));
 }
 
-absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, AnyNoise noise,
+absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, const NoiseStreams& streams,
                                   const std::vector<int64_t>& images) {
   progress_.SetLabel(type.text);
-  if (const auto pictures = Existing(type, images)) {
+  const std::vector<int64_t> missing = Missing(type, column, images);
+  AnyNoise noise = streams.ForBatch(missing.empty() ? images : missing);
+  if (missing.empty()) {
     noise.Initial(drawer_.NoiseShape(
         static_cast<int64_t>(images.size())));  // a rank's stream goes on behind it
-    progress_.AddWork(static_cast<int64_t>(images.size()) * WorkPerImage({type}, sigmas_));
-    Show(column, images, *pictures);
     return absl::OkStatus();
   }
+  if (absl::Status encoded = SetCaptions(missing); !encoded.ok()) return encoded;
   const auto latents = drawer_.Latents(type, noise);
   if (!latents.ok()) return latents.status();
-  const std::vector<RgbImage> pictures = drawer_.Pictures(*latents);
-  for (size_t b = 0; b < images.size(); ++b) {
-    const ImageRecord record = RecordOf(type, images[b]);
-    if (absl::Status written = WriteImageFiles(config_.output_dir, record, pictures[b]);
-        !written.ok())
-      return written;
-  }
-  drawn_ += static_cast<int64_t>(images.size());
-  Show(column, images, pictures);
+  const auto pictures = drawer_.Pictures(*latents);
+  if (!pictures.ok()) return pictures.status();
+  if (absl::Status written = Write(type, missing, *pictures); !written.ok()) return written;
+  Show(column, missing, *pictures);
   return absl::OkStatus();
 }
 
 absl::Status AnnealRun::DrawAll() {
   std::vector<NoiseStreams> noise;  // of each weight type: all see the same
   for (const WeightType& type : plan_.weight_types) {
-    if (absl::Status made = MakeFolder(WeightTypeDir(config_.output_dir, type.text)); !made.ok())
+    if (absl::Status made = folder_.MakeSubfolder(WeightTypeFolder(type.text)); !made.ok())
       return made;
     auto streams = NoiseStreams::Named(config_.noise, config_.seed, kRank);
     if (!streams.ok()) return streams.status();
     noise.push_back(*std::move(streams));
   }
   for (int64_t b = 0; b < plan_.batches(); ++b) {
-    const std::vector<int64_t> images = plan_.Batch(b);
-    std::vector<std::string> captions;
-    for (const int64_t image : images) captions.push_back(plan_.PromptOf(image));
-    if (absl::Status encoded = drawer_.SetCaptions(captions); !encoded.ok()) return encoded;
     for (size_t t = 0; t < plan_.weight_types.size(); ++t) {
       absl::Status drawn =
-          DrawBatch(plan_.weight_types[t], static_cast<int>(t), noise[t].ForBatch(images), images);
+          DrawBatch(plan_.weight_types[t], static_cast<int>(t), noise[t], plan_.Batch(b));
       if (!drawn.ok()) return drawn;
     }
   }
@@ -203,7 +215,12 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   const auto device = ChooseDevice(config->device, config->dtype);
   if (!device.ok()) return device.status();
   if (!device->notice.empty()) log << "warning: computing on the CPU: " << device->notice << '\n';
-  if (absl::Status made = MakeFolder(config->output_dir); !made.ok()) return made;
+  auto folder = OutputFolder::Open(config->output_dir);
+  if (!folder.ok()) return folder.status();
+  if (!folder->locked()) {
+    log << "warning: " << config->output_dir
+        << ": its file system has no locks; let no other run write into it\n";
+  }
 
   const auto model = SdxlModel::Load({.model = config->model,
                                       .lora = config->lora,
@@ -219,8 +236,9 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   record.SetSeconds("load", Progress::WallSeconds() - begin);
   if (absl::Status written = record.Write(); !written.ok()) return written;
 
-  AnnealRun run(*config, *plan, *model, *size, *std::move(schedule), log, terminal);
+  AnnealRun run(*config, *plan, *model, *folder, *size, *std::move(schedule), log, terminal);
   if (absl::Status drawn = run.DrawAll(); !drawn.ok()) return drawn;
+  if (absl::Status there = folder->Check(); !there.ok()) return there;
   if (absl::Status written = run.WriteOverview(); !written.ok()) return written;
   record.SetSeconds("encode", run.drawer().timings().encode);
   record.SetSeconds("sample", run.drawer().timings().sample);

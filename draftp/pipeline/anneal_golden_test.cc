@@ -93,7 +93,7 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
     const at::Tensor golden =
         *(*goldens)->Tensor(std::string(discretization) + "." + sampler + "." + type.text);
     EXPECT_LE(RelativeError(*latents, golden), 1e-3) << type.text;
-    const std::vector<RgbImage> pictures = drawer.Pictures(*latents);
+    const std::vector<RgbImage> pictures = *drawer.Pictures(*latents);
     for (size_t row = 0; row < pictures.size(); ++row) {
       const int64_t row_bytes = int64_t{3} * grid->image.width;
       const uint8_t* cell = grid->image.pixels.data() + row * 128 * row_bytes + column * 128 * 3;
@@ -151,7 +151,7 @@ TEST_P(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
       EXPECT_LE(RelativeError(*latents, *(*file)->Tensor("latents")), 1e-3) << type.text << image;
       const auto picture = ReadPng(dir + type.text + "/img" + name + ".png");
       ASSERT_TRUE(picture.ok()) << picture.status();
-      EXPECT_LE(Mismatch(drawer.Pictures(*latents)[0], picture->image.pixels.data(), 128 * 3),
+      EXPECT_LE(Mismatch(drawer.Pictures(*latents)->at(0), picture->image.pixels.data(), 128 * 3),
                 1e-3);
     }
   }

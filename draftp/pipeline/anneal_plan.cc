@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "draftp/io/printable.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/schedule/edm_karras.h"
 #include "draftp/schedule/leading_spacing.h"
@@ -37,6 +38,33 @@ absl::Status CheckSkipping(const AnnealConfig& config) {
       "per_image or a sampler that draws none"));
 }
 
+// A weight type names its folder, as typed.
+absl::Status CheckFolderNames(const std::vector<WeightType>& types) {
+  constexpr size_t kLongest = 200;  // bytes; the system's names end at 255
+  for (const WeightType& type : types) {
+    if (type.text.size() <= kLongest) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--weight_type: found ", Quoted(type.text, 60), " of ", type.text.size(),
+        " characters, expected at most ", kLongest, ", since it names a folder of pictures"));
+  }
+  return absl::OkStatus();
+}
+
+// More would fill memory with their names before the first is drawn.
+absl::Status CheckImages(const AnnealConfig& config, size_t prompts) {
+  constexpr int64_t kMostImages = 1'000'000;  // of each weight type
+  const auto most = kMostImages / static_cast<int64_t>(prompts);
+  if (most == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--prompts: found ", prompts,
+                                                   " prompts, expected at most ", kMostImages,
+                                                   "; --max_prompts takes the first"));
+  }
+  if (config.images_per_prompt <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--images_per_prompt: found ", config.images_per_prompt, " of ", prompts,
+                   " prompts, expected at most ", most, ", ", kMostImages, " images altogether"));
+}
+
 // Levels of any family, with the family's limit as an error that names the flags.
 template <class L>
 absl::StatusOr<std::vector<double>> LevelsOf(const L& levels, int64_t steps) {
@@ -65,6 +93,7 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   if (absl::Status skipping = CheckSkipping(config); !skipping.ok()) return skipping;
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
+  if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
   auto sampler = AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
                                                     .s_tmin = config.s_tmin,
                                                     .s_tmax = config.s_tmax,
@@ -76,6 +105,7 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   if (!guider.ok()) return guider.status();
   auto prompts = PromptsOf(config);
   if (!prompts.ok()) return AsFailure(prompts.status());
+  if (absl::Status images = CheckImages(config, prompts->size()); !images.ok()) return images;
   return AnnealPlan{.weight_types = *std::move(weight_types),
                     .prompts = *std::move(prompts),
                     .sampler = *std::move(sampler),

@@ -43,6 +43,31 @@ TEST_F(AnnealPlanTest, MaxPromptsTakesTheFirst) {
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("one", "two"));
 }
 
+TEST_F(AnnealPlanTest, ImagesAreBounded) {
+  config_.images_per_prompt = 200'000;
+  EXPECT_TRUE(MakeAnnealPlan(config_).ok());
+  config_.images_per_prompt = 200'001;
+  EXPECT_EQ(MakeAnnealPlan(config_).status().message(),
+            "--images_per_prompt: found 200001 of 5 prompts, expected at most 200000, 1000000 "
+            "images altogether");
+  std::string lines;
+  for (int i = 0; i <= 1'000'000; ++i) lines += "a\n";
+  config_.prompts = folder_.Write("prompts.txt", lines);
+  EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()),
+              HasSubstr("--prompts: found 1000001 prompts"));
+}
+
+TEST_F(AnnealPlanTest, AWeightTypeTooLongForAFolderIsAUsageError) {
+  std::string table = "table(0.25";
+  while (table.size() < 198) table += ",1";
+  config_.weight_type = {table + ")"};
+  EXPECT_TRUE(MakeAnnealPlan(config_).ok());
+  config_.weight_type = {table + ",1)"};
+  const absl::Status status = MakeAnnealPlan(config_).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("of 201 characters, expected at most 200"));
+}
+
 TEST_F(AnnealPlanTest, AMissingPromptFileIsNamed) {
   config_.prompts = folder_ / "absent.txt";
   EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()), HasSubstr("absent.txt"));

@@ -12,6 +12,7 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
+#include "draftp/pipeline/output_folder.h"
 
 namespace draftp {
 namespace {
@@ -107,6 +108,64 @@ TEST_F(RunAnnealTest, AnUnwritableFolderIsNamedBeforeAnyModelIsLoaded) {
   config_.weight_type = {"base"};
   config_.prompt = "a star";
   EXPECT_THAT(std::string(Run().message()), HasSubstr("/proc/nowhere"));
+}
+
+TEST_F(RunAnnealTest, SkippingDrawsOnlyTheMissingPicturesOfABatch) {
+  ASSERT_TRUE(Run().ok());
+  fs::remove(Picture("linear", 1));
+  const auto old_time = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(Picture("linear", 0), old_time);
+  config_.skip_existing = true;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(fs::last_write_time(Picture("linear", 0)), old_time);
+  EXPECT_TRUE(ReadPng(Picture("linear", 1)).ok());
+  EXPECT_THAT(testing::Contents(config_.output_dir + "/run.json"),
+              HasSubstr("\"images_drawn\": 1,"));
+}
+
+TEST_F(RunAnnealTest, OneStreamOfNoiseRedrawsAWholeBatch) {
+  config_.noise = "original";
+  ASSERT_TRUE(Run().ok());
+  const std::string bytes = testing::Contents(Picture("linear", 1));
+  fs::remove(Picture("linear", 1));
+  config_.skip_existing = true;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(testing::Contents(Picture("linear", 1)), bytes);
+  EXPECT_THAT(testing::Contents(config_.output_dir + "/run.json"),
+              HasSubstr("\"images_drawn\": 2,"));
+}
+
+TEST_F(RunAnnealTest, AFolderThatVanishesEndsTheRunWithItsName) {
+  // The first line of progress means that a picture is drawn: then someone else tidies up.
+  struct Remover : std::stringbuf {
+    explicit Remover(std::string path) : path_(std::move(path)) {}
+    int sync() override { return 0; }
+    std::streamsize xsputn(const char* text, std::streamsize size) override {
+      fs::remove_all(path_);
+      return std::stringbuf::xsputn(text, size);
+    }
+    std::string path_;
+  } remover(config_.output_dir);
+  std::ostream log(&remover);
+  const absl::Status status = RunAnneal(config_, log, /*terminal=*/true);
+  EXPECT_THAT(status, testing::FailsWith("out: the folder was removed or replaced"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_FALSE(fs::exists(config_.output_dir));
+}
+
+TEST_F(RunAnnealTest, ALoadThatFailsLeavesNoFolder) {
+  config_.lora = folder_ / "absent";
+  EXPECT_FALSE(Run().ok());
+  EXPECT_FALSE(fs::exists(config_.output_dir));
+}
+
+TEST_F(RunAnnealTest, ASecondRunIntoTheFolderEndsAtOnce) {
+  const auto first = OutputFolder::Open(config_.output_dir);
+  ASSERT_TRUE(first.ok()) << first.status();
+  config_.model = folder_ / "never_looked_at";
+  config_.lora = config_.model;
+  config_.prompt = "a star";
+  EXPECT_THAT(Run(), testing::FailsWith("out: found another run (process "));
 }
 
 TEST_F(RunAnnealTest, AFullDiskLeavesNoPartialFile) {

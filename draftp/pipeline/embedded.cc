@@ -20,7 +20,8 @@ absl::StatusOr<std::string> EmbeddedModelDir() {
       "testdata/tiny_sdxl",                                                      // bazel test
   };
   for (const std::string& candidate : candidates) {
-    if (fs::exists(fs::path(candidate) / "model_index.json", error)) return candidate;
+    if (fs::exists(fs::path(candidate) / "model_index.json", error))
+      return fs::absolute(candidate).string();  // so that run.json holds from anywhere
   }
   return absl::NotFoundError(
       absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));

@@ -10,6 +10,7 @@
 #include "draftp/kernels/rgb8.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/vae_decoder.h"
+#include "draftp/pipeline/find_nonfinite.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/mixture_denoiser.h"
@@ -95,15 +96,14 @@ absl::StatusOr<at::Tensor> ImageDrawer::Latents(const WeightType& type, AnyNoise
   at::Tensor latents = RunTrajectory(schedule_.sigmas, denoiser, plan_.sampler, InferenceOnly(),
                                      start, noise, progress);
   if (!at::isfinite(latents).all().item<bool>()) {
-    return absl::DataLossError(
-        absl::StrCat("weight type ", type.text,
-                     ": the sampled latents hold NaN or infinity; the weights are damaged "
-                     "or overflow in this dtype"));
+    return absl::DataLossError(absl::StrCat(
+        "weight type ", type.text,
+        ": the sampled latents hold NaN or infinity: ", WhyLatentsAreNotFinite(model_)));
   }
   return latents;
 }
 
-std::vector<RgbImage> ImageDrawer::Pictures(const at::Tensor& latents) {
+absl::StatusOr<std::vector<RgbImage>> ImageDrawer::Pictures(const at::Tensor& latents) {
   const Stopwatch watch(timings_.decode);
   const at::NoGradGuard no_grad;
   std::vector<RgbImage> pictures;
@@ -111,6 +111,10 @@ std::vector<RgbImage> ImageDrawer::Pictures(const at::Tensor& latents) {
   for (int64_t b = 0; b < latents.size(0); ++b) {
     const at::Tensor raw =
         DecodeRaw(model_.vae, UnscaleLatents(latents.narrow(0, b, 1), model_.vae.config));
+    if (!at::isfinite(raw).all().item<bool>()) {
+      return absl::DataLossError(absl::StrCat("the decoded pictures hold NaN or infinity: ",
+                                              WhyPicturesAreNotFinite(model_)));
+    }
     const at::Tensor rgb = Rgb8(raw).cpu();  // [1,H,W,3]
     RgbImage picture{static_cast<int>(rgb.size(2)), static_cast<int>(rgb.size(1)), {}};
     const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();

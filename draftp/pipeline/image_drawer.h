@@ -54,11 +54,12 @@ class ImageDrawer {
   // Encodes the captions of the next batch, one an image.
   absl::Status SetCaptions(const std::vector<std::string>& captions);
 
-  // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite.
+  // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite,
+  // with the reason (find_nonfinite.h).
   absl::StatusOr<at::Tensor> Latents(const WeightType& type, AnyNoise& noise);
 
-  // Pictures of latents [B,4,h,w].
-  std::vector<RgbImage> Pictures(const at::Tensor& latents);
+  // Pictures of latents [B,4,h,w]. DataLoss likewise.
+  absl::StatusOr<std::vector<RgbImage>> Pictures(const at::Tensor& latents);
 
   // Shape of a batch's starting noise.
   std::vector<int64_t> NoiseShape(int64_t batch) const;

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -136,6 +137,20 @@ TEST_F(ImageDrawerTest, NotANumberIsAnErrorNotAPicture) {
   AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
   const auto latents = drawer.Latents(plan->weight_types[0], noise);
   EXPECT_EQ(latents.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(
+      std::string(latents.status().message()),
+      ::testing::StartsWith("weight type linear: the sampled latents hold NaN or infinity: "));
+}
+
+TEST_F(ImageDrawerTest, APictureIsNeverMadeOfNotANumber) {
+  SdxlModel damaged = LoadModel();
+  damaged.vae.conv_out.bias = damaged.vae.conv_out.bias * std::numeric_limits<float>::infinity();
+  const auto plan = MakeAnnealPlan(config_);
+  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_, damaged.scheduler), options_);
+  const auto pictures = drawer.Pictures(at::zeros({1, 4, 16, 16}));
+  EXPECT_EQ(pictures.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(pictures.status().message()),
+              ::testing::StartsWith("the decoded pictures hold NaN or infinity: "));
 }
 
 TEST_F(ImageDrawerTest, OtherSizesThanTheModelsOwn) {

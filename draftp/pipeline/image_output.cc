@@ -19,8 +19,12 @@ std::vector<PngText> ImageRecord::Text() const {
   return text;
 }
 
+std::string WeightTypeFolder(const std::string& weight_type) {
+  return absl::StrCat("annealed_outputs_sdxl_", weight_type);
+}
+
 std::string WeightTypeDir(const std::string& dir, const std::string& weight_type) {
-  return absl::StrCat(dir, "/annealed_outputs_sdxl_", weight_type);
+  return absl::StrCat(dir, "/", WeightTypeFolder(weight_type));
 }
 
 std::string ImagePath(const std::string& dir, const ImageRecord& record) {

@@ -26,7 +26,8 @@ struct ImageRecord {
   std::vector<PngText> Text() const;
 };
 
-// {dir}/annealed_outputs_sdxl_{weight_type}/
+// annealed_outputs_sdxl_{weight_type}, the folder of its pictures; and that below {dir}
+std::string WeightTypeFolder(const std::string& weight_type);
 std::string WeightTypeDir(const std::string& dir, const std::string& weight_type);
 // .../img_{idx:05d}_{rank:02d}.png and .../prompt_{idx:05d}_{rank:02d}.txt
 std::string ImagePath(const std::string& dir, const ImageRecord& record);

@@ -1,6 +1,9 @@
 #include "draftp/pipeline/interrupt.h"
 
+#include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,11 +12,19 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "draftp/io/atomic_file.h"
+#include "draftp/io/test_files.h"
 
 namespace draftp {
 namespace {
+
+const InterruptHandlers kNothing = {.on_signal = [](int) {},
+                                    .on_lost_file = [](const std::string&) {}};
 
 // Exit code of a child that runs `body`; 128 + signal, as a shell has it, when a signal ended it.
 int ExitCodeOf(const std::function<void()>& body) {
@@ -34,7 +45,7 @@ int ExitCodeOf(const std::function<void()>& body) {
 TEST(InterruptWatcherTest, EndsABusyProcessWith130OnSigint) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(ExitCodeOf([] {
-              const InterruptWatcher watcher([](int) {});
+              const InterruptWatcher watcher(kNothing);
               kill(getpid(), SIGINT);
               BusyForever();
             }),
@@ -46,9 +57,11 @@ TEST(InterruptWatcherTest, EndsWith143OnSigtermAfterTidyingUp) {
   const std::string path = ::testing::TempDir() + "/interrupt_watcher_half_file";
   std::ofstream(path) << "half";
   EXPECT_EQ(ExitCodeOf([&] {
-              const InterruptWatcher watcher([&](int signal) {
+              InterruptHandlers handlers = kNothing;
+              handlers.on_signal = [&](int signal) {
                 if (signal == SIGTERM) std::filesystem::remove(path);
-              });
+              };
+              const InterruptWatcher watcher(handlers);
               kill(getpid(), SIGTERM);
               BusyForever();
             }),
@@ -56,11 +69,72 @@ TEST(InterruptWatcherTest, EndsWith143OnSigtermAfterTidyingUp) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+// A file of two pages, mapped as weights are and then cut to nothing by "someone else".
+class CutFile {
+ public:
+  CutFile() : path_(folder_.Write("weights", std::string(kSize, 'w'))) {
+    const int descriptor = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    bytes_ = static_cast<char*>(
+        mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0));
+    close(descriptor);
+  }
+  ~CutFile() { munmap(bytes_, kSize); }
+  CutFile(const CutFile&) = delete;
+  CutFile& operator=(const CutFile&) = delete;
+  void Cut() const { std::filesystem::resize_file(path_, 0); }
+  const char* second_page() const { return bytes_ + kSize / 2 + 7; }
+  const testing::TemporaryFolder& folder() const { return folder_; }
+
+ private:
+  static constexpr size_t kSize = 8192;
+  testing::TemporaryFolder folder_;
+  std::string path_;
+  char* bytes_;
+};
+
+TEST(InterruptWatcherTest, ACutFileUnderAReaderEndsWith1AndItsNameAfterTidyingUp) {
+  const CutFile file;
+  const auto read_it = [&] {
+    InterruptHandlers handlers = kNothing;
+    handlers.on_lost_file = [](const std::string& lost) {
+      RemoveFilesInFlight();
+      std::cerr << "lost " << lost << std::endl;
+    };
+    const InterruptWatcher watcher(handlers);
+    const auto half = AtomicFile::Create(file.folder() / "half");
+    file.Cut();
+    const volatile char byte = *static_cast<const volatile char*>(file.second_page());
+    _exit(byte + 2);
+  };
+  EXPECT_EXIT(read_it(), ::testing::ExitedWithCode(1), "lost .*/weights");
+  EXPECT_THAT(file.folder().Names(), ::testing::ElementsAre("weights"));
+}
+
+TEST(InterruptWatcherTest, ManyThreadsMayLoseTheSameFile) {
+  const CutFile file;
+  EXPECT_EQ(ExitCodeOf([&] {
+              const InterruptWatcher watcher(kNothing);
+              file.Cut();
+              std::vector<std::jthread> readers;
+              for (int i = 0; i < 8; ++i) {
+                readers.emplace_back([&] {
+                  const volatile char byte = *static_cast<const volatile char*>(file.second_page());
+                  _exit(byte + 2);
+                });
+              }
+            }),
+            1);
+}
+
+TEST(FileMappedAtTest, IsEmptyForMemoryOfNoFile) {
+  const int local = 0;
+  EXPECT_EQ(FileMappedAt(&local), "");
+  EXPECT_EQ(FileMappedAt(nullptr), "");
+}
+
 TEST(InterruptWatcherTest, LeavesSignalsAsTheyWereAfterwards) {
   EXPECT_EQ(ExitCodeOf([] {
-              {
-                const InterruptWatcher watcher([](int) {});
-              }
+              { const InterruptWatcher watcher(kNothing); }
               kill(getpid(), SIGTERM);
               std::this_thread::sleep_for(std::chrono::seconds(5));
             }),

@@ -30,6 +30,10 @@ std::string FormatDuration(double seconds) {
 Progress::Progress(std::ostream& out, Options options)
     : out_(out), options_(std::move(options)), begin_(options_.seconds()), shown_at_(begin_) {}
 
+Progress::~Progress() {
+  if (open_line_) out_ << '\n' << std::flush;
+}
+
 void Progress::SetLabel(std::string label) { label_ = std::move(label); }
 
 void Progress::AddWork(int64_t units) {
@@ -58,6 +62,7 @@ void Progress::Show(bool last) {
   if (width < shown_width_) line.append(shown_width_ - width, ' ');
   shown_width_ = width;
   out_ << '\r' << line << (last ? "\n" : "") << std::flush;
+  open_line_ = !last;
 }
 
 std::string Progress::Line(double elapsed) const {

@@ -22,6 +22,10 @@ class Progress {
   };
 
   Progress(std::ostream& out, Options options);
+  // Ends a line that work which was cut short has left, so that the error stands on its own.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   // Names what is being worked on, in front of the bar.
   void SetLabel(std::string label);
@@ -44,6 +48,7 @@ class Progress {
   double begin_;
   double shown_at_;
   size_t shown_width_ = 0;
+  bool open_line_ = false;
 };
 
 // 75 -> "1:15", 3725 -> "1:02:05".

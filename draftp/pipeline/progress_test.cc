@@ -46,6 +46,16 @@ TEST_F(ProgressTest, RedrawsInPlaceOnATerminalAndSeldom) {
   EXPECT_EQ(out_.str().size(), once);
 }
 
+TEST_F(ProgressTest, WorkCutShortLeavesNoOpenLine) {
+  {
+    Progress progress = Make(/*terminal=*/true);
+    now_ += 1;
+    progress.AddWork(1);
+    EXPECT_FALSE(out_.str().ends_with('\n'));
+  }
+  EXPECT_TRUE(out_.str().ends_with("images/s  ETA 6:39\n")) << out_.str();
+}
+
 TEST_F(ProgressTest, PlainLinesComeEveryTenSecondsAndAtTheEnd) {
   Progress progress = Make(/*terminal=*/false);
   now_ += 9;
