@@ -132,8 +132,8 @@ TEST_P(DamagedModelTest, EndsInANamedErrorOrALegalModel) {
   const bool weights = file.ends_with(".safetensors");
   testing::ExpectSurvivesDamage(
       file,
-      {.truncations = 10,
-       .flips = 20,
+      {.truncations = 6,
+       .flips = 12,
        .text = weights ? testing::SafetensorsHeaderBytes(file) : ~size_t{0},
        .may_be_absent = optional,
        .named = folder.path()},
