@@ -2,6 +2,8 @@
 
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include "draftp/kernels/cpu/layers.h"
+
 namespace draftp {
 namespace {
 
@@ -15,6 +17,7 @@ at::Tensor SplitHeads(const at::Tensor& x, int64_t heads) {
 at::Tensor MultiHeadAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                               int64_t heads, bool causal) {
   TORCH_CHECK(q.size(2) % heads == 0, heads, " heads don't divide ", q.size(2), " channels");
+  if (cpu::Serves(q)) return cpu::Attention(q, k, v, heads, causal);
   const at::Tensor mixed = at::scaled_dot_product_attention(
       SplitHeads(q, heads), SplitHeads(k, heads), SplitHeads(v, heads), /*attn_mask=*/{},
       /*dropout_p=*/0.0, causal);  // [R,h,T,d]
@@ -35,10 +38,10 @@ KeysValues ProjectKeysValues(const at::Tensor& source, const AttentionWeights& w
 }
 
 at::Tensor Attend(const at::Tensor& x, const KeysValues& source, const AttentionWeights& weights,
-                  const AdapterRows& rows) {
+                  const AdapterRows& rows, const at::Tensor& residual) {
   const at::Tensor q = Linear(x, weights.to_q, rows);
   return Linear(MultiHeadAttention(q, source.keys, source.values, weights.heads), weights.to_out,
-                rows);
+                rows, residual);
 }
 
 }  // namespace draftp

@@ -42,9 +42,10 @@ struct KeysValues {
 KeysValues ProjectKeysValues(const at::Tensor& source, const AttentionWeights& weights,
                              const AdapterRows& rows = {});
 
-// to_out(attention(to_q(x), keys, values)): x [R,T,C] -> [R,T,C].
+// to_out(attention(to_q(x), keys, values)), plus `residual` where it is defined: x [R,T,C] ->
+// [R,T,C].
 at::Tensor Attend(const at::Tensor& x, const KeysValues& source, const AttentionWeights& weights,
-                  const AdapterRows& rows = {});
+                  const AdapterRows& rows = {}, const at::Tensor& residual = {});
 
 }  // namespace draftp
 

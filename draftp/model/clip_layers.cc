@@ -80,10 +80,10 @@ at::Tensor RunClipLayer(const at::Tensor& x, const ClipLayer& layer,
   const auto [keys, values] = ProjectKeysValues(inner, layer.attention);
   const at::Tensor q = Linear(inner, layer.attention.to_q);
   const at::Tensor mixed = MultiHeadAttention(q, keys, values, config.num_heads, config.causal);
-  const at::Tensor y = x + Linear(mixed, layer.attention.to_out);  // [B,L,C]
+  const at::Tensor y = Linear(mixed, layer.attention.to_out, {}, x);  // [B,L,C]
   const at::Tensor hidden =
       Activate(Linear(LayerNorm(y, layer.norm2), layer.fc1), config.activation);
-  return y + Linear(hidden, layer.fc2);
+  return Linear(hidden, layer.fc2, {}, y);
 }
 
 }  // namespace draftp

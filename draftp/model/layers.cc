@@ -1,5 +1,6 @@
 #include "draftp/model/layers.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/group_norm.h>
@@ -8,6 +9,10 @@
 #include <ATen/ops/upsample_nearest2d.h>
 
 #include <array>
+#include <utility>
+
+#include "draftp/adapter/add_adapters.h"
+#include "draftp/model/linear.h"
 
 namespace draftp {
 namespace {
@@ -19,6 +24,30 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
   const std::array<int64_t, 2> strides{stride, stride};
   const std::array<int64_t, 2> paddings{padding, padding};
   return at::conv2d(x, weight, bias, strides, paddings);
+}
+
+at::Tensor WithAdapters(at::Tensor y, const at::Tensor& x, const ConvWeights& weights,
+                        const AdapterRows& rows) {
+  return AddAdapters(std::move(y), x, weights.adapters, rows,
+                     [&weights](const at::Tensor& input, const LoraLayer& lora) {
+                       const at::ScalarType dtype = input.scalar_type();
+                       const at::Tensor inner =
+                           Convolve(input, lora.a.to(dtype), {}, weights.stride, weights.padding);
+                       return Convolve(inner, lora.b.to(dtype), {}, 1, 0);
+                     });
+}
+
+cpu::Convolution PackedConvolution(const ConvWeights& weights) {
+  return {weights.packed, weights.packed_winograd, weights.stride, weights.padding};
+}
+
+cpu::Norm NormOf(const NormWeights& weights) {
+  return {weights.weight, weights.bias, weights.groups, weights.eps};
+}
+
+at::Tensor BiasOf(const ConvWeights& weights, const ConvAddends& addends) {
+  if (!addends.channels.defined()) return weights.bias;
+  return weights.bias.defined() ? weights.bias + addends.channels : addends.channels;
 }
 
 }  // namespace
@@ -41,34 +70,28 @@ NormWeights LayerNormSkeleton(int64_t channels, double eps) {
   return GroupNormSkeleton(channels, 0, eps);
 }
 
-at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const AdapterRows& rows) {
-  at::Tensor y =
-      Convolve(x, weights.weight, weights.bias, weights.stride, weights.padding);  // [R,out,h',w']
-  for (const AdapterRange& range : rows) {
-    const int64_t end = EndRow(range, x.size(0));
-    const LoraLayer* lora = FindLora(weights.adapters, range.adapter);
-    if (lora == nullptr || range.begin == end) continue;
-    const bool all = range.begin == 0 && end == x.size(0);
-    const at::Tensor input = all ? x : x.narrow(0, range.begin, end - range.begin);
-    const auto dtype = x.scalar_type();
-    const at::Tensor inner =
-        Convolve(input, lora->a.to(dtype), {}, weights.stride, weights.padding);
-    const at::Tensor delta = Convolve(inner, lora->b.to(dtype), {}, 1, 0);
-    const double scale = lora->scale * range.scale;
-    if (all) {
-      y = y.add(delta, scale);
-    } else {
-      y.narrow(0, range.begin, end - range.begin).add_(delta, scale);
-    }
+at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const AdapterRows& rows,
+                  const ConvAddends& addends) {
+  if (weights.packed.defined()) {
+    TORCH_CHECK(cpu::Serves(x), kPackedForInference);
+    return WithAdapters(
+        cpu::Conv2d(x, PackedConvolution(weights), BiasOf(weights, addends), addends.pixels), x,
+        weights, rows);
   }
-  return y;
+  at::Tensor y = WithAdapters(
+      Convolve(x, weights.weight, weights.bias, weights.stride, weights.padding), x, weights,
+      rows);  // [R,out,h',w']
+  if (addends.channels.defined()) y = y + addends.channels.unsqueeze(-1).unsqueeze(-1);
+  return addends.pixels.defined() ? y + addends.pixels : y;
 }
 
 at::Tensor GroupNorm(const at::Tensor& x, const NormWeights& weights) {
+  if (cpu::Serves(x)) return cpu::GroupNorm(x, NormOf(weights), /*silu=*/false);
   return at::group_norm(x, weights.groups, weights.weight, weights.bias, weights.eps);
 }
 
 at::Tensor LayerNorm(const at::Tensor& x, const NormWeights& weights) {
+  if (cpu::Serves(x)) return cpu::LayerNorm(x, NormOf(weights));
   const std::array<int64_t, 1> shape{x.size(-1)};
   return at::layer_norm(x, shape, weights.weight, weights.bias, weights.eps);
 }
@@ -76,12 +99,25 @@ at::Tensor LayerNorm(const at::Tensor& x, const NormWeights& weights) {
 at::Tensor Silu(const at::Tensor& x) { return at::silu(x); }
 
 at::Tensor GroupNormSilu(const at::Tensor& x, const NormWeights& weights) {
+  if (cpu::Serves(x)) return cpu::GroupNorm(x, NormOf(weights), /*silu=*/true);
   return at::silu(GroupNorm(x, weights));
 }
 
-at::Tensor ResizeNearest(const at::Tensor& x, int64_t height, int64_t width) {
+at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const ConvWeights& weights,
+                          const AdapterRows& rows, const ConvAddends& addends) {
+  const bool fused = weights.packed.defined() && cpu::Serves(x) && rows.empty();
+  if (!fused) return Conv2d(GroupNormSilu(x, norm), weights, rows, addends);
+  return cpu::NormSiluConv2d(x, NormOf(norm), PackedConvolution(weights), BiasOf(weights, addends),
+                             addends.pixels);
+}
+
+at::Tensor ResizeConv2d(const at::Tensor& x, int64_t height, int64_t width,
+                        const ConvWeights& weights, const AdapterRows& rows) {
+  const bool doubled = height == 2 * x.size(2) && width == 2 * x.size(3);
+  if (doubled && weights.packed_upsampling.defined() && cpu::Serves(x) && rows.empty())
+    return cpu::UpsampleConv2d(x, weights.packed_upsampling, weights.bias);
   const std::array<int64_t, 2> size{height, width};
-  return at::upsample_nearest2d(x, size);
+  return Conv2d(at::upsample_nearest2d(x, size), weights, rows);
 }
 
 }  // namespace draftp

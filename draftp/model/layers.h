@@ -9,15 +9,20 @@
 
 #include "draftp/adapter/adapter_rows.h"
 #include "draftp/adapter/lora.h"
+#include "draftp/kernels/cpu/layers.h"
 
 namespace draftp {
 
 struct ConvWeights {
-  at::Tensor weight;  // [out,in,k,k], channels-last in memory
+  at::Tensor weight;  // [out,in,k,k], channels-last in memory; undefined where `packed` holds it
   at::Tensor bias;    // [out], or undefined
   int64_t stride = 1;
   int64_t padding = 0;
   LoraSlots adapters = {};
+  // For inference on a CPU: see pack_weights.h. The last for a convolution behind a resize.
+  cpu::PackedWeights packed = {};
+  cpu::PackedWinograd packed_winograd = {};
+  cpu::PackedUpsampling packed_upsampling = {};
 };
 
 // Scale and shift of a GroupNorm or LayerNorm.
@@ -35,9 +40,16 @@ ConvWeights ConvSkeleton(int64_t in, int64_t out, int64_t kernel, int64_t stride
 NormWeights GroupNormSkeleton(int64_t channels, int64_t groups, double eps);
 NormWeights LayerNormSkeleton(int64_t channels, double eps = 1e-5);
 
+// What is added to a convolution's result; undefined members add nothing.
+struct ConvAddends {
+  at::Tensor channels = {};  // [R,out] or [1,out], to every pixel
+  at::Tensor pixels = {};    // [R,out,h',w']
+};
+
 // x [R,in,h,w] -> [R,out,h',w']; a range adds its adapter's scale * B (A x), A a convolution like
 // this one and B a 1x1 one, on its rows.
-at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const AdapterRows& rows = {});
+at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const AdapterRows& rows = {},
+                  const ConvAddends& addends = {});
 
 // Wu & He, "Group Normalization", 2018. x [R,C,h,w] -> same; statistics as LibTorch has them for
 // x's dtype.
@@ -49,11 +61,16 @@ at::Tensor LayerNorm(const at::Tensor& x, const NormWeights& weights);
 // x sigmoid(x).
 at::Tensor Silu(const at::Tensor& x);
 
-// SiLU(GroupNorm(x)): the pair that every residual block starts with.
+// SiLU(GroupNorm(x)).
 at::Tensor GroupNormSilu(const at::Tensor& x, const NormWeights& weights);
 
-// Nearest-neighbour resize. x [R,C,h,w] -> [R,C,height,width].
-at::Tensor ResizeNearest(const at::Tensor& x, int64_t height, int64_t width);
+// Conv2d(GroupNormSilu(x)): what every residual block is made of.
+at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const ConvWeights& weights,
+                          const AdapterRows& rows = {}, const ConvAddends& addends = {});
+
+// Conv2d of x [R,C,h,w] resized to its nearest neighbours, height x width.
+at::Tensor ResizeConv2d(const at::Tensor& x, int64_t height, int64_t width,
+                        const ConvWeights& weights, const AdapterRows& rows = {});
 
 }  // namespace draftp
 

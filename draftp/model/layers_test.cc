@@ -86,11 +86,29 @@ TEST(LayersTest, AdapterOfAConvolutionChangesItsRowsAlone) {
   EXPECT_THAT(Conv2d(x, conv, OnAllRows(0)), IsCloseTo(Conv2d(x, merged), 1e-13));
 }
 
-TEST(LayersTest, NearestResizeRepeatsPixels) {
+TEST(LayersTest, ResizeConvolutionSeesRepeatedPixels) {
   const at::Tensor x = HashTensor("x", {1, 2, 2, 3});
-  EXPECT_THAT(ResizeNearest(x, 4, 6),
-              testing::IsEqualTo(x.repeat_interleave(2, 2).repeat_interleave(2, 3)));
-  EXPECT_EQ(ResizeNearest(x, 3, 5).sizes(), at::IntArrayRef({1, 2, 3, 5}));
+  ConvWeights conv = ConvSkeleton(2, 5, 3);
+  conv.weight = HashTensor("w", {5, 2, 3, 3});
+  conv.bias = HashTensor("b", {5});
+  EXPECT_THAT(ResizeConv2d(x, 4, 6, conv),
+              IsCloseTo(Conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), conv), 1e-14));
+  EXPECT_EQ(ResizeConv2d(x, 3, 5, conv).sizes(), at::IntArrayRef({1, 5, 3, 5}));
+}
+
+TEST(LayersTest, AddendsAreAddedToEveryPixelAndPixelwise) {
+  const at::Tensor x = HashTensor("x", {2, 4, 3, 3}), pixels = HashTensor("p", {2, 4, 3, 3});
+  const at::Tensor channels = HashTensor("c", {2, 4});
+  ConvWeights conv = ConvSkeleton(4, 4, 3);
+  conv.weight = HashTensor("w", {4, 4, 3, 3});
+  conv.bias = HashTensor("b", {4});
+  const at::Tensor added = channels.unsqueeze(-1).unsqueeze(-1) + pixels;
+  EXPECT_THAT(Conv2d(x, conv, {}, {.channels = channels, .pixels = pixels}),
+              IsCloseTo(Conv2d(x, conv) + added, 1e-14));
+  const NormWeights norm{
+      .weight = HashTensor("s", {4}), .bias = HashTensor("t", {4}), .groups = 2, .eps = 1e-5};
+  EXPECT_THAT(NormSiluConv2d(x, norm, conv, {}, {.channels = channels, .pixels = pixels}),
+              IsCloseTo(Conv2d(GroupNormSilu(x, norm), conv) + added, 1e-14));
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "draftp/model/linear.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
+
+#include "draftp/adapter/add_adapters.h"
+#include "draftp/kernels/cpu/layers.h"
 
 namespace draftp {
 
@@ -11,25 +15,20 @@ LinearWeights LinearSkeleton(int64_t in, int64_t out, bool bias) {
           .bias = bias ? at::empty({out}, meta) : at::Tensor()};
 }
 
-at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows) {
-  at::Tensor y = at::linear(x, weights.weight, weights.bias);  // [R,...,out]
-  for (const AdapterRange& range : rows) {
-    const int64_t end = EndRow(range, x.size(0));
-    const LoraLayer* lora = FindLora(weights.adapters, range.adapter);
-    if (lora == nullptr || range.begin == end) continue;
-    const bool all = range.begin == 0 && end == x.size(0);
-    const at::Tensor input = all ? x : x.narrow(0, range.begin, end - range.begin);
-    const auto dtype = x.scalar_type();
-    const at::Tensor delta = at::linear(at::linear(input, lora->a.to(dtype)), lora->b.to(dtype));
-    const double scale = lora->scale * range.scale;
-    // y is this function's own, and no backward formula needs its value.
-    if (all) {
-      y = y.add(delta, scale);
-    } else {
-      y.narrow(0, range.begin, end - range.begin).add_(delta, scale);
-    }
+at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows,
+                  const at::Tensor& residual) {
+  const auto delta = [](const at::Tensor& input, const LoraLayer& lora) {
+    const at::ScalarType dtype = input.scalar_type();
+    return at::linear(at::linear(input, lora.a.to(dtype)), lora.b.to(dtype));
+  };
+  if (weights.packed.defined()) {
+    TORCH_CHECK(cpu::Serves(x), kPackedForInference);
+    return AddAdapters(cpu::Linear(x, weights.packed, weights.bias, residual), x, weights.adapters,
+                       rows, delta);
   }
-  return y;
+  const at::Tensor y = AddAdapters(at::linear(x, weights.weight, weights.bias), x, weights.adapters,
+                                   rows, delta);  // [R,...,out]
+  return residual.defined() ? y + residual : y;
 }
 
 }  // namespace draftp

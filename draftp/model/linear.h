@@ -8,24 +8,32 @@
 
 #include "draftp/adapter/adapter_rows.h"
 #include "draftp/adapter/lora.h"
+#include "draftp/kernels/cpu/product.h"
 
 namespace draftp {
 
+// Said where a network with packed weights is asked for gradients or another dtype.
+inline constexpr char kPackedForInference[] =
+    "the weights are packed for inference on a CPU: float32 input and no gradients";
+
 struct LinearWeights {
-  at::Tensor weight;  // [out,in]
+  at::Tensor weight;  // [out,in]; undefined where `packed` holds it
   at::Tensor bias;    // [out], or undefined
   // Files hold it as a 1x1 convolution, [out,in,1,1]: over channels-last pixels that is the same
   // product.
   bool pointwise_convolution = false;
   LoraSlots adapters = {};
+  cpu::PackedWeights packed = {};  // for inference on a CPU: see pack_weights.h
 };
 
 // Shapes without storage (device meta): what a loader fills, and enough to count parameters.
 LinearWeights LinearSkeleton(int64_t in, int64_t out, bool bias = true);
 
 // x W^T + b, plus scale * (x A^T) B^T on the rows (dimension 0 of x) of each range whose adapter
-// this layer has. x [R,...,in] -> [R,...,out], in x's dtype, which is the weight's.
-at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows = {});
+// this layer has, plus `residual` [R,...,out] where it is defined. x [R,...,in] -> [R,...,out], in
+// x's dtype, which is the weight's.
+at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows = {},
+                  const at::Tensor& residual = {});
 
 }  // namespace draftp
 

@@ -3,10 +3,18 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 
+#include "draftp/kernels/cpu/layers.h"
 #include "draftp/model/recompute.h"
 
 namespace draftp {
 namespace {
+
+// x [R,T,8C], values then gates -> values * gelu(gates) [R,T,4C].
+at::Tensor GatedGelu(const at::Tensor& x) {
+  if (cpu::Serves(x)) return cpu::GatedGelu(x);
+  const auto values_and_gates = x.chunk(2, -1);
+  return values_and_gates[0] * at::gelu(values_and_gates[1]);
+}
 
 constexpr double kTransformerNormEps =
     1e-6;  // of diffusers' Transformer2DModel, whatever the UNet's norm_eps
@@ -41,10 +49,10 @@ at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const Keys
                  const AdapterRows& rows) {
   at::Tensor x = tokens;
   at::Tensor normed = LayerNorm(x, weights.norm1);
-  x = Attend(normed, Source(first, normed, context, weights.attn1, rows), weights.attn1, rows) + x;
+  x = Attend(normed, Source(first, normed, context, weights.attn1, rows), weights.attn1, rows, x);
   normed = LayerNorm(x, weights.norm2);
-  x = Attend(normed, Source(second, normed, context, weights.attn2, rows), weights.attn2, rows) + x;
-  return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows) + x;
+  x = Attend(normed, Source(second, normed, context, weights.attn2, rows), weights.attn2, rows, x);
+  return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows, x);
 }
 
 at::Tensor RecomputedBlock(const at::Tensor& tokens, const Prompt& prompt,
@@ -79,9 +87,8 @@ TransformerWeights TransformerSkeleton(int64_t channels, const TransformerOption
 }
 
 at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
-                       const AdapterRows& rows) {
-  const auto values_and_gates = Linear(x, weights.proj, rows).chunk(2, -1);  // [R,T,4C] each
-  return Linear(values_and_gates[0] * at::gelu(values_and_gates[1]), weights.out, rows);
+                       const AdapterRows& rows, const at::Tensor& residual) {
+  return Linear(GatedGelu(Linear(x, weights.proj, rows)), weights.out, rows, residual);
 }
 
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,
@@ -100,9 +107,10 @@ at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const Transfor
     tokens = recompute ? RecomputedBlock(tokens, prompt, block, rows)
                        : TransformerBlock(tokens, prompt, block, rows);
   }
-  tokens = Linear(tokens, weights.proj_out, rows);
   // Pixels are channels-last already: the image is a view of the tokens.
-  return tokens.view({batch, height, width, channels}).permute({0, 3, 1, 2}) + x;
+  tokens = Linear(tokens, weights.proj_out, rows,
+                  x.permute({0, 2, 3, 1}).reshape({batch, height * width, channels}));
+  return tokens.view({batch, height, width, channels}).permute({0, 3, 1, 2});
 }
 
 }  // namespace draftp

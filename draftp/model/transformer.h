@@ -66,9 +66,10 @@ struct Prompt {
   std::vector<KeysValues> keys_values;
 };
 
-// out(values * gelu(gates)), (values, gates) = proj(x): x [R,T,C] -> same.
+// out(values * gelu(gates)), (values, gates) = proj(x), plus `residual` where it is defined: x
+// [R,T,C] -> same.
 at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
-                       const AdapterRows& rows = {});
+                       const AdapterRows& rows = {}, const at::Tensor& residual = {});
 
 // tokens [R,T,C] -> same.
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,

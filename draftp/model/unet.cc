@@ -163,7 +163,7 @@ at::Tensor UNetForward(const UNet& unet, const at::Tensor& sample, const at::Ten
   hidden = MidBlock(hidden, unet.mid_block, inputs);
   for (const UNetBlockWeights& block : unet.up_blocks)
     hidden = UpBlock(hidden, block, inputs, skips);
-  return Conv2d(GroupNormSilu(hidden, unet.conv_norm_out), unet.conv_out, rows);
+  return NormSiluConv2d(hidden, unet.conv_norm_out, unet.conv_out, rows);
 }
 
 }  // namespace draftp

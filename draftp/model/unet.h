@@ -47,7 +47,9 @@ struct UNet {
   static absl::StatusOr<UNet> FromWeights(const UNetConfig& config, WeightMap weights,
                                           const Placement& placement);
 
-  Placement placement() const { return {conv_in.weight.device(), conv_in.weight.scalar_type()}; }
+  Placement placement() const {
+    return {conv_norm_out.weight.device(), conv_norm_out.weight.scalar_type()};
+  }
 };
 
 struct UNetOptions {

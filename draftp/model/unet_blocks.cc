@@ -64,7 +64,7 @@ at::Tensor UpBlock(const at::Tensor& x, const UNetBlockWeights& weights, const B
   if (!weights.resampler) return hidden;
   const int64_t height = skips.empty() ? 2 * hidden.size(2) : skips.back().size(2);
   const int64_t width = skips.empty() ? 2 * hidden.size(3) : skips.back().size(3);
-  return Conv2d(ResizeNearest(hidden, height, width), *weights.resampler, inputs.rows);
+  return ResizeConv2d(hidden, height, width, *weights.resampler, inputs.rows);
 }
 
 }  // namespace draftp

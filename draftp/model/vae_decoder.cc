@@ -158,7 +158,7 @@ at::Tensor RunVaeUpBlock(const at::Tensor& x, const VaeUpBlock& block) {
   at::Tensor hidden = x;
   for (const ResnetWeights& resnet : block.resnets) hidden = Resnet(hidden, {}, resnet);
   if (!block.upsampler) return hidden;
-  return Conv2d(ResizeNearest(hidden, 2 * hidden.size(2), 2 * hidden.size(3)), *block.upsampler);
+  return ResizeConv2d(hidden, 2 * hidden.size(2), 2 * hidden.size(3), *block.upsampler);
 }
 
 at::Tensor UnscaleLatents(const at::Tensor& x, const VaeConfig& config) {
@@ -178,12 +178,12 @@ at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const Decod
     return Recompute([forward, &block](at::TensorList in) { return forward(in[0], block); }, {x},
                      Trainable(block));
   };
-  at::Tensor hidden = z.to(decoder.conv_in.weight.scalar_type())
+  at::Tensor hidden = z.to(decoder.norm_out.weight.scalar_type())
                           .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]
   if (decoder.post_quant_conv) hidden = Conv2d(hidden, *decoder.post_quant_conv);
   hidden = run(RunVaeMidBlock, Conv2d(hidden, decoder.conv_in), decoder.mid_block);
   for (const VaeUpBlock& block : decoder.up_blocks) hidden = run(RunVaeUpBlock, hidden, block);
-  return Conv2d(GroupNormSilu(hidden, decoder.norm_out), decoder.conv_out);  // [B,3,fh,fw]
+  return NormSiluConv2d(hidden, decoder.norm_out, decoder.conv_out);  // [B,3,fh,fw]
 }
 
 at::Tensor ToPixels(const at::Tensor& raw) {
