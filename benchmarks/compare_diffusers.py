@@ -1,12 +1,21 @@
-"""Times diffusers + peft (eager) at what //tools:anneal draws: python benchmarks/compare_diffusers.py testdata/tiny_sdxl cuda bfloat16 8
+"""Times diffusers + peft (eager), and //tools:anneal beside it, at drawing the same pictures.
 
-Arguments: model folder, device, dtype, batch size. Euler, 25 steps, guidance 5, base, linear and step_0.6; text encoding and
-decoding included. Prints images per second: the median of five batches after a warm-up. The mixture evaluates base and tuned
-model one after the other, by peft's adapter switch, and leaves out a model whose weight is 0.
+  bazel build //tools:anneal
+  OMP_NUM_THREADS=2 python3 benchmarks/compare_diffusers.py testdata/tiny_sdxl --anneal bazel-bin/tools/anneal
+
+Euler, 25 steps, guidance 5, weight types base, linear and step_0.6; text encoding and decoding included, loading not.
+With --anneal both draw in turns, round by round, so that a busy or throttled machine meets both; a figure is the median over
+the rounds. The peer's mixture evaluates base and tuned model one after the other, by peft's adapter switch, and leaves out a
+model whose weight is 0. Needs torch, diffusers, transformers and peft.
 """
 
+import argparse
+import json
+import os
+import resource
 import statistics
-import sys
+import subprocess
+import tempfile
 import time
 
 import torch
@@ -44,19 +53,68 @@ def draw(pipe, prompts, weight):
     return ((image / 2 + 0.5).clamp(0, 1) * 255).to(torch.uint8).cpu()
 
 
-def main(model, device, dtype, batch):
-    pipe = StableDiffusionXLPipeline.from_pretrained(model, torch_dtype=getattr(torch, dtype)).to(device)
-    pipe.load_lora_weights(f"{model}/lora")
+def peer_seconds(pipe, prompts, weight):
+    """Seconds an image of one batch."""
+    begin = time.perf_counter()
+    draw(pipe, prompts, weight)
+    return (time.perf_counter() - begin) / len(prompts)
+
+
+def anneal_seconds(args, name):
+    """Seconds an image over the model's 8 prompts; seconds from start to loaded; peak MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [args.anneal, f"--weight_type={name}", f"--batch_size={args.batch}", f"--device={args.device}",
+                   f"--dtype={args.dtype}", f"--output_dir={folder}"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            raise SystemExit(f"{' '.join(command)}: wait status {status}")
+        with open(f"{folder}/run.json") as file:
+            result = json.load(file)["result"]
+    seconds = result["seconds"]
+    drawing = seconds["encode"] + seconds["sample"] + seconds["decode"]
+    return drawing / result["images_drawn"], seconds["load"], usage.ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--anneal", help="the program to compare with")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peer_batches", type=int, default=3, help="batches that the peer draws in a round")
+    args = parser.parse_args()
+
+    pipe = StableDiffusionXLPipeline.from_pretrained(args.model, torch_dtype=getattr(torch, args.dtype)).to(args.device)
+    pipe.load_lora_weights(f"{args.model}/lora")
     pipe.vae.float()
-    prompts = open(f"{model}/prompts/validation.txt").read().split("\n")[:8]
-    prompts = (prompts * batch)[:batch]
-    for name, weight in WEIGHTS.items():
-        seconds = []
-        for _ in range(6):
-            begin = time.perf_counter()
-            draw(pipe, prompts, weight)
-            seconds.append(time.perf_counter() - begin)
-        print(f"diffusers {dtype} batch {batch} {name}: {batch / statistics.median(seconds[1:]):.2f} images/s", flush=True)
+    with open(f"{args.model}/prompts/validation.txt") as file:
+        prompts = file.read().split("\n")[:8]
+    prompts = (prompts * args.batch)[: args.batch]
+    peer, ours, loads, peaks = {}, {}, [], []
+    for round in range(args.rounds + 1):  # the first warms up
+        for name, weight in WEIGHTS.items():
+            seconds = [peer_seconds(pipe, prompts, weight) for _ in range(args.peer_batches)]
+            if args.anneal:
+                drawing, load, peak = anneal_seconds(args, name)
+            if round == 0:
+                continue
+            peer.setdefault(name, []).extend(seconds)
+            if args.anneal:
+                ours.setdefault(name, []).append(drawing)
+                loads.append(load)
+                peaks.append(peak)
+    for name in WEIGHTS:
+        line = f"{args.device} {args.dtype} batch {args.batch} {name}: diffusers {statistics.median(peer[name]):.3f} s/image"
+        if args.anneal:
+            line += f", draftp {statistics.median(ours[name]):.3f} s/image,"
+            line += f" {statistics.median(peer[name]) / statistics.median(ours[name]):.2f} times faster"
+        print(line, flush=True)
+    if args.anneal:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak memory: diffusers {peak:.0f} MiB, draftp {max(peaks):.0f} MiB; draftp loads in {statistics.median(loads):.2f} s")
 
 
-main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+main()

@@ -17,6 +17,7 @@
 #include "draftp/pipeline/image_output.h"
 #include "draftp/pipeline/newest_checkpoint.h"
 #include "draftp/pipeline/output_folder.h"
+#include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/pipeline/run_record.h"
 #include "draftp/pipeline/sdxl_model.h"
@@ -222,12 +223,13 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
         << ": its file system has no locks; let no other run write into it\n";
   }
 
-  const auto model = SdxlModel::Load({.model = config->model,
-                                      .lora = config->lora,
-                                      .lora_scale = config->lora_scale,
-                                      .tuned = config->tuned},
-                                     *device);
+  auto model = SdxlModel::Load({.model = config->model,
+                                .lora = config->lora,
+                                .lora_scale = config->lora_scale,
+                                .tuned = config->tuned},
+                               *device);
   if (!model.ok()) return AsFailure(model.status());
+  if (PacksWeights(device->network)) PackForInference(*model);
   auto schedule = MakeNoiseSchedule(*config, model->scheduler);
   if (!schedule.ok()) return schedule.status();
   const auto size = ChooseSize(*config, model->default_size, model->vae.config.Downsampling());

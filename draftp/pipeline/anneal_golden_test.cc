@@ -14,6 +14,7 @@
 #include "draftp/io/test_files.h"
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/image_drawer.h"
+#include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/sdxl_model.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -24,10 +25,15 @@ using testing::RelativeError;
 
 constexpr char kModel[] = "testdata/tiny_sdxl";
 
+// As //tools:anneal draws with it on a CPU.
 const SdxlModel& TinyModel() {
-  static const auto model = SdxlModel::Load(
-      {.model = kModel, .lora = std::string(kModel) + "/lora"}, *ChooseDevice("cpu", "float32"));
-  TORCH_CHECK(model.ok(), std::string(model.status().message()));
+  static const auto model = [] {
+    auto loaded = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
+                                  *ChooseDevice("cpu", "float32"));
+    TORCH_CHECK(loaded.ok(), std::string(loaded.status().message()));
+    PackForInference(*loaded);
+    return loaded;
+  }();
   return *model;
 }
 

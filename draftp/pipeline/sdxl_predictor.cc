@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "draftp/kernels/cpu/layers.h"
+#include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/model/unet_prepare.h"
 
 namespace draftp {
@@ -21,6 +23,19 @@ void CopyPrepared(const Prepared& from, Prepared& into) {
     into.prompt.keys_values[i].values.copy_(from.prompt.keys_values[i].values);
   }
   if (into.added.defined()) into.added.copy_(from.added);
+}
+
+// Rows [begin, end) of what was prepared for a call without adapters.
+Prepared Rows(const Prepared& prepared, int64_t begin, int64_t end) {
+  const auto rows = [begin, end](const at::Tensor& x) {
+    return x.defined() ? x.narrow(0, begin, end - begin) : x;
+  };
+  Prepared part{.prompt = {.context = rows(prepared.prompt.context), .keys_values = {}},
+                .added = rows(prepared.added),
+                .rows = {}};
+  for (const KeysValues& layer : prepared.prompt.keys_values)
+    part.prompt.keys_values.push_back({.keys = rows(layer.keys), .values = rows(layer.values)});
+  return part;
 }
 
 at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
@@ -48,6 +63,7 @@ void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning con
         call.prepared = PrepareCall(call, false);
       }
     }
+    SplitRows(layout);
   }
 }
 
@@ -80,7 +96,8 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
                               .input = {},
                               .time = {},
                               .output = {},
-                              .graph = nullptr});
+                              .graph = nullptr,
+                              .parts = {}});
     }
     Call& call = layout.calls.back();
     const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
@@ -97,6 +114,7 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     }
   }
   for (Call& call : layout.calls) call.prepared = PrepareCall(call, layout.gradient);
+  SplitRows(layout);
   return layout;
 }
 
@@ -135,9 +153,58 @@ at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
                      call.adapters);
 }
 
+void SdxlPredictor::SplitRows(Layout& layout) const {
+  int64_t rows = 0;
+  bool splits = !layout.gradient;
+  for (const Call& call : layout.calls) {
+    const at::Tensor& context = call.prepared.prompt.context;
+    rows += context.size(0);
+    splits = splits && cpu::Serves(context) && call.adapters.empty();
+  }
+  // Threads that take unequal shares wait for each other; below that, each layer is shared out.
+  const int64_t threads = cpu::Threads();
+  splits = splits && threads > 1 && (rows % threads == 0 || rows >= 4 * threads);
+  for (Call& call : layout.calls) {
+    call.parts.clear();
+    const int64_t end = call.prepared.prompt.context.size(0);
+    const int64_t share = (rows + threads - 1) / threads;
+    for (int64_t begin = 0; splits && begin < end; begin += share) {
+      const int64_t last = std::min(begin + share, end);
+      call.parts.push_back({begin, last, Rows(call.prepared, begin, last)});
+    }
+  }
+}
+
+at::Tensor SdxlPredictor::RunParts(Layout& layout, const at::Tensor& x, double time) {
+  struct Job {
+    const Call* call;
+    const Part* part;
+    at::Tensor input, output;
+  };
+  std::vector<Job> jobs;
+  for (const Call& call : layout.calls) {
+    const at::Tensor input = ExpandRows(x, static_cast<int64_t>(call.groups.size()));
+    network_rows_ += input.size(0);
+    for (const Part& part : call.parts)
+      jobs.push_back({&call, &part, input.narrow(0, part.begin, part.end - part.begin), {}});
+  }
+  const at::Tensor times = at::full({}, time, x.options().dtype(at::kFloat));
+  cpu::ParallelFor(static_cast<int64_t>(jobs.size()), 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad;  // of each thread
+    for (int64_t i = begin; i < end; ++i) {
+      jobs[i].output =
+          UNetForward(*jobs[i].call->unet, jobs[i].input, times, jobs[i].part->prepared);
+    }
+  });
+  std::vector<at::Tensor> outputs;
+  for (const Job& job : jobs) outputs.push_back(job.output);
+  return at::cat(outputs);
+}
+
 at::Tensor SdxlPredictor::operator()(const at::Tensor& x, double time,
                                      std::span<const RowGroup> rows) {
   Layout& layout = FindLayout(rows);
+  if (!layout.calls[0].parts.empty()) return RunParts(layout, x, time);
   if (layout.calls.size() == 1) return Run(layout.calls[0], x, time);
   std::vector<at::Tensor> outputs;
   for (Call& call : layout.calls) outputs.push_back(Run(call, x, time));

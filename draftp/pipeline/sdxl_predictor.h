@@ -30,7 +30,8 @@ struct SdxlNetwork {
 // NoisePredictor over models that may share a network. Row groups of one network make one call, in
 // which each group's rows carry their adapter. What the layout of rows leaves constant (Prepared)
 // is computed once per batch and layout. On a GPU the calls without gradient are captured in CUDA
-// graphs, one per layout, and replayed for every step and batch of that layout. The networks must
+// graphs, one per layout, and replayed for every step and batch of that layout. On a CPU those
+// calls are split into parts of equal rows, one a thread, where the rows suffice. The networks must
 // outlive it; it serves one thread.
 class SdxlPredictor {
  public:
@@ -47,6 +48,11 @@ class SdxlPredictor {
   int64_t network_rows() const { return network_rows_; }
 
  private:
+  // Rows of a call that one thread takes.
+  struct Part {
+    int64_t begin, end;
+    Prepared prepared;
+  };
   // One network's part of a layout.
   struct Call {
     const UNet* unet;
@@ -56,6 +62,7 @@ class SdxlPredictor {
     // Of a captured call: what the graph reads and writes.
     at::Tensor input, time, output;
     std::unique_ptr<CapturedGraph> graph;
+    std::vector<Part> parts;  // of a call that is split
   };
   struct Layout {
     std::vector<RowGroup> rows;
@@ -66,6 +73,8 @@ class SdxlPredictor {
   Layout& FindLayout(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;
+  void SplitRows(Layout& layout) const;
+  at::Tensor RunParts(Layout& layout, const at::Tensor& x, double time);
   at::Tensor Run(Call& call, const at::Tensor& x, double time);
   at::Tensor Replay(Call& call, const at::Tensor& x, double time);
 
