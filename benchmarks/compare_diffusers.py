@@ -11,8 +11,7 @@ model whose weight is 0. Needs torch, diffusers, transformers and peft.
 
 import argparse
 import json
-import os
-import resource
+import re
 import statistics
 import subprocess
 import tempfile
@@ -65,15 +64,12 @@ def anneal_seconds(args, name):
     with tempfile.TemporaryDirectory() as folder:
         command = [args.anneal, f"--weight_type={name}", f"--batch_size={args.batch}", f"--device={args.device}",
                    f"--dtype={args.dtype}", f"--output_dir={folder}"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status != 0:
-            raise SystemExit(f"{' '.join(command)}: wait status {status}")
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         with open(f"{folder}/run.json") as file:
             result = json.load(file)["result"]
     seconds = result["seconds"]
     drawing = seconds["encode"] + seconds["sample"] + seconds["decode"]
-    return drawing / result["images_drawn"], seconds["load"], usage.ru_maxrss / 1024
+    return drawing / result["images_drawn"], seconds["load"], result["peak_memory_mib"]
 
 
 def main():
@@ -113,7 +109,8 @@ def main():
             line += f" {statistics.median(peer[name]) / statistics.median(ours[name]):.2f} times faster"
         print(line, flush=True)
     if args.anneal:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        with open("/proc/self/status") as file:
+            peak = int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024
         print(f"peak memory: diffusers {peak:.0f} MiB, draftp {max(peaks):.0f} MiB; draftp loads in {statistics.median(loads):.2f} s")
 
 

@@ -1,6 +1,8 @@
 #include "draftp/pipeline/pack_model.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -30,11 +32,17 @@ SdxlModel Load(double lora_scale) {
   return *std::move(model);
 }
 
+// Values in [-1,1] that differ from row to row.
+at::Tensor Waves(at::IntArrayRef shape) {
+  at::Tensor x = at::empty(shape, at::kFloat);
+  float* values = x.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < x.numel(); ++i)
+    values[i] = static_cast<float>(std::sin(0.7 * static_cast<double>(i * i % 1009)));
+  return x;
+}
+
 at::Tensor Predict(const SdxlModel& model, int64_t batch) {
-  const auto seeded = [batch](at::IntArrayRef shape) {
-    return at::full({batch}, 0.5).view({batch, 1, 1}).expand(shape);
-  };
-  const Conditioning conditional{seeded({batch, 77, 192}), seeded({1, batch, 128})[0],
+  const Conditioning conditional{Waves({batch, 77, 192}), Waves({batch, 128}),
                                  at::full({batch, 6}, 128.0)};
   SdxlPredictor predictor(model.Networks());
   predictor.SetConditioning({conditional.context * 0, conditional.pooled * 0, conditional.time_ids},
@@ -43,10 +51,7 @@ at::Tensor Predict(const SdxlModel& model, int64_t batch) {
                                       {0, Condition::kConditional},
                                       {1, Condition::kUnconditional},
                                       {1, Condition::kConditional}};
-  at::Tensor x = at::full({batch, 4, 16, 16}, 0.0);
-  for (int64_t i = 0; i < x.numel(); ++i)
-    x.view(-1)[i] = std::sin(0.7 * static_cast<double>(i * i % 1009));
-  return predictor(x, 400, rows);
+  return predictor(Waves({batch, 4, 16, 16}), 400, rows);
 }
 
 TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {

@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "draftp/io/atomic_file.h"
@@ -21,6 +23,16 @@ absl::StatusOr<std::map<std::string, std::string>> HashAll(const std::vector<std
     hashes[file] = *std::move(hash);
   }
   return hashes;
+}
+
+// The most memory that the process has held so far, in KiB; 0 where the system doesn't say.
+int64_t PeakMemoryKib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kib = 0;
+    if (word == "VmHWM:" && status >> kib) return kib;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -59,6 +71,7 @@ absl::Status RunRecord::Finish() {
   result["dtype"] = device_.network.dtype == at::kBFloat16 ? "bfloat16" : "float32";
   result["images_drawn"] = drawn_;
   result["network_rows"] = network_rows_;
+  if (const int64_t peak = PeakMemoryKib(); peak > 0) result["peak_memory_mib"] = peak / 1024;
   for (const auto& [phase, seconds] : seconds_) result["seconds"][phase] = seconds;
   for (const auto& [file, hash] : *hashes) result["weights_sha256"][file] = hash;
   return WriteJson(json);
