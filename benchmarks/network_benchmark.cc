@@ -1,5 +1,6 @@
 // The embedded model's networks on a CPU in float32, plain (LibTorch's operators) and packed
 // (ours), and what a sampler adds to them.
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
@@ -25,9 +26,17 @@ namespace {
 const std::string kModel = "testdata/tiny_sdxl";
 const Placement kPlace{.device = at::kCPU, .dtype = at::kFloat};
 
+// LibTorch's operators on all threads beside plain weights, and on one beside packed ones, whose
+// kernels have threads of their own: as //tools:anneal does it.
+void SetThreads(bool packed) {
+  static const int all = at::get_num_threads();
+  at::set_num_threads(packed ? 1 : all);
+}
+
 // Arguments: rows, and whether the weights are packed.
 void UNetCall(benchmark::State& state) {
   const at::NoGradGuard no_grad;
+  SetThreads(state.range(1) != 0);
   const int64_t rows = state.range(0);
   UNet unet = *UNet::Load(kModel + "/unet", kPlace);
   if (state.range(1) != 0) VisitWeights(unet, PackWeights());
@@ -44,6 +53,7 @@ BENCHMARK(UNetCall)
 
 void VaeDecode(benchmark::State& state) {
   const at::NoGradGuard no_grad;
+  SetThreads(state.range(0) != 0);
   VaeDecoder vae = *VaeDecoder::Load(kModel + "/vae", kPlace);
   if (state.range(0) != 0) VisitWeights(vae, PackWeights());
   const at::Tensor latents = at::randn({1, 4, 16, 16});
