@@ -29,7 +29,7 @@ void ForStrips(const Pictures& x, int64_t strips, F&& f) {
 
 int64_t StripsPerImage(const Pictures& x) {
   constexpr int64_t kSmall = 16384;  // values that aren't worth a second thread
-  const int64_t threads = InParallelFor() ? 1 : Threads();
+  const int64_t threads = ThreadsFromHere();
   if (x.images >= threads || x.pixels() * x.channels < kSmall) return 1;
   return std::min<int64_t>(x.height, (threads + x.images - 1) / x.images);
 }

@@ -3,9 +3,9 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/stack.h>
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "draftp/kernels/cpu/group_norm.h"
@@ -275,10 +275,10 @@ at::Tensor Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   float* to = output.mutable_data_ptr<float>();
   // Each task packs its head's keys and values, so as few tasks as there are threads.
   const int64_t strips =
-      std::min<int64_t>((tokens + 95) / 96,
-                        InParallelFor() ? 1 : (Threads() + images * heads - 1) / (images * heads));
+      std::min((tokens + 95) / 96, (ThreadsFromHere() + images * heads - 1) / (images * heads));
   ParallelFor(images * heads * strips, 1, [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch(kernels.attention_scratch(source, depth));
+    const auto scratch =
+        std::make_unique_for_overwrite<float[]>(kernels.attention_scratch(source, depth));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t strip = task % strips, image = task / strips / heads;
       const int64_t channel = task / strips % heads * depth;
@@ -297,7 +297,7 @@ at::Tensor Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
                          .scale = 1.0f / std::sqrt(static_cast<float>(depth)),
                          .causal = causal,
                          .first_query = first,
-                         .scratch = scratch.data()});
+                         .scratch = scratch.get()});
     }
   });
   return output;

@@ -129,7 +129,7 @@ Pool& SharedPool() {
 
 int Threads() { return SharedPool().threads(); }
 
-bool InParallelFor() { return in_parallel_for; }
+int ThreadsFromHere() { return in_parallel_for ? 1 : Threads(); }
 
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> f) {
   if (count <= 0) return;

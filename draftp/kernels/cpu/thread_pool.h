@@ -19,8 +19,8 @@ int Threads();
 // on the caller alone. The first exception of f is thrown again once no range runs any more.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> f);
 
-// Whether the caller is inside ParallelFor's f.
-bool InParallelFor();
+// Threads that a call of ParallelFor from here would use: 1 inside f.
+int ThreadsFromHere();
 
 }  // namespace draftp::cpu
 

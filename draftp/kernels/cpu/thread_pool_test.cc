@@ -41,14 +41,14 @@ TEST(ThreadPoolTest, CallsInQuickSuccessionDontMix) {
 }
 
 TEST(ThreadPoolTest, ANestedCallRunsOnItsCaller) {
-  EXPECT_FALSE(InParallelFor());
+  EXPECT_EQ(ThreadsFromHere(), 3);
   std::atomic<int> inner{0};
   ParallelFor(8, 1, [&](int64_t, int64_t) {
     const std::thread::id caller = std::this_thread::get_id();
     ParallelFor(4, 1, [&](int64_t, int64_t) { inner += caller == std::this_thread::get_id(); });
   });
   EXPECT_EQ(inner, 32);
-  EXPECT_FALSE(InParallelFor());
+  EXPECT_EQ(ThreadsFromHere(), 3);
 }
 
 TEST(ThreadPoolTest, CallersOnSeveralThreadsAllGetTheirWorkDone) {
@@ -70,7 +70,7 @@ TEST(ThreadPoolTest, ThrowsWhatARangeThrewAndServesTheNextCall) {
                              if (begin == 2) throw std::runtime_error("two");
                            }),
                std::runtime_error);
-  EXPECT_FALSE(InParallelFor());
+  EXPECT_EQ(ThreadsFromHere(), 3);
   std::atomic<int> done{0};
   ParallelFor(6, 1, [&](int64_t, int64_t) { ++done; });
   EXPECT_EQ(done, 6);

@@ -53,6 +53,14 @@ struct Vector {
     return sum;
   }
 
+  // The polynomial of x with these coefficients, that of the highest power first.
+  template <class... Coefficients>
+  static V Horner(V x, float highest, Coefficients... rest) {
+    V sum = Splat(highest);
+    ((sum = sum * x + rest), ...);
+    return sum;
+  }
+
   // e^x for x clamped to [-87, 88]; NaN stays NaN. e^x = 2^n e^r, |r| <= ln(2)/2; the polynomial is
   // a least-maximum fit of (e^r - 1 - r) / r^2, 3e-9 from e^r.
   static V Exp(V x) {
@@ -62,11 +70,8 @@ struct Vector {
     const V rounded = x * 1.44269504f + rounder;
     const V n = rounded - rounder;
     const V r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    V p = Splat(1.3814612983621e-3f);
-    p = p * r + 8.36870984255e-3f;
-    p = p * r + 4.166836738700e-2f;
-    p = p * r + 1.6666520689635e-1f;
-    p = p * r + 4.999999345168e-1f;
+    V p = Horner(r, 1.3814612983621e-3f, 8.36870984255e-3f, 4.166836738700e-2f, 1.6666520689635e-1f,
+                 4.999999345168e-1f);
     p = (p * r) * r + r + 1.0f;
     const Bits exponent = (__builtin_bit_cast(Bits, rounded) - 0x4B400000 + 127) << 23;
     return p * __builtin_bit_cast(V, exponent);
@@ -80,18 +85,10 @@ struct Vector {
     x = x < -3.92f ? Splat(-3.92f) : x;
     x = x > 3.92f ? Splat(3.92f) : x;
     const V u = x * x;
-    V p = Splat(2.0500849227189648e-6f);
-    p = p * u + 2.848838522163491e-4f;
-    p = p * u + 3.765653507718627e-3f;
-    p = p * u + 5.2748836266389015e-2f;
-    p = p * u + 1.9040727756901937e-1f;
-    p = p * u + 1.1283791461284156f;
-    V q = Splat(3.809174978184572e-5f);
-    q = q * u + 1.1625449572894284e-3f;
-    q = q * u + 1.4969289286320813e-2f;
-    q = q * u + 1.1410945237359321e-1f;
-    q = q * u + 5.020767968669038e-1f;
-    q = q * u + 1.0f;
+    const V p = Horner(u, 2.0500849227189648e-6f, 2.848838522163491e-4f, 3.765653507718627e-3f,
+                       5.2748836266389015e-2f, 1.9040727756901937e-1f, 1.1283791461284156f);
+    const V q = Horner(u, 3.809174978184572e-5f, 1.1625449572894284e-3f, 1.4969289286320813e-2f,
+                       1.1410945237359321e-1f, 5.020767968669038e-1f, 1.0f);
     return x * p / q;
   }
 

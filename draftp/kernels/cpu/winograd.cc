@@ -141,9 +141,9 @@ bool WinogradServes(int64_t images, int64_t height, int64_t width) {
 void Run(const WinogradProduct& product) {
   const PackedWeights& weights = product.weights.planes;
   const int64_t tiles = product.images * (product.height / 2) * (product.width / 2);
-  const int64_t share = (tiles + Threads() - 1) / Threads();
-  const int64_t block = std::min(BlockOf(weights.depth + weights.outputs),
-                                 InParallelFor() ? tiles : std::max<int64_t>(share, 6));
+  const int64_t share = (tiles + ThreadsFromHere() - 1) / ThreadsFromHere();
+  const int64_t block =
+      std::min(BlockOf(weights.depth + weights.outputs), std::max<int64_t>(share, 6));
   const int64_t blocks = (tiles + block - 1) / block;
   ParallelFor(blocks, (blocks + 2 * Threads() - 1) / (2 * Threads()),
               [&](int64_t begin, int64_t end) {
