@@ -37,7 +37,7 @@ from torch.nn.utils import clip_grad_norm_
 from training import TARGETS, VERSIONS, Case, Constants, PickScore, Step, decoder, evaluate, write
 from unet import hash_tensor
 
-SEED, RANK, ALPHA, GLOBAL_BATCH, KEEP = 1243, 4, 4, 2, 24
+SEED, RANK, ALPHA, GLOBAL_BATCH, KEEP = 1243, 4, 4, 2, 25
 CASE = Case("diffusers", k=2, kl_coeff=0.1)
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 5e-4}
 WARMUP, EMA_DECAY = 4, 0.9
