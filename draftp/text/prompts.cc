@@ -1,11 +1,6 @@
 // Splits and checks prompt files.
 #include "draftp/text/prompts.h"
 
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
-
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
@@ -14,30 +9,33 @@
 namespace draftp {
 namespace {
 
-constexpr int64_t kMaxFileBytes = 256 << 20;
-constexpr size_t kMaxCaptionBytes = 256 << 10;  // a PNG's text chunk takes it
-constexpr size_t kMaxCaptions = 4'000'000;      // short ones take far more memory than file
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-absl::Status CheckCaption(std::string_view line) {
-  if (line.size() > kMaxCaptionBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("found a caption of ", line.size(),
+}  // namespace
+
+absl::Status CheckPrompt(std::string_view caption) {
+  if (caption.size() > kMaxCaptionBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("found a caption of ", caption.size(),
                                                    " bytes, expected at most ", kMaxCaptionBytes));
   }
-  if (!IsUtf8(line)) {
-    return absl::InvalidArgumentError(absl::StrCat("found ", Quoted(line, 60), ", expected UTF-8"));
-  }
-  if (line.find('\0') != std::string_view::npos) {
+  if (!IsUtf8(caption)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("found ", Quoted(line, 60), ", expected text without null characters"));
+        absl::StrCat("found ", Quoted(caption, 60), ", expected UTF-8"));
+  }
+  if (caption.find('\0') != std::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found ", Quoted(caption, 60), ", expected text without null characters"));
   }
   return absl::OkStatus();
 }
 
-}  // namespace
-
 absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadFile(path, kMaxFileBytes);
+  return ReadPrompts(path, CheckPrompt);
+}
+
+absl::StatusOr<std::vector<std::string>> ReadPrompts(
+    const std::string& path, absl::FunctionRef<absl::Status(std::string_view)> check) {
+  const absl::StatusOr<std::string> text = ReadFile(path, kMaxCaptionFileBytes);
   if (!text.ok()) return text.status();
   std::string_view rest = *text;
   if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
@@ -48,7 +46,7 @@ absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path) {
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    if (const absl::Status status = CheckCaption(line); !status.ok()) {
+    if (const absl::Status status = check(line); !status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(Printable(path, 4096), ": line ", number, ": ", status.message()));
     }

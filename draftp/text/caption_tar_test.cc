@@ -1,0 +1,71 @@
+// Which members of a shard are captions.
+#include "draftp/text/caption_tar.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "draftp/io/test_tar.h"
+#include "draftp/text/testing.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::ExpectError;
+using testing::TarEnd;
+using testing::TarEntry;
+using testing::TestFolder;
+
+absl::StatusOr<std::vector<std::string>> Read(const std::string& members) {
+  const TestFolder folder;
+  return ReadCaptionTar(folder.Write("a.tar", members + TarEnd()));
+}
+
+TEST(ReadCaptionTarTest, FindsWhatWebdatasetFinds) {
+  const auto expected = testing::ReadGolden("captions/expected.json");
+  for (const char* name : {"shard.tar", "gnu.tar"}) {
+    const auto captions = ReadCaptionTar(std::string("testdata/goldens/captions/") + name);
+    ASSERT_TRUE(captions.ok()) << captions.status();
+    EXPECT_EQ(*captions, expected[name].get<std::vector<std::string>>());
+  }
+}
+
+TEST(ReadCaptionTarTest, TakesKeyTxtAlone) {
+  EXPECT_THAT(
+      *Read(TarEntry("b.txt", "1") + TarEntry("a.jpg", "\xFF") + TarEntry("c.d/e.TXT", "2") +
+            TarEntry("f.seg.txt", "3") + TarEntry(".txt", "4") + TarEntry("txt", "5") +
+            TarEntry("./g.txt", "6") + TarEntry("h.txt.gz", "7") + TarEntry("._b.txt", "8")),
+      ElementsAre("1", "2", "6"));
+}
+
+TEST(ReadCaptionTarTest, DropsOneLineEndAndAByteOrderMark) {
+  EXPECT_THAT(*Read(TarEntry("a.txt", "\xEF\xBB\xBF one \n") + TarEntry("b.txt", "two\r\n") +
+                    TarEntry("c.txt", "three\n\n")),
+              ElementsAre(" one ", "two", "three\n"));
+}
+
+TEST(ReadCaptionTarTest, NamesTheMemberWhoseCaptionIsNone) {
+  ExpectError(Read(TarEntry("f/a.txt", "\n")).status(),
+              "a.tar: member \"f/a.txt\": found an empty");
+  ExpectError(Read(TarEntry("f/a.txt", "\x1b\t")).status(), "member \"f/a.txt\"",
+              "found \"\\x1b\\x09\"", "expected more than spaces");
+  ExpectError(Read(TarEntry("f/a.txt", "\xFF")).status(), "member \"f/a.txt\"", "expected UTF-8");
+}
+
+TEST(ReadCaptionTarTest, BoundsACaption) {
+  EXPECT_TRUE(Read(TarEntry("a.txt", std::string(256 << 10, 'a') + "\r\n")).ok());
+  ExpectError(Read(TarEntry("a.txt", std::string((256 << 10) + 1, 'a'))).status(),
+              "member \"a.txt\"", "found a caption of 262145 bytes", "expected at most 262144");
+  ExpectError(Read(TarEntry("a.txt", std::string(1 << 20, 'a'))).status(), "found 1048576 bytes");
+}
+
+TEST(ReadCaptionTarTest, RejectsAShardWithoutCaptions) {
+  ExpectError(Read(TarEntry("a.jpg", "1")).status(), "a.tar: found no caption",
+              "expected members named KEY.txt");
+}
+
+}  // namespace
+}  // namespace draftp
