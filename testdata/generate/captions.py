@@ -31,7 +31,8 @@ CAPTIONS = [
 def samples():
     for i, caption in enumerate(CAPTIONS):
         key = f"folder.with.dots/{i:06d}" if i % 2 else f"größe_{i:06d}"
-        yield {"__key__": key, "jpg": b"\xff\xd8" + bytes(1000 * i), "txt": caption, "json": {"caption": "not this one"}}
+        other = {"caption": "not this one"}
+        yield {"__key__": key, "jpg": b"\xff\xd8" + bytes(1000 * i), "txt": caption, "json": other}
 
 
 def write_shard(path):
