@@ -205,6 +205,21 @@ absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
   return tensor;
 }
 
+WeightMap WeightMap::Extract(const std::vector<std::string>& prefixes) {
+  WeightMap part;
+  part.sources_ = sources_;
+  part.metadata_ = metadata_;
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    if (std::any_of(prefixes.begin(), prefixes.end(), [&here](const std::string& prefix) {
+          return absl::StartsWith(here->first, prefix);
+        })) {
+      part.items_.insert(items_.extract(here));
+    }
+  }
+  return part;
+}
+
 std::vector<std::string> WeightMap::names() const {
   std::vector<std::string> names;
   for (const auto& [name, item] : items_) names.push_back(name);

@@ -47,6 +47,10 @@ class WeightMap {
   // file, tensor, what was found and what was expected, and the nearest name of an absent one.
   absl::StatusOr<at::Tensor> Take(const std::string& name, const std::vector<int64_t>& shape);
 
+  // Moves the tensors whose names begin with one of `prefixes` into a map of their own: what a file
+  // holds of one part of a model.
+  WeightMap Extract(const std::vector<std::string>& prefixes);
+
   bool Contains(const std::string& name) const { return items_.contains(name); }
   // The shape that the file states, without touching data; an error as Take's for an absent name.
   absl::StatusOr<std::vector<int64_t>> Shape(const std::string& name) const;

@@ -80,6 +80,16 @@ TEST(WeightMapTest, RefusesIntegersWhereWeightsAreExpected) {
               FailsWith("memory: tensor \"a\": found dtype Long, expected a floating-point one"));
 }
 
+TEST(WeightMapTest, ExtractsAPartByThePrefixesOfItsNames) {
+  WeightMap weights = WeightMap::FromTensors(
+      {{"image.a", at::ones({1})}, {"imag", at::ones({1})}, {"text", at::ones({1})}}, "clip");
+  const WeightMap part = weights.Extract({"image.", "text"});
+  EXPECT_THAT(part.names(), ElementsAre("image.a", "text"));
+  EXPECT_THAT(part.sources(), ElementsAre("clip"));
+  EXPECT_THAT(weights.names(), ElementsAre("imag"));
+  EXPECT_THAT(weights.Take("text", {1}), FailsWith("clip: tensor \"text\": found no such tensor"));
+}
+
 TEST(WeightMapTest, TakesATiedTensorTwice) {
   WeightMap weights = WeightMap::FromTensors({{"a", at::ones({1})}});
   EXPECT_TRUE(weights.Take("a", {1}).ok());
