@@ -28,7 +28,14 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
                             at::TensorList tensors) {
     context->saved_data["recipe"] = at::IValue::make_capsule(recipe);
     context->save_for_backward(tensors.vec());
-    return recipe->f(tensors.slice(0, recipe->inputs));
+    variable_list inputs;
+    for (const at::Tensor& input : tensors.slice(0, recipe->inputs)) {
+      inputs.push_back(input.detach());
+    }
+    // Layers choose their kernels by whether gradients are recorded, as they are the second time.
+    // What this records is dropped with the undetached output.
+    const at::AutoGradMode with_gradients(true);
+    return recipe->f(inputs).detach();
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {

@@ -80,6 +80,20 @@ TEST(RecomputeTest, RunsOnceForwardAndOnceBackward) {
   EXPECT_EQ(runs, 2);
 }
 
+// Layers have other kernels for inference (cpu::Serves), of other roundings.
+TEST(RecomputeTest, RecordsGradientsInBothRuns) {
+  std::vector<bool> recorded;
+  const at::Tensor x = Variable(0);
+  const at::Tensor y = Recompute(
+      [&recorded](at::TensorList in) {
+        recorded.push_back(at::GradMode::is_enabled());
+        return in[0] * in[0];
+      },
+      {x});
+  y.sum().backward();
+  EXPECT_EQ(recorded, (std::vector<bool>{true, true}));
+}
+
 TEST(RecomputeTest, RunsPlainlyWithoutGradient) {
   int runs = 0;
   const auto f = [&runs](at::TensorList in) { return ++runs, in[0] * 2; };
