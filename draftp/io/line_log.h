@@ -1,0 +1,45 @@
+// A log of one JSON object a line, which a resumed run goes on with.
+#ifndef DRAFTP_IO_LINE_LOG_H_
+#define DRAFTP_IO_LINE_LOG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "draftp/io/append_file.h"
+
+namespace draftp {
+
+// Each line is in the file when its Write() returns; a killed process leaves at most a torn last
+// line. Errors name the file and what the system said; after one (a full disk) the file holds whole
+// lines, and Write() may be tried again.
+//
+//   absl::StatusOr<LineLog> log = LineLog::Open(out + "/log.jsonl", first_step);
+//   if (absl::Status s = log->Write(line.dump()); !s.ok()) return s;
+class LineLog {
+ public:
+  // Of a file that is there, keeps the lines whose "step" is below `first_step`, and those without
+  // one, in order; it is replaced at once (AtomicFile) when lines go. Begins a file that isn't
+  // there. Errors name file and line: a whole line that is no JSON object or whose step is no
+  // integer, a file of more than 1 GiB. A last line without its end is dropped, whatever it holds.
+  static absl::StatusOr<LineLog> Open(const std::string& path, int64_t first_step);
+
+  // Appends `line`, a JSON object without line ends, and '\n'.
+  absl::Status Write(std::string_view line);
+
+  absl::Status Flush() { return file_.Sync(); }  // to the disk
+  absl::Status Close() { return file_.Close(); }
+
+  const std::string& path() const { return file_.path(); }
+
+ private:
+  explicit LineLog(AppendFile file) : file_(std::move(file)) {}
+
+  AppendFile file_;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_IO_LINE_LOG_H_

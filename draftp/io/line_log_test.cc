@@ -1,0 +1,116 @@
+// Lines that stay and go when a run resumes.
+#include "draftp/io/line_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "draftp/io/atomic_file.h"
+#include "draftp/io/test_files.h"
+#include "draftp/testing/corruption.h"
+
+namespace draftp {
+namespace {
+
+using testing::Contents;
+using testing::FailsWith;
+using testing::TemporaryFolder;
+
+std::string Steps(int64_t begin, int64_t end) {
+  std::string lines;
+  for (int64_t step = begin; step < end; ++step)
+    lines += "{\"step\": " + std::to_string(step) + ", \"reward\": 0.5}\n";
+  return lines;
+}
+
+// What a log of `contents` becomes when the run goes on at `first_step`.
+std::string Resumed(const std::string& contents, int64_t first_step) {
+  const TemporaryFolder folder;
+  const auto log = LineLog::Open(folder.Write("log.jsonl", contents), first_step);
+  EXPECT_TRUE(log.ok()) << log.status();
+  return Contents(folder / "log.jsonl");
+}
+
+TEST(LineLogTest, BeginsAndAppendsLines) {
+  const TemporaryFolder folder;
+  absl::StatusOr<LineLog> log = LineLog::Open(folder / "log.jsonl", 0);
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_TRUE(log->Write("{\"step\": 0}").ok());
+  EXPECT_EQ(Contents(folder / "log.jsonl"), "{\"step\": 0}\n");
+  ASSERT_TRUE(log->Write("{\"step\": 1}").ok());
+  EXPECT_EQ(Contents(folder / "log.jsonl"), "{\"step\": 0}\n{\"step\": 1}\n");
+}
+
+TEST(LineLogTest, KeepsTheLinesBelowTheStepThatItGoesOnWith) {
+  EXPECT_EQ(Resumed(Steps(0, 10), 7), Steps(0, 7));
+  EXPECT_EQ(Resumed(Steps(0, 10), 10), Steps(0, 10));
+  EXPECT_EQ(Resumed(Steps(0, 10), 0), "");
+  EXPECT_EQ(Resumed("", 5), "");
+}
+
+TEST(LineLogTest, KeepsLinesWithoutAStep) {
+  const std::string head = "{\"run\": \"a\"}\n";
+  EXPECT_EQ(Resumed(head + Steps(0, 3) + head + Steps(3, 5), 2), head + Steps(0, 2) + head);
+}
+
+TEST(LineLogTest, DropsATornLastLine) {
+  const std::string lines = Steps(0, 3);
+  const size_t last = Steps(0, 2).size();
+  for (size_t size = last; size < lines.size(); ++size) {
+    EXPECT_EQ(Resumed(lines.substr(0, size), 10), Steps(0, 2)) << size;
+  }
+}
+
+TEST(LineLogTest, GoesOnBehindWhatItKept) {
+  const TemporaryFolder folder;
+  absl::StatusOr<LineLog> log = LineLog::Open(folder.Write("log.jsonl", Steps(0, 5)), 3);
+  ASSERT_TRUE(log->Write("{\"step\": 3}").ok());
+  EXPECT_EQ(Contents(folder / "log.jsonl"), Steps(0, 3) + "{\"step\": 3}\n");
+}
+
+TEST(LineLogTest, AFileWhoseLinesAllStayIsNotRewritten) {
+  const TemporaryFolder folder;
+  const testing::ScopedWriteFault full(ENOSPC, 0);  // of AtomicFile
+  EXPECT_TRUE(LineLog::Open(folder.Write("log.jsonl", Steps(0, 5)), 5).ok());
+}
+
+TEST(LineLogTest, AFullDiskLeavesTheOldFile) {
+  const TemporaryFolder folder;
+  const testing::ScopedWriteFault full(ENOSPC, 10);
+  EXPECT_THAT(LineLog::Open(folder.Write("log.jsonl", Steps(0, 5)), 3),
+              FailsWith("log.jsonl: can't write: No space left"));
+  EXPECT_EQ(Contents(folder / "log.jsonl"), Steps(0, 5));
+  EXPECT_EQ(folder.Names().size(), 1u);
+}
+
+TEST(LineLogTest, RejectsLinesThatAreNone) {
+  const TemporaryFolder folder;
+  const auto open = [&](const std::string& line) {
+    return LineLog::Open(folder.Write("log.jsonl", Steps(0, 1) + line + "\n"), 5);
+  };
+  EXPECT_THAT(open("{\"step\": "), FailsWith("log.jsonl: line 2: isn't valid JSON"));
+  EXPECT_THAT(open("3"), FailsWith("log.jsonl: line 2: found number, expected an object"));
+  EXPECT_THAT(open("{\"step\": \"3\"}"), FailsWith("line 2: key step: found string"));
+  EXPECT_THAT(LineLog::Open(folder / "new", 0)->Write("a\nb"),
+              FailsWith("found a line end within"));
+}
+
+// Opening changes a file, so a copy of each variant is opened, where there can be one.
+TEST(LineLogTest, SurvivesDamagedFiles) {
+  const TemporaryFolder folder, copies;
+  const std::string path = folder.Write("log.jsonl", Steps(0, 20));
+  const testing::DamagePlan plan{
+      .may_be_absent = true, .may_be_empty = true, .named = "/log.jsonl"};
+  testing::ExpectSurvivesDamage(path, plan, [&] {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(path, none)) return LineLog::Open(path, 10).status();
+    return LineLog::Open(copies.Write("log.jsonl", Contents(path)), 10).status();
+  });
+}
+
+}  // namespace
+}  // namespace draftp
