@@ -91,6 +91,12 @@ class ConfigTable {
     return Add(member, ListRow(), std::move(field));
   }
 
+  // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.
+  ConfigTable& PathList(std::vector<std::string> C::*member, ConfigField field) {
+    path_lists_.push_back(member);
+    return List(member, std::move(field));
+  }
+
   const ConfigSchema& schema() const { return schema_; }
 
   // Sets one member, to its default for kNull. InvalidArgument says what was found and expected.
@@ -123,9 +129,12 @@ class ConfigTable {
     return values;
   }
 
-  // Relative paths of Path rows, from `base` (an absolute folder).
+  // Relative paths of Path and PathList rows, from `base` (an absolute folder).
   void MakePathsAbsolute(const std::string& base, C& config) const {
     for (std::string C::*member : paths_) config.*member = AbsolutePath(config.*member, base);
+    for (std::vector<std::string> C::*member : path_lists_) {
+      for (std::string& path : config.*member) path = AbsolutePath(path, base);
+    }
   }
 
  private:
@@ -170,6 +179,7 @@ class ConfigTable {
   std::string group_;
   std::vector<Binding> bindings_;  // as schema_.fields
   std::vector<std::string C::*> paths_;
+  std::vector<std::vector<std::string> C::*> path_lists_;
 };
 
 }  // namespace draftp

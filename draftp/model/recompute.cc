@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/ops/alias.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -88,6 +89,15 @@ at::Tensor Recompute(TensorFunction f, const std::vector<at::Tensor>& inputs,
     return f(all);
   };
   return RecomputeFunction::apply(recipe, at::TensorList(tensors));
+}
+
+std::vector<at::Tensor> Joined(const std::vector<at::Tensor>& inputs) {
+  variable_list joined = inputs;
+  for (at::Tensor& input : joined) {
+    if (input.defined() && input.requires_grad() && at::GradMode::is_enabled())
+      input = at::alias(input);
+  }
+  return joined;
 }
 
 }  // namespace draftp

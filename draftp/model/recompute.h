@@ -28,6 +28,11 @@ at::Tensor Recompute(std::function<at::Tensor(at::TensorList)> f,
                      const std::vector<at::Tensor>& inputs,
                      const std::vector<at::Tensor>& parameters = {});
 
+// What f takes where it isn't recomputed: the same tensors, but what f's parts add to the gradient
+// of an input is summed before it joins what comes from elsewhere, as Recompute does it. Sums in
+// floating point depend on their order; so the gradients of both ways are the same bits.
+std::vector<at::Tensor> Joined(const std::vector<at::Tensor>& inputs);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_MODEL_RECOMPUTE_H_

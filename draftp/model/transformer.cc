@@ -55,16 +55,17 @@ at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const Keys
   return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows, x);
 }
 
-at::Tensor RecomputedBlock(const at::Tensor& tokens, const Prompt& prompt,
-                           const TransformerBlockWeights& weights, const AdapterRows& rows) {
+at::Tensor RunBlock(const at::Tensor& tokens, const Prompt& prompt,
+                    const TransformerBlockWeights& weights, const AdapterRows& rows,
+                    bool recompute) {
   const KeysValues first = PreparedFor(weights.attn1, prompt),
                    second = PreparedFor(weights.attn2, prompt);
-  return Recompute(
-      [&weights, rows](at::TensorList in) {
-        return Block(in[0], in[1], {in[2], in[3]}, {in[4], in[5]}, weights, rows);
-      },
-      {tokens, prompt.context, first.keys, first.values, second.keys, second.values},
-      Trainable(weights));
+  const auto run = [&weights, rows](at::TensorList in) {
+    return Block(in[0], in[1], {in[2], in[3]}, {in[4], in[5]}, weights, rows);
+  };
+  const std::vector<at::Tensor> tensors = {tokens,       prompt.context, first.keys,
+                                           first.values, second.keys,    second.values};
+  return recompute ? Recompute(run, tensors, Trainable(weights)) : run(Joined(tensors));
 }
 
 }  // namespace
@@ -93,8 +94,7 @@ at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
 
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,
                             const TransformerBlockWeights& weights, const AdapterRows& rows) {
-  return Block(tokens, prompt.context, PreparedFor(weights.attn1, prompt),
-               PreparedFor(weights.attn2, prompt), weights, rows);
+  return RunBlock(tokens, prompt, weights, rows, /*recompute=*/false);
 }
 
 at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const TransformerWeights& weights,
@@ -104,8 +104,7 @@ at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const Transfor
       GroupNorm(x, weights.norm).permute({0, 2, 3, 1}).reshape({batch, height * width, channels});
   tokens = Linear(tokens, weights.proj_in, rows);
   for (const TransformerBlockWeights& block : weights.blocks) {
-    tokens = recompute ? RecomputedBlock(tokens, prompt, block, rows)
-                       : TransformerBlock(tokens, prompt, block, rows);
+    tokens = RunBlock(tokens, prompt, block, rows, recompute);
   }
   // Pixels are channels-last already: the image is a view of the tokens.
   tokens = Linear(tokens, weights.proj_out, rows,

@@ -12,10 +12,11 @@ namespace draftp {
 namespace {
 
 at::Tensor RunResnet(const at::Tensor& x, const ResnetWeights& weights, const BlockInputs& inputs) {
-  if (!inputs.recompute) return Resnet(x, inputs.activated_time, weights, inputs.rows);
-  return Recompute([&weights, rows = inputs.rows](
-                       at::TensorList in) { return Resnet(in[0], in[1], weights, rows); },
-                   {x, inputs.activated_time}, Trainable(weights));
+  const auto run = [&weights, rows = inputs.rows](at::TensorList in) {
+    return Resnet(in[0], in[1], weights, rows);
+  };
+  const std::vector<at::Tensor> tensors = {x, inputs.activated_time};
+  return inputs.recompute ? Recompute(run, tensors, Trainable(weights)) : run(Joined(tensors));
 }
 
 at::Tensor RunTransformer(const at::Tensor& x, const TransformerWeights& weights,

@@ -174,9 +174,8 @@ at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const Decod
   TORCH_CHECK(z.dim() == 4 && z.size(1) == decoder.config.latent_channels, "latents must be [B,",
               decoder.config.latent_channels, ",h,w], got ", z.sizes());
   const auto run = [&options](auto forward, const at::Tensor& x, const auto& block) {
-    if (!options.recompute) return forward(x, block);
-    return Recompute([forward, &block](at::TensorList in) { return forward(in[0], block); }, {x},
-                     Trainable(block));
+    const auto piece = [forward, &block](at::TensorList in) { return forward(in[0], block); };
+    return options.recompute ? Recompute(piece, {x}, Trainable(block)) : piece(Joined({x}));
   };
   at::Tensor hidden = z.to(decoder.norm_out.weight.scalar_type())
                           .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]

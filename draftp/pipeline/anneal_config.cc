@@ -17,6 +17,7 @@
 #include "draftp/io/config_table.h"
 #include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
+#include "draftp/pipeline/sampling_rows.h"
 #include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/parsed.h"
 
@@ -27,18 +28,7 @@ using Table = ConfigTable<AnnealConfig>;
 using Kind = ConfigRule::Kind;
 
 constexpr int64_t kBundlePrompts = 8;
-constexpr int64_t kLargestSize = 8192;  // pixels
 constexpr double kLargestScale = 1000;
-
-std::string Sampling(const std::string& key) { return "model.sampling.base." + key; }
-
-// auto, cpu, cuda or cuda:i with i from 0 to 127, without leading zeros.
-bool IsDevice(const std::string& text) {
-  if (text == "auto" || text == "cpu" || text == "cuda") return true;
-  if (text.rfind("cuda:", 0) != 0) return false;
-  const std::optional<uint64_t> index = ParseUint64(text.substr(5));
-  return index.has_value() && *index <= 127 && text == absl::StrCat("cuda:", *index);
-}
 
 void AddModels(Table& table) {
   table.Group("Models")
@@ -98,57 +88,14 @@ void AddSubjects(Table& table) {
                {.key = "images_per_prompt",
                 .value_name = "N",
                 .unit = "images",
-                .help = "pictures of each prompt and weight type, each from its own noise"})
-      .Integer(&AnnealConfig::height, 0, kLargestSize,
-               {.key = "height",
-                .original_keys = {Sampling("height")},
-                .value_name = "N",
-                .unit = "pixels",
-                .help = "a multiple of 8; 0 means the model's own"})
-      .Integer(&AnnealConfig::width, 0, kLargestSize,
-               {.key = "width",
-                .original_keys = {Sampling("width")},
-                .value_name = "N",
-                .unit = "pixels",
-                .help = "a multiple of 8; 0 means the model's own"});
+                .help = "pictures of each prompt and weight type, each from its own noise"});
+  AddPictureSize(table);
 }
 
 void AddSampling(Table& table) {
-  table.Group("Sampling")
-      .Integer(&AnnealConfig::steps, 1, 10'000,
-               {.key = "steps",
-                .original_keys = {Sampling("steps")},
-                .value_name = "N",
-                .unit = "steps",
-                .help = "noise levels that a run passes; at most 1000 (leading: 999) but for edm"})
-      .Number(&AnnealConfig::guidance_scale, -kLargestScale, kLargestScale,
-              {.key = "guidance_scale",
-               .original_keys = {Sampling("scale")},
-               .value_name = "S",
-               .help = "classifier-free guidance; 1 means none and costs half"})
-      .Choice(&AnnealConfig::sampler,
-              {{"euler", {"EulerEDMSampler"}},
-               {"heun", {"HeunEDMSampler"}},
-               {"euler_ancestral", {"EulerAncestralSampler"}},
-               {"dpmpp_2s", {"DPMPP2SAncestralSampler"}},
-               {"dpmpp_2m", {"DPMPP2MSampler"}},
-               {"lms", {"LinearMultistepSampler"}}},
-              {.key = "sampler",
-               .original_keys = {Sampling("sampler"), Sampling("sampler.target"),
-                                 Sampling("sampler._target_")},
-               .value_name = "NAME",
-               .help = "euler, heun, euler_ancestral, dpmpp_2s, dpmpp_2m or lms"})
-      .Choice(
-          &AnnealConfig::discretization,
-          {{"legacy_ddpm", {"LegacyDDPMDiscretization"}},
-           {"edm", {"EDMDiscretization"}},
-           {"trailing", {}},
-           {"leading", {}}},
-          {.key = "discretization",
-           .original_keys = {Sampling("discretization"), Sampling("discretization.target"),
-                             Sampling("discretization._target_")},
-           .value_name = "NAME",
-           .help = "noise levels: legacy_ddpm, edm (Karras), or diffusers' trailing or leading"})
+  table.Group("Sampling");
+  AddSamplingRows(table);
+  table
       .Choice(&AnnealConfig::noise, {{"per_image", {}}, {"original", {}}},
               {.key = "noise",
                .value_name = "NAME",
@@ -160,53 +107,15 @@ void AddSampling(Table& table) {
                                   .help = "of the noise"});
 }
 
-void AddSamplerOptions(Table& table) {
-  const auto number = [&](double AnnealConfig::*member, double low, double high,
-                          const std::string& key, const std::string& unit,
-                          const std::string& help) {
-    table.Number(member, low, high,
-                 {.key = key,
-                  .original_keys = {Sampling(key)},
-                  .value_name = "X",
-                  .unit = unit,
-                  .help = help});
-  };
-  table.Group("Options of samplers and discretisations");
-  number(&AnnealConfig::sigma_min, 1e-6, 1e6, "sigma_min", "sigma", "edm: the last level before 0");
-  number(&AnnealConfig::sigma_max, 1e-6, 1e6, "sigma_max", "sigma", "edm: the first level");
-  number(&AnnealConfig::rho, 0.01, 1000, "rho", "", "edm: curvature of the levels");
-  number(&AnnealConfig::s_churn, 0, 1e6, "s_churn", "", "euler, heun: noise added over the run");
-  number(&AnnealConfig::s_tmin, 0, 1e6, "s_tmin", "sigma", "euler, heun: no churn below");
-  number(&AnnealConfig::s_tmax, 0, 1e6, "s_tmax", "sigma", "euler, heun: no churn above");
-  number(&AnnealConfig::s_noise, 0, 1000, "s_noise", "", "factor on the noise added in a run");
-  number(&AnnealConfig::eta, 0, 1000, "eta", "", "euler_ancestral, dpmpp_2s: share of fresh noise");
-  table.Integer(&AnnealConfig::order, 1, 8,
-                {.key = "order",
-                 .original_keys = {Sampling("order")},
-                 .value_name = "N",
-                 .unit = "steps",
-                 .help = "lms: how many steps it looks back"});
-}
-
 void AddRunning(Table& table) {
-  table.Group("Running")
-      .Integer(&AnnealConfig::batch_size, 1, 1024,
-               {.key = "batch_size",
-                .value_name = "N",
-                .unit = "images",
-                .help = "images drawn at once; per_image noise gives the same pictures"})
-      .Word(&AnnealConfig::device, IsDevice, "auto, cpu, cuda or cuda:i",
-            {.key = "device",
-             .value_name = "auto|cpu|cuda[:i]",
-             .help = "where to compute; auto takes a GPU if one can be used"})
-      .Choice(&AnnealConfig::dtype,
-              {{"auto", {}},
-               {"float32", {"32", "32-true", "fp32"}},
-               {"bfloat16", {"bf16", "bf16-mixed", "bf16-true"}}},
-              {.key = "dtype",
-               .original_keys = {"trainer.precision"},
-               .value_name = "auto|float32|bfloat16",
-               .help = "of the networks; auto: bfloat16 on a GPU, float32 on a CPU"})
+  table.Group("Running").Integer(
+      &AnnealConfig::batch_size, 1, 1024,
+      {.key = "batch_size",
+       .value_name = "N",
+       .unit = "images",
+       .help = "images drawn at once; per_image noise gives the same pictures"});
+  AddPlacementRows(table);
+  table
       .Path(&AnnealConfig::output_dir,
             {.key = "output_dir", .value_name = "DIR", .help = "folder of the pictures"})
       .Switch(&AnnealConfig::skip_existing,
@@ -232,9 +141,12 @@ void AddRefusedKeys(Table& table) {
              {"rm.trainer.devices"},
              "no reward model runs here: --device chooses where the run computes",
              {}})
-      .Rule({Kind::kOnly, {Sampling("guider")}, "guidance is classifier-free", {"VanillaCFG"}})
-      .Rule({Kind::kOnly, {Sampling("thresholder")}, "nothing is thresholded", {"None"}})
-      .Rule({Kind::kOnly, {Sampling("img2img_strength")}, "images start from noise", {"1", "1.0"}});
+      .Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}})
+      .Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}})
+      .Rule({Kind::kOnly,
+             {SamplingKey("img2img_strength")},
+             "images start from noise",
+             {"1", "1.0"}});
 }
 
 void AddIgnoredKeys(Table& table) {
@@ -279,9 +191,9 @@ void AddIgnoredKeys(Table& table) {
           "model.denoiser_config.*", "model.scale_factor", "model.is_legacy", "model.scale_by_std",
           "model.restore_from_path", "pretrained_checkpoint.*"},
          "the model folder's config.json files say it");
-  ignore({Sampling("orig_width"), Sampling("orig_height"), Sampling("crop_coords_top"),
-          Sampling("crop_coords_left"), Sampling("aesthetic_score"),
-          Sampling("negative_aesthetic_score")},
+  ignore({SamplingKey("orig_width"), SamplingKey("orig_height"), SamplingKey("crop_coords_top"),
+          SamplingKey("crop_coords_left"), SamplingKey("aesthetic_score"),
+          SamplingKey("negative_aesthetic_score")},
          "size embeddings are the image's own size, without a crop");
   ignore({"model.disable_first_stage_autocast", "model.inductor", "model.capture_cudagraph_iters",
           "model.channels_last", "model.precache_mode", "model.apex_transformer_log_level",
@@ -311,17 +223,6 @@ Table MakeTable() {
   return table;
 }
 
-absl::Status Invalid(const std::string& key, const std::string& found,
-                     const std::string& expected) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", key, ": found ", found, ", expected ", expected));
-}
-
-int64_t MostSteps(const std::string& discretization) {
-  if (discretization == "edm") return 10'000;
-  return discretization == "leading" ? 999 : 1000;
-}
-
 }  // namespace
 
 const ConfigTable<AnnealConfig>& AnnealTable() {
@@ -349,25 +250,15 @@ absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& con
 absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
   if (absl::Status status = AnnealTable().Check(config); !status.ok()) return status;
   if (!config.lora.empty() && !config.tuned.empty()) {
-    return Invalid("tuned", "it beside --lora", "one of the two");
+    return InvalidFlag("tuned", "it beside --lora", "one of the two");
   }
   if (config.lora_scale != 1.0 && !config.tuned.empty()) {
-    return Invalid("lora_scale", "it beside --tuned", "it with a LoRA");
+    return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   }
-  for (const auto& [key, size] : {std::pair("height", config.height), {"width", config.width}}) {
-    if (size % 8 != 0) return Invalid(key, absl::StrCat(size), "a multiple of 8");
-  }
-  if (config.steps > MostSteps(config.discretization)) {
-    return Invalid("steps", absl::StrCat(config.steps),
-                   absl::StrCat("at most ", MostSteps(config.discretization),
-                                " with --discretization ", config.discretization));
-  }
-  if (config.sigma_min >= config.sigma_max) {
-    return Invalid("sigma_min", FormatDouble(config.sigma_min),
-                   "less than --sigma_max " + FormatDouble(config.sigma_max));
-  }
-  if (config.output_dir.empty()) return Invalid("output_dir", "an empty text", "a folder");
-  if (config.weight_type.empty()) return Invalid("weight_type", "an empty list", "a weight type");
+  if (absl::Status status = CheckSampling(config); !status.ok()) return status;
+  if (config.output_dir.empty()) return InvalidFlag("output_dir", "an empty text", "a folder");
+  if (config.weight_type.empty())
+    return InvalidFlag("weight_type", "an empty list", "a weight type");
   return ParseWeightTypes(config).status();
 }
 
@@ -377,7 +268,8 @@ absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::strin
       !config.lora.empty() || !config.tuned.empty() || !config.explicit_log_dir.empty();
   const bool has_prompts = !config.prompt.empty() || !config.prompts.empty();
   if (config.model.empty()) {
-    if (embedded_dir.empty()) return Invalid("model", "none, and no embedded model", "a folder");
+    if (embedded_dir.empty())
+      return InvalidFlag("model", "none, and no embedded model", "a folder");
     config.model = embedded_dir;
     if (!has_adapter) config.lora = embedded_dir + "/lora";
     if (!has_prompts) {
@@ -388,10 +280,11 @@ absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::strin
   }
   for (const std::string& type : config.weight_type) {
     if (has_adapter || type == "base") continue;
-    return Invalid("weight_type", Quoted(type, 60) + " without a fine-tuned model",
-                   "--lora, --tuned or --explicit_log_dir beside --model, or --weight_type base");
+    return InvalidFlag(
+        "weight_type", Quoted(type, 60) + " without a fine-tuned model",
+        "--lora, --tuned or --explicit_log_dir beside --model, or --weight_type base");
   }
-  if (!has_prompts) return Invalid("prompt", "none", "--prompt or --prompts beside --model");
+  if (!has_prompts) return InvalidFlag("prompt", "none", "--prompt or --prompts beside --model");
   return config;
 }
 

@@ -15,8 +15,10 @@ struct ComputeDevice {
   std::string name;    // "cpu" or the GPU's name
   std::string notice;  // why auto took the CPU though there is a GPU; empty otherwise
   bool is_cuda() const { return network.device.is_cuda(); }
-  // The decoder's: float32 whatever the network's dtype, since SDXL's overflows in float16.
-  Placement decoder() const { return {network.device, at::kFloat}; }
+  // The decoder's: float32 where the network is in less, since SDXL's overflows in float16.
+  Placement decoder() const {
+    return {network.device, network.dtype == at::kDouble ? at::kDouble : at::kFloat};
+  }
 };
 
 // device: auto (a GPU if one can be used) | cpu | cuda | cuda:i; dtype: auto (bfloat16 on a GPU,

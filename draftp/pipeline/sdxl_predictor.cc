@@ -25,14 +25,25 @@ void CopyPrepared(const Prepared& from, Prepared& into) {
   if (into.added.defined()) into.added.copy_(from.added);
 }
 
-// Rows [begin, end) of what was prepared for a call without adapters.
+// What of `adapters` falls on rows [begin, end), counted from there.
+AdapterRows RowsOf(const AdapterRows& adapters, int64_t begin, int64_t end) {
+  AdapterRows part;
+  for (AdapterRange range : adapters) {
+    range.begin = std::max(range.begin, begin) - begin;
+    range.end = std::min(range.end, end) - begin;
+    if (range.begin < range.end) part.push_back(range);
+  }
+  return part;
+}
+
+// Rows [begin, end) of what was prepared for a call.
 Prepared Rows(const Prepared& prepared, int64_t begin, int64_t end) {
   const auto rows = [begin, end](const at::Tensor& x) {
     return x.defined() ? x.narrow(0, begin, end - begin) : x;
   };
   Prepared part{.prompt = {.context = rows(prepared.prompt.context), .keys_values = {}},
                 .added = rows(prepared.added),
-                .rows = {}};
+                .rows = RowsOf(prepared.rows, begin, end)};
   for (const KeysValues& layer : prepared.prompt.keys_values)
     part.prompt.keys_values.push_back({.keys = rows(layer.keys), .values = rows(layer.values)});
   return part;
@@ -88,8 +99,9 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()),
                 "row group of model ", group.model, " of ", models_.size());
     const SdxlNetwork& model = models_[group.model];
-    if (layout.calls.empty() || layout.calls.back().unet != model.unet) {
-      layout.calls.push_back({.unet = model.unet,
+    const UNet* unet = layout.gradient || !model.inference ? model.unet : model.inference;
+    if (layout.calls.empty() || layout.calls.back().unet != unet) {
+      layout.calls.push_back({.unet = unet,
                               .groups = {},
                               .adapters = {},
                               .prepared = {},
@@ -150,7 +162,7 @@ at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
   if (x.is_cuda() && !at::GradMode::is_enabled()) return Replay(call, x, time);
   return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
                      at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
-                     call.adapters);
+                     call.adapters, options_);
 }
 
 void SdxlPredictor::SplitRows(Layout& layout) const {
@@ -159,10 +171,10 @@ void SdxlPredictor::SplitRows(Layout& layout) const {
   for (const Call& call : layout.calls) {
     const at::Tensor& context = call.prepared.prompt.context;
     rows += context.size(0);
-    splits = splits && cpu::Serves(context) && call.adapters.empty();
+    splits = splits && cpu::Serves(context);
   }
   // Threads that take unequal shares wait for each other; below that, each layer is shared out.
-  const int64_t threads = cpu::Threads();
+  const int64_t threads = cpu::ThreadsFromHere();
   splits = splits && threads > 1 && (rows % threads == 0 || rows >= 4 * threads);
   for (Call& call : layout.calls) {
     call.parts.clear();
@@ -192,8 +204,8 @@ at::Tensor SdxlPredictor::RunParts(Layout& layout, const at::Tensor& x, double t
   cpu::ParallelFor(static_cast<int64_t>(jobs.size()), 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad;  // of each thread
     for (int64_t i = begin; i < end; ++i) {
-      jobs[i].output =
-          UNetForward(*jobs[i].call->unet, jobs[i].input, times, jobs[i].part->prepared);
+      jobs[i].output = UNetForward(*jobs[i].call->unet, jobs[i].input, times,
+                                   jobs[i].part->prepared, jobs[i].part->prepared.rows);
     }
   });
   std::vector<at::Tensor> outputs;

@@ -20,9 +20,11 @@ namespace draftp {
 
 // One model of a mixture: a network, and the adapter that its rows carry.
 struct SdxlNetwork {
-  const UNet* unet;            // not owned
-  std::optional<int> adapter;  // slot of `unet`'s layers; none: the network as it is
-  double adapter_scale = 1.0;  // on top of alpha/r
+  const UNet* unet;                 // not owned
+  std::optional<int> adapter;       // slot of `unet`'s layers; none: the network as it is
+  double adapter_scale = 1.0;       // on top of alpha/r
+  const UNet* inference = nullptr;  // the same network and adapters in the form that calls without
+                                    // gradient take (pack_weights.h), not owned; null: `unet`
 
   friend bool operator==(const SdxlNetwork&, const SdxlNetwork&) = default;
 };
@@ -35,8 +37,9 @@ struct SdxlNetwork {
 // outlive it; it serves one thread.
 class SdxlPredictor {
  public:
-  // `models[i]` is what RowGroup::model == i means.
-  explicit SdxlPredictor(std::vector<SdxlNetwork> models) : models_(std::move(models)) {}
+  // `models[i]` is what RowGroup::model == i means; `options` are those of calls with gradient.
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const UNetOptions& options = {})
+      : models_(std::move(models)), options_(options) {}
 
   // The prompts of the next batch, B rows each. Call it before the first prediction.
   void SetConditioning(Conditioning unconditional, Conditioning conditional);
@@ -51,7 +54,7 @@ class SdxlPredictor {
   // Rows of a call that one thread takes.
   struct Part {
     int64_t begin, end;
-    Prepared prepared;
+    Prepared prepared;  // with the adapters' rows counted from `begin`
   };
   // One network's part of a layout.
   struct Call {
@@ -79,6 +82,7 @@ class SdxlPredictor {
   at::Tensor Replay(Call& call, const at::Tensor& x, double time);
 
   std::vector<SdxlNetwork> models_;
+  UNetOptions options_;
   Conditioning unconditional_, conditional_;
   std::vector<Layout> layouts_;  // a handful: which models and conditions a step evaluates
   int64_t network_rows_ = 0;

@@ -43,9 +43,10 @@ import os
 import pathlib
 import sys
 
+import numpy as np
 import torch
 import transformers
-from anneal import encode, legacy_ddpm, table_sigmas
+from anneal import encode
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
@@ -119,6 +120,17 @@ class Constants:
         self.position = 0
 
 
+def table_sigmas():
+    """sqrt of the float32-rounded (1 - abar)/abar, the root in float64 (draftp/schedule/ddpm_table.h)."""
+    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
+    abar = np.cumprod(1 - betas)
+    return np.sqrt(((1 - abar) / abar).astype(np.float32).astype(np.float64))
+
+
+def legacy_ddpm(n):
+    return torch.from_numpy(np.append(table_sigmas()[np.linspace(999, 0, n, endpoint=False).astype(int)], 0.0))
+
+
 class PickScore:
     def __init__(self, model):
         self.clip = CLIPModel.from_pretrained(f"{model}/reward_model").double().eval().requires_grad_(False)
@@ -147,7 +159,7 @@ class Step:
         self.decode, self.reward, self.case, self.constants = decode, reward, case, constants
         doubled = [torch.cat([torch.zeros_like(value), value]) for value in conditioning[:2]]
         self.conditioning = *doubled, torch.cat([conditioning[2]] * 2)
-        self.table = torch.from_numpy(table_sigmas().astype("float64"))
+        self.table = torch.from_numpy(table_sigmas())
         self.sigmas = legacy_ddpm(STEPS).tolist()
         self.kl_terms = []
 

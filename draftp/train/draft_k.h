@@ -1,0 +1,37 @@
+// DRaFT-K: the gradient of the last K steps of a whole run.
+#ifndef DRAFTP_TRAIN_DRAFT_K_H_
+#define DRAFTP_TRAIN_DRAFT_K_H_
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <string>
+#include <vector>
+
+#include "draftp/sampling/gradient_window.h"
+#include "draftp/train/objective.h"
+
+namespace draftp {
+
+// loss = -mean r(decode(x_N)), gradient through the last K steps; K = N is DRaFT (Clark et al.,
+// arXiv 2309.17400, section 4).
+class DraftK {
+ public:
+  explicit DraftK(int k) : k_(k) { TORCH_CHECK(k >= 1, "DRaFT-K needs K >= 1, got ", k); }
+
+  template <class R>
+  std::vector<at::Tensor> Latents(R& rollout, StepRandom& /*random*/) const {
+    return {rollout.Run(LastK(k_))};
+  }
+  at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
+  std::string name() const { return "draft_k"; }
+
+ private:
+  int k_;
+};
+
+static_assert(Objective<DraftK>, "DraftK does not satisfy Objective");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_DRAFT_K_H_

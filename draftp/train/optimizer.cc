@@ -1,0 +1,121 @@
+#include "draftp/train/optimizer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <c10/util/Exception.h>
+
+#include <utility>
+
+namespace draftp {
+
+Optimizer::Optimizer(Parameters parameters, const OptimizerOptions& options)
+    : parameters_(std::move(parameters)), options_(options) {
+  TORCH_CHECK(!parameters_.empty(), "an optimiser needs parameters");
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : parameters_) {
+    const at::Tensor value = parameter.value.detach();
+    values_.push_back(value);
+    exp_avgs_.push_back(at::zeros_like(value));
+    exp_avg_sqs_.push_back(at::zeros_like(value));
+    if (options_.ema_decay > 0) averages_.push_back(value.clone());
+    counts_.push_back(at::full({}, 0.0, value.options().dtype(at::kFloat)));
+  }
+}
+
+void Optimizer::AddGradients(std::vector<at::Tensor> gradients) {
+  TORCH_CHECK(gradients.size() == values_.size(), gradients.size(), " gradients of ",
+              values_.size(), " parameters");
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    gradients[i] = gradients[i].defined() ? gradients[i].to(values_[i].scalar_type())
+                                          : at::zeros_like(values_[i]);
+  }
+  if (gradients_.empty()) {
+    gradients_ = std::move(gradients);
+  } else {
+    at::_foreach_add_(gradients_, gradients);
+  }
+}
+
+at::Tensor Optimizer::GradientNorm() const {
+  TORCH_CHECK(!gradients_.empty(), "GradientNorm() comes after AddGradients()");
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients_, 2)).to(at::kDouble));
+}
+
+void Optimizer::Step(double learning_rate, const at::Tensor& norm) {
+  TORCH_CHECK(!gradients_.empty(), "Step() comes after AddGradients()");
+  const at::NoGradGuard no_grad;
+  if (options_.gradient_clip_val > 0) {
+    const at::Tensor factor = (options_.gradient_clip_val / (norm + 1e-6)).clamp_max(1.0);
+    at::_foreach_mul_(gradients_, factor.to(gradients_[0].scalar_type()));
+  }
+  ++steps_;
+  for (at::Tensor& count : counts_) count.fill_(static_cast<double>(steps_));
+  at::_fused_adamw_(values_, gradients_, exp_avgs_, exp_avg_sqs_, /*max_exp_avg_sqs=*/{}, counts_,
+                    learning_rate, options_.beta1, options_.beta2, options_.weight_decay,
+                    options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  if (options_.ema_decay > 0) at::_foreach_lerp_(averages_, values_, 1.0 - options_.ema_decay);
+  gradients_.clear();
+  RefreshLeaves(parameters_);
+}
+
+std::map<std::string, at::Tensor> Optimizer::AveragedValues() const {
+  std::map<std::string, at::Tensor> averages;
+  for (size_t i = 0; i < averages_.size(); ++i) averages[parameters_[i].name] = averages_[i];
+  return averages;
+}
+
+std::map<std::string, at::Tensor> Optimizer::State() const {
+  std::map<std::string, at::Tensor> state;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    state[parameters_[i].name + ".exp_avg"] = exp_avgs_[i];
+    state[parameters_[i].name + ".exp_avg_sq"] = exp_avg_sqs_[i];
+    if (!averages_.empty()) state[parameters_[i].name + ".ema"] = averages_[i];
+  }
+  return state;
+}
+
+absl::Status Optimizer::Restore(const std::map<std::string, at::Tensor>& state, int64_t steps) {
+  const std::map<std::string, at::Tensor> own = State();
+  for (const auto& [name, tensor] : own) {
+    const auto found = state.find(name);
+    if (found == state.end()) {
+      return absl::DataLossError(absl::StrCat("found no tensor ", name, ", expected it of shape [",
+                                              absl::StrJoin(tensor.sizes(), ","), "]"));
+    }
+    if (found->second.sizes() != tensor.sizes() ||
+        found->second.scalar_type() != tensor.scalar_type()) {
+      return absl::DataLossError(absl::StrCat(
+          name, ": found ", c10::toString(found->second.scalar_type()), " [",
+          absl::StrJoin(found->second.sizes(), ","), "], expected ",
+          c10::toString(tensor.scalar_type()), " [", absl::StrJoin(tensor.sizes(), ","), "]"));
+    }
+  }
+  for (const auto& [name, tensor] : state) {
+    if (!own.contains(name))
+      return absl::DataLossError(absl::StrCat("found tensor ", name, ", which nothing here has"));
+  }
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : own) tensor.detach().copy_(state.at(name));
+  steps_ = steps;
+  return absl::OkStatus();
+}
+
+int64_t Optimizer::StateBytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : State()) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
+
+}  // namespace draftp

@@ -1,0 +1,51 @@
+// The tensors that training changes, by name.
+#ifndef DRAFTP_TRAIN_PARAMETERS_H_
+#define DRAFTP_TRAIN_PARAMETERS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "draftp/adapter/lora_file.h"
+#include "draftp/model/unet.h"
+
+namespace draftp {
+
+// One trained tensor. What the optimiser updates is `value`, float32 (or float64); what the network
+// reads and what gets gradients is `leaf`: `value` itself, or its copy in the network's lower
+// precision (full fine-tuning in bfloat16), refreshed after each update.
+struct Parameter {
+  std::string name;
+  at::Tensor value;
+  at::Tensor leaf;
+
+  bool mixed() const { return !leaf.is_same(value); }
+};
+
+using Parameters = std::vector<Parameter>;
+
+// The factors of adapter `slot`, PATH.lora_A.weight and PATH.lora_B.weight, sorted by name; from
+// then on they need gradients.
+Parameters TrainLora(UNet& unet, int slot);
+
+// The adapter that the UNet's slot holds, sharing its tensors: for writing.
+LoraAdapter AdapterOf(const UNet& unet, int slot);
+
+// Every weight of the UNet, as a copy of its own that needs gradients; names are those of a
+// checkpoint. `value` is float32 (float64 for a float64 network).
+Parameters TrainAll(UNet& unet);
+
+// The same UNet with the parameters' values in place of its weights, for writing: float32 although
+// the network computes in bfloat16.
+UNet WithValues(const UNet& unet, const Parameters& parameters);
+
+// Copies values into the leaves that are apart from them.
+void RefreshLeaves(const Parameters& parameters);
+
+int64_t CountElements(const Parameters& parameters);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_PARAMETERS_H_

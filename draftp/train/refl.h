@@ -1,0 +1,50 @@
+// ReFL: the reward of the end as it is predicted from one random late step.
+#ifndef DRAFTP_TRAIN_REFL_H_
+#define DRAFTP_TRAIN_REFL_H_
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/relu.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "draftp/sampling/predict_at.h"
+#include "draftp/train/objective.h"
+
+namespace draftp {
+
+// Runs without gradient to a step m drawn from the last `late_steps`, decodes D(x_m), and descends
+// weight mean(relu(margin - r)) (Xu et al., arXiv 2304.05977, algorithm 1 and eq. 5).
+class Refl {
+ public:
+  struct Options {
+    int late_steps = 10;    // at most all
+    double margin = 100.0;  // in the reward's unit: images above it have no gradient
+    double weight = 1.0;
+  };
+  explicit Refl(Options options) : options_(options) {
+    TORCH_CHECK(options.late_steps >= 1, "ReFL needs at least 1 late step");
+  }
+
+  template <class R>
+  std::vector<at::Tensor> Latents(R& rollout, StepRandom& random) const {
+    const int total = rollout.steps(), late = std::min(options_.late_steps, total);
+    return {rollout.Run(PredictAt(static_cast<int>(random.Uniform(total - late, total - 1))))};
+  }
+  at::Tensor Loss(const at::Tensor& rewards) const {
+    return options_.weight * at::relu(options_.margin - rewards).mean();
+  }
+  std::string name() const { return "refl"; }
+
+ private:
+  Options options_;
+};
+
+static_assert(Objective<Refl>, "Refl does not satisfy Objective");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_REFL_H_

@@ -1,0 +1,137 @@
+#include "draftp/train/train_config.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "draftp/io/config_value.h"
+#include "draftp/io/printable.h"
+#include "draftp/pipeline/sampling_rows.h"
+#include "draftp/schedule/parse_kl_schedule.h"
+#include "draftp/train/train_table.h"
+
+namespace draftp {
+namespace {
+
+// With the embedded model, what its folder also has and nothing else names.
+void FillEmbedded(const std::string& dir, TrainConfig& config) {
+  config.model = dir;
+  if (config.reward.empty()) config.reward = {dir + "/reward_model"};
+  if (config.prompts.empty()) config.prompts = {dir + "/prompts/train.txt"};
+  if (config.validation_prompts.empty())
+    config.validation_prompts = {dir + "/prompts/validation.txt"};
+}
+
+// auto, none or an absolute path; the original has a boolean.
+std::string ResumeFrom(const std::string& text, const std::string& user_folder) {
+  if (text == "auto" || text == "none") return text;
+  if (const std::optional<bool> if_exists = ParseBool(text)) return *if_exists ? "auto" : "none";
+  return AbsolutePath(text, user_folder);
+}
+
+absl::Status CheckBetas(const TrainConfig& config) {
+  bool valid = config.betas.size() == 2;
+  for (const std::string& text : config.betas) {
+    const std::optional<double> beta = ParseFiniteDouble(text);
+    valid = valid && beta.has_value() && *beta >= 0 && *beta < 1;
+  }
+  if (valid) return absl::OkStatus();
+  return InvalidFlag("betas", Quoted(absl::StrJoin(config.betas, ",")),
+                     "two numbers from 0 to below 1, as 0.9,0.999");
+}
+
+absl::Status CheckBatches(const TrainConfig& config) {
+  if (config.global_batch_size % config.micro_batch_size == 0) return absl::OkStatus();
+  return InvalidFlag("global_batch_size", absl::StrCat(config.global_batch_size),
+                     absl::StrCat("a multiple of --micro_batch_size ", config.micro_batch_size));
+}
+
+absl::Status CheckTruncation(const TrainConfig& config) {
+  const std::string most = absl::StrCat("at most --steps ", config.steps);
+  if (config.truncation_steps > config.steps)
+    return InvalidFlag("truncation_steps", absl::StrCat(config.truncation_steps), most);
+  if (config.late_steps > config.steps)
+    return InvalidFlag("late_steps", absl::StrCat(config.late_steps), most);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const ConfigTable<TrainConfig>& TrainTable() {
+  static const auto* const table = new ConfigTable<TrainConfig>(MakeTrainTable());
+  return *table;
+}
+
+absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std::string>& arguments,
+                                                          const std::string& user_folder,
+                                                          const std::string& embedded_dir) {
+  auto loaded = LoadConfig(TrainTable(), arguments, user_folder);
+  if (!loaded.ok() || loaded->help) return loaded;
+  const bool embedded = loaded->config.model.empty() && !embedded_dir.empty();
+  std::error_code error;
+  const std::string recipe = embedded_dir + "/train.yaml";
+  if (embedded && loaded->config_file.empty() && std::filesystem::exists(recipe, error)) {
+    std::vector<std::string> with_recipe = {"--config=" + recipe};
+    with_recipe.insert(with_recipe.end(), arguments.begin(), arguments.end());
+    loaded = LoadConfig(TrainTable(), with_recipe, user_folder);
+    if (!loaded.ok()) return loaded;
+    loaded->notices.push_back(absl::StrCat("no --model: the embedded one with its ", recipe));
+  }
+  TrainConfig& config = loaded->config;
+  if (embedded) FillEmbedded(embedded_dir, config);
+  config.resume = ResumeFrom(config.resume, user_folder);
+  if (config.peft_scheme == "sdlora") {
+    config.peft_scheme = "lora";
+    if (config.target_modules == TrainConfig{}.target_modules) config.target_modules = {"sdlora"};
+  }
+  absl::Status status = ValidateTrainConfig(config);
+  if (status.ok()) return loaded;
+  if (loaded->config_file.empty()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(status.message(), " (with --config=", Printable(loaded->config_file), ")"));
+}
+
+absl::Status ValidateTrainConfig(const TrainConfig& config) {
+  if (absl::Status status = TrainTable().Check(config); !status.ok()) return status;
+  if (config.model.empty()) return InvalidFlag("model", "none", "an SDXL folder");
+  if (config.reward.empty()) return InvalidFlag("reward", "none", "a reward model's folder");
+  if (config.prompts.empty()) return InvalidFlag("prompts", "none", "files of captions");
+  if (config.output_dir.empty()) return InvalidFlag("output_dir", "an empty text", "a folder");
+  if (config.full() && !config.lora.empty())
+    return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
+  for (const auto& check :
+       {CheckSampling<TrainConfig>, CheckTruncation, CheckBatches, CheckBetas}) {
+    if (absl::Status status = check(config); !status.ok()) return status;
+  }
+  const auto kl = ParseKlSchedule(config.kl_coeff);
+  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
+  return absl::OkStatus();
+}
+
+AnnealConfig SamplingOf(const TrainConfig& config) {
+  AnnealConfig out;
+  out.model = config.model;
+  out.steps = config.steps;
+  out.guidance_scale = config.guidance_scale;
+  out.sampler = config.sampler;
+  out.discretization = config.discretization;
+  out.sigma_min = config.sigma_min;
+  out.sigma_max = config.sigma_max;
+  out.rho = config.rho;
+  out.s_churn = config.s_churn;
+  out.s_tmin = config.s_tmin;
+  out.s_tmax = config.s_tmax;
+  out.s_noise = config.s_noise;
+  out.eta = config.eta;
+  out.order = config.order;
+  out.height = config.height;
+  out.width = config.width;
+  out.seed = config.seed;
+  out.output_dir = config.output_dir;
+  return out;
+}
+
+}  // namespace draftp

@@ -1,0 +1,121 @@
+// The settings of a training run: one plain struct, its table and its checks.
+#ifndef DRAFTP_TRAIN_TRAIN_CONFIG_H_
+#define DRAFTP_TRAIN_TRAIN_CONFIG_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "draftp/io/config_load.h"
+#include "draftp/io/config_table.h"
+#include "draftp/pipeline/anneal_config.h"
+
+namespace draftp {
+
+// Empty texts and sizes of 0 mean "not given". docs/training.md has every member's meaning.
+struct TrainConfig {
+  // Models
+  std::string model = {};                           // SDXL folder in the Hugging Face layout
+  std::vector<std::string> reward = {};             // DIR[:weight[:offset[:scale]]]
+  std::vector<std::string> validation_reward = {};  // likewise, not trained on
+  std::string lora = {};                            // an adapter to start from
+  bool activation_checkpointing = false;
+
+  // Data
+  std::vector<std::string> prompts = {};             // files and patterns
+  std::vector<std::string> validation_prompts = {};  // likewise; empty: the first of `prompts`
+
+  // What is trained
+  std::string peft_scheme = "lora";  // lora, none
+  int64_t lora_rank = 32;            // 0: the whole UNet
+  double lora_alpha = 0;             // 0: the rank
+  std::vector<std::string> target_modules = {"diffusers"};
+
+  // Objective
+  std::string objective = "draft_k";  // a name of AnyObjective::Names()
+  int64_t truncation_steps = 1;
+  int64_t late_steps = 0;
+  int64_t copies = 2;
+  std::string truncation_draw = "uniform";
+  double refl_margin = 100;
+  double refl_weight = 1;
+  std::string kl_coeff = "0.1";  // a KL schedule
+  std::string kl_weight = "one";
+
+  // Optimiser
+  double lr = 2.5e-4;
+  std::string lr_schedule = "constant";  // constant, cosine
+  int64_t warmup_steps = 0;
+  double weight_decay = 5e-4;
+  std::vector<std::string> betas = {"0.9", "0.999"};
+  double gradient_clip_val = 10;
+  bool ema = false;
+  double ema_decay = 0.9999;
+
+  // Sampling
+  int64_t steps = 25;
+  double guidance_scale = 5.0;
+  std::string sampler = "euler";
+  std::string discretization = "legacy_ddpm";
+  double sigma_min = 0.0292;
+  double sigma_max = 14.6146;
+  double rho = 3.0;
+  double s_churn = 0.0;
+  double s_tmin = 0.0;
+  double s_tmax = 999.0;
+  double s_noise = 1.0;
+  double eta = 1.0;
+  int64_t order = 4;
+  int64_t height = 0;  // pixels; 0: the model's own
+  int64_t width = 0;
+
+  // Running
+  int64_t max_steps = 1000;
+  int64_t micro_batch_size = 1;
+  int64_t global_batch_size = 4;
+  uint64_t seed = 1243;
+  int64_t max_skipped_steps = 5;  // non-finite ones in a row
+  std::string device = "auto";
+  std::string dtype = "auto";
+  bool deterministic = false;
+
+  // Output
+  std::string output_dir = "draftp_train";
+  std::string resume = "auto";  // auto, none or a checkpoint's folder
+  int64_t save_interval = 100;
+  int64_t keep_checkpoints = 3;
+  int64_t val_check_interval = 50;
+  int64_t validation_images = 8;  // prompts drawn at a validation
+  int64_t images_per_prompt = 2;
+  bool stop_on_alarm = false;
+  bool dry_run = false;
+
+  bool full() const { return lora_rank == 0 || peft_scheme == "none"; }
+  int64_t micro_batches() const { return global_batch_size / micro_batch_size; }
+
+  bool operator==(const TrainConfig&) const = default;
+};
+
+// The one table: flags, keys, the original's keys, units, defaults, ranges, help.
+const ConfigTable<TrainConfig>& TrainTable();
+
+// The config that the command line (without the program's name) asks for, valid on its own. Without
+// a model and a config file, {embedded_dir}/train.yaml is read first, and what it leaves out of
+// model, reward and prompts is the embedded ones'. `embedded_dir` empty: there is none. Every error
+// is one line, exit code 2.
+absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std::string>& arguments,
+                                                          const std::string& user_folder,
+                                                          const std::string& embedded_dir);
+
+// Every rule that holds whatever the models: ranges, names, batch sizes that divide, K <= N.
+absl::Status ValidateTrainConfig(const TrainConfig& config);
+
+// What sampling and drawing in training take from it, for the functions of the annealing run.
+AnnealConfig SamplingOf(const TrainConfig& config);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_TRAIN_CONFIG_H_

@@ -1,0 +1,14 @@
+// The table of a training run's settings, apart from the rules between them.
+#ifndef DRAFTP_TRAIN_TRAIN_TABLE_H_
+#define DRAFTP_TRAIN_TRAIN_TABLE_H_
+
+#include "draftp/io/config_table.h"
+#include "draftp/train/train_config.h"
+
+namespace draftp {
+
+ConfigTable<TrainConfig> MakeTrainTable();
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_TRAIN_TABLE_H_

@@ -1,0 +1,113 @@
+#include "draftp/train/training_model.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <absl/status/status.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "draftp/adapter/lora_file.h"
+#include "draftp/model/pack_weights.h"
+#include "draftp/model/unet_adapter.h"
+#include "draftp/pipeline/exit_code.h"
+
+namespace draftp {
+namespace {
+
+constexpr int kSlot = 0;
+
+at::ScalarType TrainedDtype(const UNet& unet) {
+  return unet.placement().dtype == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+template <class Network>
+Network Packed(const Network& plain) {
+  const at::NoGradGuard no_grad;
+  Network packed = plain;
+  VisitWeights(packed, []<class W>(const std::string& name, W& layer) {
+    if constexpr (requires { layer.packed; }) layer.weight = layer.weight.detach();
+    PackWeights()(name, layer);
+  });
+  return packed;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Load(const TrainConfig& config,
+                                                                   const ComputeDevice& device) {
+  auto sdxl = SdxlModel::Load({.model = config.model}, device);
+  if (!sdxl.ok()) return AsFailure(sdxl.status());
+  return Make(*std::move(sdxl), config);
+}
+
+absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdxl,
+                                                                   const TrainConfig& config) {
+  std::unique_ptr<TrainingModel> model(new TrainingModel(std::move(sdxl), config.full()));
+  SdxlModel& networks = model->sdxl_;
+  if (config.full()) {
+    networks.tuned = networks.unet;
+    model->parameters_ = TrainAll(*networks.tuned);
+  } else {
+    if (absl::Status attached = model->AttachAdapter(config); !attached.ok()) return attached;
+    model->parameters_ = TrainLora(networks.unet, kSlot);
+  }
+  if (PacksWeights(networks.unet.placement())) model->Pack();
+  const auto inference = [](const std::optional<UNet>& packed) {
+    return packed ? &*packed : nullptr;
+  };
+  model->networks_ = {{.unet = &networks.unet,
+                       .adapter = std::nullopt,
+                       .inference = inference(model->packed_base_)}};
+  if (config.full()) {
+    model->networks_.push_back({.unet = &*networks.tuned,
+                                .adapter = std::nullopt,
+                                .inference = inference(model->packed_tuned_)});
+  } else {
+    model->networks_.push_back(
+        {.unet = &networks.unet, .adapter = kSlot, .inference = inference(model->packed_base_)});
+  }
+  return model;
+}
+
+absl::Status TrainingModel::AttachAdapter(const TrainConfig& config) {
+  const double alpha =
+      config.lora_alpha > 0 ? config.lora_alpha : static_cast<double>(config.lora_rank);
+  const auto adapter = config.lora.empty()
+                           ? InitLora(sdxl_.unet, {.rank = config.lora_rank,
+                                                   .alpha = alpha,
+                                                   .target_modules = config.target_modules,
+                                                   .seed = config.seed})
+                           : ReadLoraFile(config.lora);
+  if (!adapter.ok()) {
+    return config.lora.empty() ? adapter.status() : AsFailure(adapter.status());
+  }
+  LoraAdapter own = *adapter;
+  for (auto& [path, layer] : own.layers) {
+    // A mapped file's tensors are read-only views, and the network must not share new ones either.
+    layer.a = layer.a.clone();
+    layer.b = layer.b.clone();
+  }
+  return AttachLora(sdxl_.unet, own, kSlot, TrainedDtype(sdxl_.unet));
+}
+
+void TrainingModel::Pack() {
+  // Work is shared out by images and by our own kernels; LibTorch's threads would spin against it.
+  at::set_num_threads(1);
+  packed_base_ = Packed(sdxl_.unet);
+  packed_vae_ = Packed(sdxl_.vae);
+  if (full_) packed_tuned_ = Packed(*sdxl_.tuned);
+  const auto pack_encoder = [](ClipText& encoder) {
+    for (ClipLayer& layer : encoder.layers) VisitWeights("", layer, PackWeights());
+    if (encoder.projection) PackWeights()("", *encoder.projection);
+  };
+  const at::NoGradGuard no_grad;
+  pack_encoder(sdxl_.text_encoders.first);
+  pack_encoder(sdxl_.text_encoders.second);
+}
+
+void TrainingModel::ParametersChanged() {
+  if (packed_tuned_) *packed_tuned_ = Packed(*sdxl_.tuned);
+}
+
+}  // namespace draftp
