@@ -1,4 +1,4 @@
-// AnyReward: a reward chosen at run time, and the table of those that files can name.
+// AnyReward: a reward chosen at run time.
 #ifndef DRAFTP_REWARD_ANY_REWARD_H_
 #define DRAFTP_REWARD_ANY_REWARD_H_
 
@@ -10,7 +10,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "draftp/reward/clip_reward.h"
@@ -30,11 +29,9 @@ class AnyReward {
       : held_(std::make_shared<const Holder<R>>(std::move(reward))) {}
 
   // The reward whose files lie at `path`, a folder or a file. draftp_reward.json there names its
-  // kind, one of Kinds(); without one it is a ClipReward, whose layout says which.
+  // kind, one of kRewardKinds (reward_kinds.h, whose target this needs); without one it is a
+  // ClipReward, whose layout says which.
   static absl::StatusOr<AnyReward> Load(const std::string& path, const ClipRewardOptions& options);
-
-  // "pickscore", "hpsv2", "clip_score", ...: what "kind" in draftp_reward.json may be.
-  static std::vector<std::string> Kinds();
 
   // As CaptionedReward has them.
   at::Tensor operator()(const at::Tensor& images, std::span<const std::string> captions) const {

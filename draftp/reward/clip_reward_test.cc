@@ -6,17 +6,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "draftp/io/safetensors.h"
+#include "draftp/io/test_files.h"
+#include "draftp/reward/reward_conformance.h"
 #include "draftp/testing/tensor_matchers.h"
 
-namespace draftp {
+namespace draftp::testing {
 namespace {
-
-using testing::IsCloseTo;
 
 struct Case {
   std::string golden;
@@ -71,5 +73,152 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"open_clip", "testdata/configs/reward_open_clip", "HPSv2.1"}),
     [](const auto& info) { return info.param.golden; });
 
+constexpr char kGeluNew[] = "testdata/configs/reward_gelu_new";
+constexpr char kOpenClip[] = "testdata/configs/reward_open_clip";
+
+absl::StatusOr<ClipReward> Load(const std::string& path, at::ScalarType dtype = at::kDouble,
+                                bool recompute = false) {
+  return ClipReward::Load(
+      path,
+      {.placement = {.dtype = dtype}, .fallback_tokenizer = &Tokenizer(), .recompute = recompute});
+}
+
+// A copy of `original`, to be changed.
+void Copy(const std::string& original, const TemporaryFolder& folder) {
+  std::filesystem::copy(original, folder.path());
+}
+
+struct ClipExamples {
+  static std::vector<ClipReward> All() { return {*Load(kGeluNew), *Load(kOpenClip)}; }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(Clip, RewardConformance, ClipExamples);
+
+TEST(ClipRewardTest, TheJsonSaysKindAndVersion) {
+  const TemporaryFolder folder;
+  Copy(kGeluNew, folder);
+  const auto load = [&folder](const std::string& json) {
+    folder.Write("draftp_reward.json", json);
+    return Load(folder.path());
+  };
+  const at::Tensor cosine =
+      (*load(R"({"kind": "hpsv2", "version": "2.0"})"))(ConformanceImages(), ConformanceCaptions());
+  EXPECT_LT(cosine.min().item<double>(), 0);  // so that the clamp shows
+  EXPECT_EQ(load(R"({"kind": "hpsv2", "version": "2.0"})")->name(), "HPSv2.0");
+  const auto clip_score = load(R"({"kind": "clip_score"})");
+  EXPECT_EQ(clip_score->name(), "CLIPScore");
+  EXPECT_THAT((*clip_score)(ConformanceImages(), ConformanceCaptions()),
+              IsCloseTo(100 * cosine.clamp_min(0), 1e-14));
+  const auto pick_score = load(R"({"kind": "pickscore", "version": "v1"})");
+  EXPECT_EQ(pick_score->name(), "PickScore-v1");
+  EXPECT_THAT((*pick_score)(ConformanceImages(), ConformanceCaptions()),
+              IsCloseTo(std::exp(2.5) * cosine, 1e-14));
+}
+
+TEST(ClipRewardTest, ErrorsOfTheJsonNameItAndTheKey) {
+  const TemporaryFolder folder;
+  Copy(kGeluNew, folder);
+  const auto expect = [&folder](const std::string& json, const std::string& what) {
+    folder.Write("draftp_reward.json", json);
+    EXPECT_THAT(Load(folder.path()), FailsWith("draftp_reward.json: " + what)) << json;
+  };
+  expect(R"({"kind": "aesthetic"})", "key \"kind\": found \"aesthetic\", supported: pickscore");
+  expect(R"({"kind": "hpsv2"})", "found no version of HPSv2, expected 2.0 or 2.1");
+  expect(R"({"kind": "hpsv2", "version": "3.0"})", "found version \"3.0\"");
+  expect(R"({"kind": "pickscore", "version": "a/b"})", "key \"version\": found \"a/b\"");
+  expect(R"({"kind": "pickscore", "scale": 2})", "key \"scale\"");
+}
+
+TEST(ClipRewardTest, HpsV2sVersionIsInTheFilesName) {
+  const TemporaryFolder folder;
+  Copy(kOpenClip, folder);
+  std::string file = folder / "HPS_v2.1.safetensors";
+  const auto load = [&](const std::string& name) {
+    std::filesystem::rename(file, folder / name);
+    file = folder / name;
+    return Load(name[0] == 'x' ? folder.path() : file);
+  };
+  EXPECT_EQ(load("HPS_v2.1_compressed.safetensors")->name(), "HPSv2.1");
+  EXPECT_EQ(load("HPS_v2_compressed.safetensors")->name(), "HPSv2.0");
+  EXPECT_EQ(load("HPS_v2.safetensors")->name(), "HPSv2.0");
+  EXPECT_EQ(load("hpsv2.0.safetensors")->name(), "HPSv2.0");
+  EXPECT_EQ(load("x-HPSv2.1.safetensors")->name(), "HPSv2.1");
+  EXPECT_THAT(load("HPS_v2.5.safetensors"), FailsWith("found no version of HPSv2, expected 2.0"));
+  EXPECT_THAT(load("HPS_v2.10.safetensors"), FailsWith("found no version of HPSv2"));
+  EXPECT_THAT(load("open_clip_model.safetensors"),
+              FailsWith("open_clip_model.safetensors: found no version of HPSv2, expected 2.0 or "
+                        "2.1 in the file's name"));
+  folder.Write("draftp_reward.json", R"({"kind": "hpsv2", "version": "2.1"})");
+  EXPECT_EQ(Load(file)->name(), "HPSv2.1");
+}
+
+TEST(ClipRewardTest, TakesTheTokenizerBesideTheWeights) {
+  const std::vector<std::string> caption = {"a red star"};
+  const at::Tensor expected = Load(kGeluNew)->EncodeCaptions(caption);
+  const TemporaryFolder beside, below;
+  for (const TemporaryFolder* folder : {&beside, &below}) {
+    Copy(kGeluNew, *folder);
+    const bool in_it = folder == &beside;
+    const std::string target = in_it ? folder->path() : *folder / "tokenizer";
+    std::filesystem::copy("testdata/tiny_sdxl/tokenizer", target);
+    const auto reward = ClipReward::Load(folder->path(), {.placement = {.dtype = at::kDouble}});
+    ASSERT_TRUE(reward.ok()) << reward.status();
+    EXPECT_THAT(reward->EncodeCaptions(caption), IsEqualTo(expected));
+  }
+  EXPECT_THAT(ClipReward::Load(kGeluNew, {}), FailsWith("reward_gelu_new: found no tokenizer"));
+}
+
+TEST(ClipRewardTest, RejectsATokenizerThatDoesNotFitTheTextTower) {
+  const TemporaryFolder folder;
+  Copy(kGeluNew, folder);
+  const auto load = [&folder](const std::string& key, int64_t value) {
+    nlohmann::json config = nlohmann::json::parse(Contents(std::string(kGeluNew) + "/config.json"));
+    config["text_config"][key] = value;
+    folder.Write("config.json", config.dump());
+    return Load(folder.path());
+  };
+  EXPECT_THAT(load("eos_token_id", 700),
+              FailsWith("found a tokenizer whose end-of-text is 737, expected the eos_token_id, "
+                        "700 of the reward's text tower"));
+  EXPECT_TRUE(load("eos_token_id", 2).ok());  // the greatest id, 737
+  const auto other = ClipTokenizer::Open("testdata/tokenizer_scripts");
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_THAT(ClipReward::Load(kGeluNew, {.placement = {}, .fallback_tokenizer = &*other}),
+              FailsWith("reward_gelu_new: has no tokenizer and was given the model's: found a "
+                        "tokenizer"));
+}
+
+TEST(ClipRewardTest, RecomputedGradientsAreBitEqual) {
+  const std::vector<std::string> captions = ConformanceCaptions();
+  at::Tensor scores[2], gradients[2];
+  for (const bool recompute : {false, true}) {
+    const auto reward = Load("testdata/tiny_sdxl/reward_model", at::kFloat, recompute);
+    const at::Tensor images = ConformanceImages(70, 64).to(at::kFloat).requires_grad_();
+    scores[recompute] = (*reward)(images, captions);
+    scores[recompute].sum().backward();
+    gradients[recompute] = images.grad();
+  }
+  EXPECT_THAT(scores[1], IsEqualTo(scores[0]));
+  EXPECT_THAT(gradients[1], IsEqualTo(gradients[0]));
+}
+
+TEST(ClipRewardTest, LowPrecisionWeightsStillScoreInFloat32) {
+  const at::Tensor exact = (*Load(kGeluNew))(ConformanceImages(), ConformanceCaptions());
+  const auto reward = Load(kGeluNew, at::kBFloat16);
+  const at::Tensor images = ConformanceImages().requires_grad_();
+  const at::Tensor score = (*reward)(images, ConformanceCaptions());
+  EXPECT_EQ(reward->EncodeCaptions(ConformanceCaptions()).scalar_type(), at::kFloat);
+  EXPECT_EQ(score.scalar_type(), at::kFloat);
+  EXPECT_THAT(score, IsCloseTo(exact, 5e-2));
+  score.sum().backward();
+  EXPECT_GT(images.grad().abs().max().item<double>(), 0);
+}
+
+TEST(ClipRewardTest, RejectsTextOfAnotherBatch) {
+  const auto reward = Load(kGeluNew);
+  const at::Tensor text = reward->EncodeCaptions(ConformanceCaptions());
+  EXPECT_THROW(reward->Score(ConformanceImages().narrow(0, 0, 2), text), c10::Error);
+  EXPECT_THROW(reward->Score(ConformanceImages(), text.narrow(1, 0, 3)), c10::Error);
+}
+
 }  // namespace
-}  // namespace draftp
+}  // namespace draftp::testing

@@ -86,10 +86,15 @@ absl::StatusOr<Configs> ReadConfigs(const std::string& path) {
   if (!json.ok()) return json.status();
   const std::vector<std::string> kinds =
       json->StringList("architectures", std::vector<std::string>{"CLIPModel"});
-  if (json->status().ok() && (kinds.size() != 1 || kinds[0] != "CLIPModel")) {
-    return OtherLayout(path, absl::StrCat("\"architectures\" ", Named(kinds)));
+  const std::string type = json->String("model_type", "clip");
+  if (!json->status().ok()) return json->status();
+  if (!json->Has("architectures") && !json->Has("model_type")) {
+    return OtherLayout(path, "neither \"architectures\" nor \"model_type\"");
   }
-  const std::string type = StringOneOf(*json, "model_type", {"clip"}, "clip");
+  if (kinds != std::vector<std::string>{"CLIPModel"} || type != "clip") {
+    return OtherLayout(path, absl::StrCat("\"architectures\" ", Named(kinds), ", \"model_type\" ",
+                                          Quoted(type, 60)));
+  }
   IgnoreBenignClipKeys(*json);
   json->Ignore({"logit_scale_init_value"});
   const int64_t projection_dim = json->IntBetween("projection_dim", 1, kMaxClipSize, 512);

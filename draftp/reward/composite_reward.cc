@@ -5,14 +5,14 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -37,10 +37,12 @@ absl::StatusOr<CompositeReward::Spec> ParseSpec(const std::string& text) {
   constexpr const char* kNames[] = {"weight", "offset", "scale"};
   double* const numbers[] = {&spec.weight, &spec.offset, &spec.scale};
   for (size_t i = 1; i < fields.size(); ++i) {
-    if (!absl::SimpleAtod(fields[i], numbers[i - 1]) || !std::isfinite(*numbers[i - 1])) {
+    const std::optional<double> number = ParseFiniteDouble(fields[i]);
+    if (!number) {
       return SpecError(absl::StrCat("found ", kNames[i - 1], " ", Quoted(fields[i]), " in ",
                                     Quoted(text), ", expected a finite number"));
     }
+    *numbers[i - 1] = *number;
   }
   if (spec.scale == 0) {
     return SpecError(absl::StrCat("found scale 0 in ", Quoted(text), ", expected another number"));

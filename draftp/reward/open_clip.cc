@@ -83,10 +83,15 @@ int64_t ImageHeadWidth(int64_t width) {
   }
 }
 
+// 0 where the heads don't fill the width, which CheckHeads refuses.
+int64_t HeadsOf(int64_t width, int64_t head_width) {
+  return head_width > 0 && width % head_width == 0 ? width / head_width : 0;
+}
+
 ClipLayerConfig LayerOf(int64_t width, int64_t intermediate, int64_t head_width, bool causal) {
   return {.hidden_size = width,
           .intermediate_size = intermediate,
-          .num_heads = width / head_width,
+          .num_heads = HeadsOf(width, head_width),
           .activation = ClipActivation::kGelu,
           .layer_norm_eps = 1e-5,
           .causal = causal};
@@ -152,7 +157,7 @@ absl::Status ReadVision(JsonReader json, ClipImageConfig& config) {
   Agree(json, "width", config.layer.hidden_size);
   Agree(json, "patch_size", config.patch_size);
   config.layer.num_heads =
-      config.layer.hidden_size / json.IntBetween("head_width", 1, kMaxClipSize, 64);
+      HeadsOf(config.layer.hidden_size, json.IntBetween("head_width", 1, kMaxClipSize, 64));
   return Finish(json);
 }
 
@@ -208,9 +213,8 @@ absl::Status CheckHeads(const std::string& source, const std::string& tower,
                         const ClipLayerConfig& layer) {
   if (layer.num_heads > 0 && layer.hidden_size % layer.num_heads == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      Printable(source, 4096), ": found ", tower, " layers of width ", layer.hidden_size, " for ",
-      layer.num_heads,
-      " heads, expected a multiple (open_clip_config.json beside it may say the heads)"));
+      Printable(source, 4096), ": found ", tower, " layers of width ", layer.hidden_size,
+      ", expected a multiple of the heads (64 wide, or as open_clip_config.json beside it says)"));
 }
 
 // Takes tensors by open_clip's names and keeps them by transformers'.
