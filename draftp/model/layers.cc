@@ -105,7 +105,8 @@ at::Tensor GroupNormSilu(const at::Tensor& x, const NormWeights& weights) {
 
 at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const ConvWeights& weights,
                           const AdapterRows& rows, const ConvAddends& addends) {
-  const bool fused = weights.packed.defined() && cpu::Serves(x) && rows.empty();
+  const bool adapted = !rows.empty() && !weights.adapters.empty();
+  const bool fused = weights.packed.defined() && cpu::Serves(x) && !adapted;
   if (!fused) return Conv2d(GroupNormSilu(x, norm), weights, rows, addends);
   return cpu::NormSiluConv2d(x, NormOf(norm), PackedConvolution(weights), BiasOf(weights, addends),
                              addends.pixels);
@@ -114,7 +115,8 @@ at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const Co
 at::Tensor ResizeConv2d(const at::Tensor& x, int64_t height, int64_t width,
                         const ConvWeights& weights, const AdapterRows& rows) {
   const bool doubled = height == 2 * x.size(2) && width == 2 * x.size(3);
-  if (doubled && weights.packed_upsampling.defined() && cpu::Serves(x) && rows.empty())
+  const bool adapted = !rows.empty() && !weights.adapters.empty();
+  if (doubled && weights.packed_upsampling.defined() && cpu::Serves(x) && !adapted)
     return cpu::UpsampleConv2d(x, weights.packed_upsampling, weights.bias);
   const std::array<int64_t, 2> size{height, width};
   return Conv2d(at::upsample_nearest2d(x, size), weights, rows);

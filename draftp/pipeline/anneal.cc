@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/io/config_json.h"
 #include "draftp/io/contact_sheet.h"
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/compute_device.h"
@@ -234,7 +235,8 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   if (!schedule.ok()) return schedule.status();
   const auto size = ChooseSize(*config, model->default_size, model->vae.config.Downsampling());
   if (!size.ok()) return size.status();
-  RunRecord record(*config, *device, model->weight_files);
+  RunRecord record(ConfigValuesToJson(AnnealTable().Print(*config)), config->output_dir, *device,
+                   model->weight_files);
   record.SetSeconds("load", Progress::WallSeconds() - begin);
   if (absl::Status written = record.Write(); !written.ok()) return written;
 
@@ -246,7 +248,8 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   record.SetSeconds("sample", run.drawer().timings().sample);
   record.SetSeconds("decode", run.drawer().timings().decode);
   record.SetSeconds("total", Progress::WallSeconds() - begin);
-  record.SetCounts(run.drawn(), run.drawer().network_rows());
+  record.Set("images_drawn", run.drawn());
+  record.Set("network_rows", run.drawer().network_rows());
   if (absl::Status written = record.Finish(); !written.ok()) return written;
   log << plan->images() * static_cast<int64_t>(plan->weight_types.size())
       << " pictures and overview.png in " << config->output_dir << '\n';

@@ -25,7 +25,8 @@ absl::StatusOr<std::map<std::string, std::string>> HashAll(const std::vector<std
   return hashes;
 }
 
-// The most memory that the process has held so far, in KiB; 0 where the system doesn't say.
+}  // namespace
+
 int64_t PeakMemoryKib() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -35,42 +36,31 @@ int64_t PeakMemoryKib() {
   return 0;
 }
 
-}  // namespace
-
-RunRecord::RunRecord(const AnnealConfig& config, const ComputeDevice& device,
-                     std::vector<std::string> weight_files)
-    : config_(config),
+RunRecord::RunRecord(nlohmann::ordered_json config, std::string output_dir,
+                     const ComputeDevice& device, std::vector<std::string> weight_files)
+    : config_({{"config", std::move(config)}}),
+      output_dir_(std::move(output_dir)),
       device_(device),
       hashes_(std::async(std::launch::async, HashAll, std::move(weight_files))) {}
-
-void RunRecord::SetCounts(int64_t drawn, int64_t network_rows) {
-  drawn_ = drawn;
-  network_rows_ = network_rows;
-}
-
-nlohmann::ordered_json RunRecord::ConfigJson() const {
-  return {{"config", ConfigValuesToJson(AnnealTable().Print(config_))}};
-}
 
 absl::Status RunRecord::WriteJson(const nlohmann::ordered_json& json) const {
   const std::string text = json.dump(/*indent=*/2, ' ', /*ensure_ascii=*/false,
                                      nlohmann::ordered_json::error_handler_t::replace);
-  return WriteFileAtomically(config_.output_dir + "/run.json", text + "\n");
+  return WriteFileAtomically(output_dir_ + "/run.json", text + "\n");
 }
 
-absl::Status RunRecord::Write() const { return WriteJson(ConfigJson()); }
+absl::Status RunRecord::Write() const { return WriteJson(config_); }
 
 absl::Status RunRecord::Finish() {
   const auto hashes = hashes_.get();
   if (!hashes.ok()) return hashes.status();
-  nlohmann::ordered_json json = ConfigJson();
+  nlohmann::ordered_json json = config_;
   nlohmann::ordered_json& result = json["result"];
   result["draftp"] = kVersion;
   result["libtorch"] = TORCH_VERSION;
   result["device"] = device_.name;
   result["dtype"] = device_.network.dtype == at::kBFloat16 ? "bfloat16" : "float32";
-  result["images_drawn"] = drawn_;
-  result["network_rows"] = network_rows_;
+  for (const auto& [key, value] : values_.items()) result[key] = value;
   if (const int64_t peak = PeakMemoryKib(); peak > 0) result["peak_memory_mib"] = peak / 1024;
   for (const auto& [phase, seconds] : seconds_) result["seconds"][phase] = seconds;
   for (const auto& [file, hash] : *hashes) result["weights_sha256"][file] = hash;

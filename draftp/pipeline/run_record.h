@@ -10,6 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "draftp/pipeline/anneal_config.h"
@@ -20,12 +21,15 @@ namespace draftp {
 // Collects the record of a run, and hashes its weights on a thread of its own meanwhile.
 class RunRecord {
  public:
-  RunRecord(const AnnealConfig& config, const ComputeDevice& device,
+  // `config`: what Print of the program's table gives, as JSON; `weight_files`: to hash.
+  RunRecord(nlohmann::ordered_json config, std::string output_dir, const ComputeDevice& device,
             std::vector<std::string> weight_files);
 
   void SetSeconds(const std::string& phase, double seconds) { seconds_[phase] = seconds; }
-  // `drawn`: pictures drawn by this run; `network_rows`: rows that the networks have seen.
-  void SetCounts(int64_t drawn, int64_t network_rows);
+  // Any other entry of the result.
+  void Set(const std::string& key, nlohmann::ordered_json value) {
+    values_[key] = std::move(value);
+  }
 
   // {output_dir}/run.json with the config and no result yet: a run that is cut short can be
   // repeated from it.
@@ -34,15 +38,18 @@ class RunRecord {
   absl::Status Finish();
 
  private:
-  nlohmann::ordered_json ConfigJson() const;
   absl::Status WriteJson(const nlohmann::ordered_json& json) const;
 
-  AnnealConfig config_;
+  nlohmann::ordered_json config_;
+  std::string output_dir_;
   ComputeDevice device_;
   std::map<std::string, double> seconds_;
-  int64_t drawn_ = 0, network_rows_ = 0;
+  nlohmann::ordered_json values_;
   std::future<absl::StatusOr<std::map<std::string, std::string>>> hashes_;
 };
+
+// The most memory that the process has held so far, in KiB; 0 where the system doesn't say.
+int64_t PeakMemoryKib();
 
 // What decides the pixels besides prompt, seed and weight type, on one line: the `settings` of a
 // picture's text.

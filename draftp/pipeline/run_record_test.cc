@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/io/test_files.h"
 
@@ -19,6 +20,10 @@ class RunRecordTest : public ::testing::Test {
     config_.guidance_scale = 0.1;
     config_.prompt = "ein \"Würfel\"";
   }
+  RunRecord Record(std::vector<std::string> files) {
+    return {ConfigValuesToJson(AnnealTable().Print(config_)), config_.output_dir, device_,
+            std::move(files)};
+  }
   AnnealConfig ReadBack() {
     const auto loaded = LoadAnnealConfig({"--config", folder_ / "run.json"}, "/");
     EXPECT_TRUE(loaded.ok()) << loaded.status();
@@ -32,7 +37,7 @@ class RunRecordTest : public ::testing::Test {
 };
 
 TEST_F(RunRecordTest, ItsConfigRepeatsTheRunExactly) {
-  RunRecord record(config_, device_, {});
+  RunRecord record = Record({});
   ASSERT_TRUE(record.Write().ok());
   EXPECT_EQ(ReadBack(), config_);
   ASSERT_TRUE(record.Finish().ok());
@@ -41,9 +46,9 @@ TEST_F(RunRecordTest, ItsConfigRepeatsTheRunExactly) {
 
 TEST_F(RunRecordTest, TheResultHashesTheWeightsAndTellsTheTimes) {
   const std::string weights = folder_.Write("w.safetensors", "abc");
-  RunRecord record(config_, device_, {weights});
+  RunRecord record = Record({weights});
   record.SetSeconds("sample", 1.5);
-  record.SetCounts(8, 400);
+  record.Set("images_drawn", 8);
   ASSERT_TRUE(record.Finish().ok());
   const auto result = Json()["result"];
   EXPECT_EQ(result["weights_sha256"][weights],
@@ -54,7 +59,7 @@ TEST_F(RunRecordTest, TheResultHashesTheWeightsAndTellsTheTimes) {
 }
 
 TEST_F(RunRecordTest, AVanishedWeightFileIsNamed) {
-  RunRecord record(config_, device_, {folder_ / "gone.safetensors"});
+  RunRecord record = Record({folder_ / "gone.safetensors"});
   EXPECT_THAT(std::string(record.Finish().message()), HasSubstr("gone.safetensors"));
 }
 

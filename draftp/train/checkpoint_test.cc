@@ -1,0 +1,40 @@
+// Tests of which checkpoints are found and which stay.
+#include "draftp/train/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "draftp/io/test_files.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TemporaryFolder;
+
+std::vector<int64_t> Steps(const std::string& dir) {
+  std::vector<int64_t> steps;
+  for (const CheckpointFolder& folder : ListCheckpoints(dir)) steps.push_back(folder.step);
+  return steps;
+}
+
+TEST(ListCheckpoints, FindsWholeFoldersByStep) {
+  const TemporaryFolder folder;
+  for (const char* name : {"step_00000100", "step_00000020", ".step_00000200.tmp", "other"})
+    std::filesystem::create_directories(folder / ("checkpoints/" + std::string(name)));
+  EXPECT_THAT(Steps(folder.path()), ElementsAre(20, 100));
+  EXPECT_TRUE(Steps(folder / "gone").empty());
+}
+
+TEST(RemoveOldCheckpoints, KeepsTheNewestAndTheBest) {
+  const TemporaryFolder folder;
+  for (const char* name : {"step_1", "step_2", "step_3", "step_4"})
+    std::filesystem::create_directories(folder / ("checkpoints/" + std::string(name)));
+  ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 2, 1).ok());
+  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 3, 4));
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,50 @@
+// How the thread that gets a signal asks a training run to save and end.
+#ifndef DRAFTP_TRAIN_STOP_REQUEST_H_
+#define DRAFTP_TRAIN_STOP_REQUEST_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+namespace draftp {
+
+// Asked once, from any thread. The run looks at it between steps.
+class StopRequest {
+ public:
+  // Asks, and waits until the run has ended (it has saved, or failed).
+  void AskAndWait() {
+    asked_ = true;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return running_ == 0; });
+  }
+  bool asked() const { return asked_; }
+
+  // A run that AskAndWait waits for, for the scope.
+  class Run {
+   public:
+    explicit Run(StopRequest& stop) : stop_(stop) {
+      const std::lock_guard lock(stop_.mutex_);
+      ++stop_.running_;
+    }
+    ~Run() {
+      const std::lock_guard lock(stop_.mutex_);
+      --stop_.running_;
+      stop_.changed_.notify_all();
+    }
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+   private:
+    StopRequest& stop_;
+  };
+
+ private:
+  std::atomic<bool> asked_ = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int running_ = 0;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_STOP_REQUEST_H_

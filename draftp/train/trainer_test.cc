@@ -1,0 +1,205 @@
+// Runs of the trainer on the embedded model: resumed equals never interrupted, and what can go
+// wrong.
+#include "draftp/train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "draftp/io/atomic_file.h"
+#include "draftp/io/test_files.h"
+#include "draftp/train/checkpoint.h"
+#include "draftp/train/training_fixture.h"
+
+namespace draftp {
+namespace {
+
+using testing::Contents;
+using testing::FailsWith;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+// Three steps of two images in micro batches of one, 64x64, two denoising steps.
+TrainConfig Small(const std::string& output_dir) {
+  TrainConfig config;
+  config.model = std::filesystem::absolute(testing::kTinySdxl);
+  config.reward = {config.model + "/reward_model"};
+  config.prompts = {config.model + "/prompts/train.txt"};
+  config.output_dir = output_dir;
+  config.device = "cpu";
+  config.height = config.width = 64;
+  config.steps = 2;
+  config.lora_rank = 2;
+  config.max_steps = 3;
+  config.micro_batch_size = 1;
+  config.global_batch_size = 2;
+  config.save_interval = 1;
+  config.val_check_interval = 0;
+  config.lr = 1e-3;
+  config.kl_coeff = "target(0.01,0.1)";
+  config.ema = true;
+  return config;
+}
+
+absl::Status Train(const TrainConfig& config) {
+  StopRequest stop;
+  std::ostringstream log;
+  return RunTraining(config, stop, log, false);
+}
+
+// log.jsonl without what a clock or the process decides.
+std::vector<nlohmann::json> Steps(const std::string& dir) {
+  std::vector<nlohmann::json> lines;
+  std::ifstream file(dir + "/log.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    for (const char* key : {"seconds", "phase_seconds", "memory_mib"}) lines.back().erase(key);
+  }
+  return lines;
+}
+
+// Interrupted after the first and the second step, against never.
+void ExpectResumeBitForBit(const TrainConfig& whole, TrainConfig parts,
+                           const std::vector<std::string>& files) {
+  ASSERT_EQ(Train(whole), absl::OkStatus());
+  for (parts.max_steps = 1; parts.max_steps <= whole.max_steps; ++parts.max_steps)
+    ASSERT_EQ(Train(parts), absl::OkStatus());
+  for (const std::string& file : files) {
+    const std::string expected = Contents(whole.output_dir + "/" + file);
+    EXPECT_FALSE(expected.empty()) << file;
+    EXPECT_EQ(Contents(parts.output_dir + "/" + file), expected) << file;
+  }
+  EXPECT_EQ(Steps(parts.output_dir), Steps(whole.output_dir));
+  EXPECT_EQ(Steps(whole.output_dir).size(), static_cast<size_t>(whole.max_steps));
+}
+
+TEST(Trainer, ResumesALoraBitForBit) {
+  const TemporaryFolder folder;
+  TrainConfig whole = Small(folder / "whole");
+  whole.objective = "draft_lv";  // draws noise inside the run
+  TrainConfig parts = whole;
+  parts.output_dir = folder / "parts";
+  ExpectResumeBitForBit(whole, parts,
+                        {"pytorch_lora_weights.safetensors", "ema/pytorch_lora_weights.safetensors",
+                         "checkpoints/step_00000003/optimizer.safetensors"});
+}
+
+TEST(Trainer, ResumesFullFineTuningBitForBit) {
+  const TemporaryFolder folder;
+  TrainConfig whole = Small(folder / "whole");
+  whole.lora_rank = 0;
+  whole.max_steps = 2;
+  whole.lr = 1e-5;
+  TrainConfig parts = whole;
+  parts.output_dir = folder / "parts";
+  ExpectResumeBitForBit(whole, parts, {"unet/diffusion_pytorch_model.safetensors"});
+}
+
+TEST(Trainer, AFullDiskLeavesTheEarlierCheckpoint) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  config.max_steps = 1;
+  ASSERT_EQ(Train(config), absl::OkStatus());
+  config.max_steps = 2;
+  {
+    const testing::ScopedWriteFault full(ENOSPC, 10'000);
+    EXPECT_FALSE(Train(config).ok());
+  }
+  ASSERT_EQ(ListCheckpoints(config.output_dir).size(), 1u);
+  EXPECT_EQ(Train(config), absl::OkStatus());
+}
+
+TEST(Trainer, SkipsStepsThatAreNotFiniteAndEndsAfterSome) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  config.reward[0] += ":1:0:1e300";
+  config.max_skipped_steps = 2;
+  EXPECT_THAT(Train(config), FailsWith("2 steps in a row had a loss, reward or gradient"));
+  EXPECT_TRUE(std::filesystem::exists(config.output_dir + "/nonfinite_step.safetensors"));
+  EXPECT_TRUE(Steps(config.output_dir).at(0).at("skipped").get<bool>());
+}
+
+class TrainerCheckpointTest : public ::testing::Test {
+ protected:
+  TrainerCheckpointTest() : config_(Small(folder_ / "run")) {
+    config_.max_steps = 1;
+    EXPECT_EQ(Train(config_), absl::OkStatus());
+    config_.max_steps = 2;
+    checkpoint_ = ListCheckpoints(config_.output_dir).back().path;
+  }
+  void Edit(const std::string& from, const std::string& to) {
+    std::string json = Contents(checkpoint_ + "/trainer.json");
+    json.replace(json.find(from), from.size(), to);
+    std::ofstream(checkpoint_ + "/trainer.json") << json;
+  }
+
+  TemporaryFolder folder_;
+  TrainConfig config_;
+  std::string checkpoint_;
+};
+
+TEST_F(TrainerCheckpointTest, OfAnotherModelIsNamed) {
+  Edit("\"model_fingerprint\": \"", "\"model_fingerprint\": \"0");
+  EXPECT_THAT(Train(config_), FailsWith("another base model than --model"));
+}
+
+TEST_F(TrainerCheckpointTest, OfOtherLayersIsNamed) {
+  config_.target_modules = {"sdlora"};
+  EXPECT_THAT(Train(config_), FailsWith("ff.net"));
+  config_.target_modules = {"to_q"};
+  EXPECT_THAT(Train(config_), FailsWith("--target_modules"));
+  config_ = Small(folder_ / "run");
+  config_.lora_rank = 0;
+  EXPECT_THAT(Train(config_), FailsWith("found a checkpoint of a LoRA"));
+}
+
+TEST_F(TrainerCheckpointTest, TornIsNamed) {
+  std::filesystem::resize_file(checkpoint_ + "/trainer.json", 100);
+  EXPECT_THAT(Train(config_), FailsWith("trainer.json: found no state"));
+}
+
+TEST_F(TrainerCheckpointTest, WithHalfAnOptimizerIsNamed) {
+  std::filesystem::resize_file(checkpoint_ + "/optimizer.safetensors", 1000);
+  EXPECT_THAT(Train(config_), FailsWith("optimizer.safetensors"));
+}
+
+TEST_F(TrainerCheckpointTest, IsNotOverwrittenByANewRun) {
+  config_.resume = "none";
+  EXPECT_THAT(Train(config_), FailsWith("--resume: found none, and checkpoints in"));
+}
+
+TEST(Trainer, ValidatesBothModelsAndWritesAReport) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  config.max_steps = 1;
+  config.val_check_interval = 1;
+  config.validation_images = 2;
+  ASSERT_EQ(Train(config), absl::OkStatus());
+  std::ifstream file(config.output_dir + "/validation.jsonl");
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  const auto first = nlohmann::json::parse(line);
+  // B is zero: both models are the same before the first step.
+  EXPECT_EQ(first.at("drift"), 0.0);
+  EXPECT_EQ(first.at("tuned").at("reward"), first.at("base").at("reward"));
+  EXPECT_TRUE(std::filesystem::exists(config.output_dir + "/validation/step_00000001.png"));
+  EXPECT_THAT(Contents(config.output_dir + "/report.html"), HasSubstr("Validation reward"));
+}
+
+TEST(Trainer, ADryRunTouchesNothing) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  config.dry_run = true;
+  StopRequest stop;
+  std::ostringstream log;
+  ASSERT_EQ(RunTraining(config, stop, log, false), absl::OkStatus());
+  EXPECT_THAT(log.str(), HasSubstr("LoRA of rank 2"));
+  EXPECT_TRUE(folder.Names().empty());
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,82 @@
+// What a training run tells while it runs: a live line, log.jsonl and TensorBoard events.
+#ifndef DRAFTP_TRAIN_TRAINING_LOG_H_
+#define DRAFTP_TRAIN_TRAINING_LOG_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "draftp/io/event_file.h"
+#include "draftp/io/line_log.h"
+#include "draftp/io/moving_mean.h"
+#include "draftp/io/png.h"
+#include "draftp/train/alarms.h"
+
+namespace draftp {
+
+// One optimiser step; means over its images.
+struct StepRecord {
+  int64_t step = 0;              // 1 for the first
+  int64_t consumed_samples = 0;  // with this step's
+  double loss = 0, reward = 0, kl = 0, grad_norm = 0, clamped = 0;
+  double lr = 0, kl_coefficient = 0;
+  bool skipped = false;                                      // not finite: nothing was updated
+  std::vector<std::pair<std::string, double>> rewards = {};  // of each member, raw
+  std::vector<std::pair<std::string, double>> reward_norms =
+      {};  // norm of its gradient by the images
+  double seconds = 0;
+  std::map<std::string, double> phases = {};  // seconds by phase
+  int64_t images = 0;
+  int64_t memory_mib = 0;  // the most so far
+};
+
+struct ValidationRecord {
+  int64_t step = 0;  // optimiser steps behind it
+  ValidationScores scores;
+  double seconds = 0;
+};
+
+// Numbers that aren't finite are null in the JSON files.
+class TrainingLog {
+ public:
+  struct Options {
+    std::string output_dir;
+    int64_t first_step = 0;  // steps behind a resumed run: later lines of an earlier run go
+    int64_t max_steps = 1;
+    bool terminal = false;
+  };
+  static absl::StatusOr<TrainingLog> Open(std::ostream& out, Options options);
+  // Ends a live line that is still open.
+  ~TrainingLog();
+  TrainingLog(TrainingLog&&) = default;
+
+  absl::Status Add(const StepRecord& record);
+  absl::Status Add(const ValidationRecord& record, const RgbImage& sheet);
+  // A line of its own for the user.
+  void Say(const std::string& line);
+  absl::Status Close();
+
+ private:
+  TrainingLog(std::ostream& out, Options options, LineLog steps, LineLog validations,
+              EventFile events);
+  void Show(const StepRecord& record);
+
+  std::ostream* out_;
+  Options options_;
+  LineLog steps_, validations_;
+  EventFile events_;
+  MovingMean reward_{20}, seconds_{20};
+  double shown_at_ = 0;
+  size_t shown_width_ = 0;
+  bool open_line_ = false;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_TRAINING_LOG_H_

@@ -1,0 +1,189 @@
+#include "draftp/train/training_setup.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "draftp/io/config_value.h"
+#include "draftp/pipeline/anneal_plan.h"
+#include "draftp/pipeline/exit_code.h"
+#include "draftp/schedule/constant_rate.h"
+#include "draftp/schedule/cosine_rate.h"
+#include "draftp/schedule/parse_kl_schedule.h"
+#include "draftp/schedule/warmup_rate.h"
+#include "draftp/text/captions.h"
+
+namespace draftp {
+namespace {
+
+absl::StatusOr<std::vector<std::string>> Captions(const std::vector<std::string>& files) {
+  auto captions = ReadCaptions(absl::StrJoin(files, ","));
+  return captions.ok() ? captions : AsFailure(captions.status());
+}
+
+absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<std::string>& specs,
+                                                            const SdxlModel& sdxl,
+                                                            const TrainConfig& config) {
+  const auto parsed = CompositeReward::ParseSpecs(absl::StrJoin(specs, ","));
+  if (!parsed.ok()) return parsed.status();
+  // In float32 whatever the network's dtype: a reward's differences are small.
+  Placement placement = sdxl.unet.placement();
+  if (placement.dtype == at::kBFloat16) placement.dtype = at::kFloat;
+  auto reward = CompositeReward::Load(*parsed, {.placement = placement,
+                                                .fallback_tokenizer = &sdxl.tokenizer,
+                                                .recompute = config.activation_checkpointing});
+  if (!reward.ok()) return AsFailure(reward.status());
+  return std::make_unique<CompositeReward>(*std::move(reward));
+}
+
+AnyLearningRate LearningRateOf(const TrainConfig& config) {
+  const int64_t rest = std::max<int64_t>(config.max_steps - config.warmup_steps, 1);
+  const AnyLearningRate after = config.lr_schedule == "cosine"
+                                    ? AnyLearningRate(CosineRate(config.lr, 0.0, rest))
+                                    : AnyLearningRate(ConstantRate(config.lr));
+  return AnyLearningRate(WarmupRate<AnyLearningRate>(config.warmup_steps, after));
+}
+
+absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
+                                             std::function<void(const std::string&)> warn) {
+  const AnnealConfig sampling = SamplingOf(config);
+  const auto schedule = MakeNoiseSchedule(sampling, sdxl.scheduler);
+  if (!schedule.ok()) return schedule.status();
+  const auto size = ChooseSize(sampling, sdxl.default_size, sdxl.vae.config.Downsampling());
+  if (!size.ok()) return size.status();
+  const auto guider = AnyGuider::Make({.scale = config.guidance_scale});
+  if (!guider.ok()) return guider.status();
+  const auto sampler = AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
+                                                          .s_tmin = config.s_tmin,
+                                                          .s_tmax = config.s_tmax,
+                                                          .s_noise = config.s_noise,
+                                                          .eta = config.eta,
+                                                          .order = static_cast<int>(config.order)});
+  if (!sampler.ok()) return sampler.status();
+  const auto objective = AnyObjective::Named(
+      config.objective, {.steps = static_cast<int>(config.steps),
+                         .truncation_steps = static_cast<int>(config.truncation_steps),
+                         .late_steps = static_cast<int>(config.late_steps),
+                         .copies = static_cast<int>(config.copies),
+                         .margin = config.refl_margin,
+                         .weight = config.refl_weight,
+                         .truncation_draw = config.truncation_draw});
+  if (!objective.ok()) return objective.status();
+  return TrainStepOptions{.sigmas = schedule->sigmas,
+                          .preconditioning = {sdxl.scheduler.prediction_type, schedule->table},
+                          .guider = *guider,
+                          .sampler = *sampler,
+                          .objective = *objective,
+                          .kl_weight = *ParseKlWeight(config.kl_weight),
+                          .size = {size->height, size->width},
+                          .seed = config.seed,
+                          .activation_checkpointing = config.activation_checkpointing,
+                          .warn = std::move(warn)};
+}
+
+template <class Network>
+int64_t Bytes(const Network& network) {
+  int64_t bytes = 0;
+  const auto add = [&](const at::Tensor& tensor) {
+    if (tensor.defined()) bytes += static_cast<int64_t>(tensor.nbytes());
+  };
+  VisitWeights(network, [&](const std::string&, const auto& layer) {
+    add(layer.weight);
+    add(layer.bias);
+  });
+  return bytes;
+}
+
+}  // namespace
+
+OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {
+  return {.beta1 = *ParseFiniteDouble(config.betas[0]),
+          .beta2 = *ParseFiniteDouble(config.betas[1]),
+          .weight_decay = config.weight_decay,
+          .gradient_clip_val = config.gradient_clip_val,
+          .ema_decay = config.ema ? config.ema_decay : 0.0};
+}
+
+absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
+                                                  const ComputeDevice& device,
+                                                  std::function<void(const std::string&)> warn) {
+  auto captions = Captions(config.prompts);
+  if (!captions.ok()) return captions.status();
+  auto shown = config.validation_prompts.empty() ? captions : Captions(config.validation_prompts);
+  if (!shown.ok()) return shown.status();
+  if (shown->size() > static_cast<size_t>(config.validation_images))
+    shown->resize(config.validation_images);
+  auto model = TrainingModel::Load(config, device);
+  if (!model.ok()) return model.status();
+  const SdxlModel& sdxl = (*model)->sdxl();
+  auto options = StepOptions(config, sdxl, std::move(warn));
+  if (!options.ok()) return options.status();
+  auto reward = LoadReward(config.reward, sdxl, config);
+  if (!reward.ok()) return reward.status();
+  std::unique_ptr<CompositeReward> held_out;
+  if (!config.validation_reward.empty()) {
+    auto loaded = LoadReward(config.validation_reward, sdxl, config);
+    if (!loaded.ok()) return loaded.status();
+    held_out = *std::move(loaded);
+  }
+  const auto kl = ParseKlSchedule(config.kl_coeff);
+  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
+  return TrainingSetup{.device = device,
+                       .captions = *std::move(captions),
+                       .validation_captions = *std::move(shown),
+                       .model = *std::move(model),
+                       .reward = *std::move(reward),
+                       .held_out = std::move(held_out),
+                       .options = *std::move(options),
+                       .learning_rate = LearningRateOf(config),
+                       .kl_schedule = *kl};
+}
+
+std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup) {
+  const TrainingModel& model = *setup.model;
+  const int64_t elements = CountElements(model.parameters());
+  int64_t values = 0, leaves = 0;
+  for (const Parameter& parameter : model.parameters()) {
+    values += static_cast<int64_t>(parameter.value.nbytes());
+    if (parameter.mixed()) leaves += static_cast<int64_t>(parameter.leaf.nbytes());
+  }
+  const int64_t samples = config.max_steps * config.global_batch_size;
+  std::string text =
+      absl::StrFormat("trains %d parameters (%s) of %s on %s, in %s\n", elements,
+                      model.full() ? "the whole UNet"
+                                   : absl::StrFormat("LoRA of rank %d on %d tensors",
+                                                     config.lora_rank, model.parameters().size()),
+                      config.model, setup.device.name,
+                      setup.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32");
+  absl::StrAppendFormat(
+      &text,
+      "steps %d of %d images, %d at once: %d images of %dx%d, %d denoising steps each, %.2f epochs "
+      "of %d captions\n",
+      config.max_steps, config.global_batch_size, config.micro_batch_size, samples,
+      setup.options.size.width, setup.options.size.height, config.steps,
+      static_cast<double>(samples) / static_cast<double>(setup.captions.size()),
+      setup.captions.size());
+  const std::vector<std::pair<const char*, int64_t>> memory = {
+      {"base UNet", Bytes(model.sdxl().unet)},
+      {"VAE decoder", Bytes(model.sdxl().vae)},
+      {"trained values", values},
+      {"their copy in the network's dtype", leaves},
+      {"gradients", values},
+      {"AdamW moments", 2 * values},
+      {"moving average", config.ema ? values : 0}};
+  int64_t total = 0;
+  for (const auto& [kind, bytes] : memory) {
+    absl::StrAppendFormat(&text, "memory  %-36s %15d bytes\n", kind, bytes);
+    total += bytes;
+  }
+  absl::StrAppendFormat(&text,
+                        "memory  %-36s %15d bytes, and text encoders, reward and activations\n",
+                        "together", total);
+  return text;
+}
+
+}  // namespace draftp

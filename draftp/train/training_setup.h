@@ -1,0 +1,49 @@
+// Everything that a training run needs before its first step, made from its settings.
+#ifndef DRAFTP_TRAIN_TRAINING_SETUP_H_
+#define DRAFTP_TRAIN_TRAINING_SETUP_H_
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/pipeline/compute_device.h"
+#include "draftp/reward/composite_reward.h"
+#include "draftp/schedule/kl_schedule.h"
+#include "draftp/schedule/learning_rate.h"
+#include "draftp/train/micro_batch.h"
+#include "draftp/train/optimizer.h"
+#include "draftp/train/train_config.h"
+#include "draftp/train/training_model.h"
+
+namespace draftp {
+
+struct TrainingSetup {
+  ComputeDevice device;
+  std::vector<std::string> captions;             // of --prompts
+  std::vector<std::string> validation_captions;  // the first --validation_images
+  std::unique_ptr<TrainingModel> model;
+  std::unique_ptr<CompositeReward> reward;
+  std::unique_ptr<CompositeReward> held_out;  // null: none
+  TrainStepOptions options;
+  AnyLearningRate learning_rate;
+  AnyKlSchedule kl_schedule;
+
+  // Reads captions and models. Errors name flag or file.
+  static absl::StatusOr<TrainingSetup> Make(const TrainConfig& config, const ComputeDevice& device,
+                                            std::function<void(const std::string&)> warn);
+};
+
+// AdamW's settings.
+OptimizerOptions OptimizerOptionsOf(const TrainConfig& config);
+
+// What a run of these settings would train, hold in memory and draw, as lines of text:
+// --dry_run. `optimizer_bytes` as of an Optimizer of the parameters.
+std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_TRAINING_SETUP_H_

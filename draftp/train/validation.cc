@@ -1,0 +1,183 @@
+#include "draftp/train/validation.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/matmul.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "draftp/io/contact_sheet.h"
+#include "draftp/model/vae_decoder.h"
+#include "draftp/sampling/gradient_window.h"
+#include "draftp/sampling/mixture_denoiser.h"
+#include "draftp/sampling/per_image_noise.h"
+#include "draftp/sampling/trajectory.h"
+
+namespace draftp {
+namespace {
+
+constexpr uint64_t kNoiseOffset = uint64_t{1} << 31;
+
+double Mean(const at::Tensor& values) {
+  return values.defined() ? values.mean().item<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+// pixels [3,H,W] in [0,255].
+RgbImage ToRgb(const at::Tensor& pixels) {
+  const at::Tensor rgb = pixels.permute({1, 2, 0}).to(at::kByte).contiguous();
+  RgbImage image{static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)), {}};
+  const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();
+  image.pixels.assign(bytes, bytes + rgb.numel());
+  return image;
+}
+
+void Append(at::Tensor& all, const at::Tensor& more) {
+  all = all.defined() ? at::cat({all, more}) : more;
+}
+
+}  // namespace
+
+double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt) {
+  if (!embeddings.defined() || per_prompt < 2) return std::numeric_limits<double>::quiet_NaN();
+  const at::Tensor groups =
+      embeddings.to(at::kDouble).reshape({-1, per_prompt, embeddings.size(1)});
+  const at::Tensor cosines = at::matmul(groups, groups.transpose(1, 2));  // [prompts,n,n]
+  const double pairs = static_cast<double>(per_prompt) * static_cast<double>(per_prompt - 1);
+  const at::Tensor diagonal = cosines.diagonal(0, 1, 2).sum(-1);
+  return 1.0 - ((cosines.sum({1, 2}) - diagonal) / pairs).mean().item<double>();
+}
+
+Validation::Validation(const TrainingModel& model, const CompositeReward& reward,
+                       const CompositeReward* held_out, const TrainStepOptions& sampling,
+                       ValidationOptions options)
+    : model_(model),
+      reward_(reward),
+      held_out_(held_out),
+      sampling_(sampling),
+      options_(std::move(options)) {
+  for (const RewardMember& member : reward.members()) {
+    if (embedder_ == nullptr) embedder_ = member.reward.As<ClipReward>();
+  }
+}
+
+int64_t Validation::images() const {
+  return static_cast<int64_t>(options_.prompts.size()) * options_.images_per_prompt;
+}
+
+absl::Status Validation::DrawBatch(int network, int64_t begin, int64_t count, Drawn& drawn) {
+  const SdxlModel& sdxl = model_.sdxl();
+  std::vector<std::string> captions;
+  std::vector<int64_t> indices;
+  for (int64_t i = begin; i < begin + count; ++i) {
+    captions.push_back(options_.prompts[i / options_.images_per_prompt]);
+    indices.push_back(i);
+  }
+  const auto ignore = [](const std::string&) {};
+  const auto conditional = EncodePrompts(sdxl.text_encoders, Tokenize(sdxl, captions, ignore),
+                                         sampling_.size, sampling_.size);
+  if (!conditional.ok()) return conditional.status();
+  std::optional<PromptIds> empty;
+  if (!sdxl.config.force_zeros_for_empty_prompt) empty = Tokenize(sdxl, {std::string()}, ignore);
+  const auto unconditional = EncodeUnconditional(sdxl.text_encoders, empty, *conditional);
+  if (!unconditional.ok()) return unconditional.status();
+
+  SdxlPredictor predictor(model_.networks());
+  predictor.SetConditioning(*unconditional, *conditional);
+  MixtureDenoiser denoiser =
+      GuidedDenoiser(predictor, sampling_.preconditioning, network, sampling_.guider);
+  PerImageNoise noise(sampling_.seed + kNoiseOffset, indices);
+  const int64_t factor = sdxl.vae.config.Downsampling();
+  const at::Tensor start =
+      noise
+          .Initial({count, sdxl.unet.config.in_channels, sampling_.size.height / factor,
+                    sampling_.size.width / factor})
+          .to(sdxl.unet.placement().device);
+  const at::Tensor latents =
+      RunTrajectory(sampling_.sigmas, denoiser, sampling_.sampler, InferenceOnly(), start, noise);
+  const VaeDecoder& vae = model_.inference_vae();
+  const at::Tensor raw = DecodeRaw(vae, UnscaleLatents(latents, vae.config));
+  const at::Tensor pixels = ToPixels(raw);
+  Append(drawn.pixels, pixels.cpu());
+  Append(drawn.rewards, reward_(pixels, captions).to(at::kCPU, at::kDouble));
+  if (held_out_) Append(drawn.held_out, (*held_out_)(pixels, captions).to(at::kCPU, at::kDouble));
+  if (embedder_) Append(drawn.embeddings, embedder_->ImageEmbedding(pixels).cpu());
+  drawn.clamped += raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() *
+                   static_cast<double>(count) / static_cast<double>(images());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
+  const at::NoGradGuard no_grad;
+  Drawn drawn;
+  for (int64_t begin = 0; begin < images(); begin += options_.batch_size) {
+    const int64_t count = std::min(options_.batch_size, images() - begin);
+    if (absl::Status status = DrawBatch(network, begin, count, drawn); !status.ok()) return status;
+  }
+  if (!at::isfinite(drawn.pixels).all().item<bool>()) {
+    return absl::DataLossError(absl::StrFormat(
+        "validation: the %s model's pictures hold NaN or infinity, expected numbers",
+        network == kBaseNetwork ? "base" : "fine-tuned"));
+  }
+  return drawn;
+}
+
+ValidationSide Validation::Side(const Drawn& drawn) const {
+  return {.reward = Mean(drawn.rewards),
+          .held_out = Mean(drawn.held_out),
+          .diversity = PairwiseDiversity(drawn.embeddings, options_.images_per_prompt),
+          .clamped = drawn.clamped};
+}
+
+absl::StatusOr<RgbImage> Validation::Sheet(const Drawn& tuned) const {
+  const int64_t n = options_.images_per_prompt;
+  ContactSheetLabels labels;
+  for (int64_t j = 0; j < n; ++j) labels.columns.push_back(absl::StrFormat("noise %d", j));
+  const auto caption = [&](const char* name, size_t p, const Drawn& drawn) {
+    const auto begin = static_cast<int64_t>(p) * n;
+    return absl::StrFormat("%s: %s, Reward = %.2f", name, options_.prompts[p],
+                           drawn.rewards.narrow(0, begin, n).mean().item<double>());
+  };
+  for (size_t p = 0; p < options_.prompts.size(); ++p) {
+    labels.rows.push_back(caption("DRaFT+", p, tuned));
+    labels.rows.push_back(caption("SDXL", p, *base_));
+  }
+  ContactSheet sheet(labels, static_cast<int>(tuned.pixels.size(3)),
+                     static_cast<int>(tuned.pixels.size(2)));
+  for (int64_t i = 0; i < images(); ++i) {
+    const int row = static_cast<int>(2 * (i / n)), column = static_cast<int>(i % n);
+    sheet.SetCell(row, column, ToRgb(tuned.pixels[i]));
+    sheet.SetCell(row + 1, column, ToRgb(base_->pixels[i]));
+  }
+  return sheet.Draw();
+}
+
+absl::StatusOr<ValidationResult> Validation::Run() {
+  if (!base_) {
+    auto base = Draw(kBaseNetwork);
+    if (!base.ok()) return base.status();
+    base_ = *std::move(base);
+  }
+  const auto tuned = Draw(kTunedNetwork);
+  if (!tuned.ok()) return tuned.status();
+  ValidationResult result;
+  result.scores.tuned = Side(*tuned);
+  result.scores.base = Side(*base_);
+  result.scores.drift = std::sqrt((tuned->pixels - base_->pixels).square().mean().item<double>());
+  if (held_out_) {
+    const at::Tensor gains = tuned->held_out - base_->held_out;
+    for (int64_t i = 0; i < gains.size(0); ++i)
+      result.scores.held_out_gains.push_back(gains[i].item<double>());
+  }
+  auto sheet = Sheet(*tuned);
+  if (!sheet.ok()) return sheet.status();
+  result.sheet = *std::move(sheet);
+  return result;
+}
+
+}  // namespace draftp

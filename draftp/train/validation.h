@@ -1,0 +1,77 @@
+// Validations of a training run: the same prompts and noise by both models, scored and drawn side
+// by side.
+#ifndef DRAFTP_TRAIN_VALIDATION_H_
+#define DRAFTP_TRAIN_VALIDATION_H_
+
+#include <ATen/core/Tensor.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/io/png.h"
+#include "draftp/reward/clip_reward.h"
+#include "draftp/reward/composite_reward.h"
+#include "draftp/train/alarms.h"
+#include "draftp/train/micro_batch.h"
+#include "draftp/train/training_model.h"
+
+namespace draftp {
+
+struct ValidationOptions {
+  std::vector<std::string> prompts;
+  int64_t images_per_prompt = 2;
+  int64_t batch_size = 4;  // images at once
+};
+
+// What a validation gives.
+struct ValidationResult {
+  ValidationScores scores;
+  RgbImage sheet;  // a row of images for each prompt and model, with its mean reward
+};
+
+// The mean over prompts of 1 - mean cosine between pairs of one prompt's images. embeddings
+// [prompts * per_prompt, P] normalised, prompt by prompt; NaN for one image a prompt.
+double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt);
+
+// `model`, `reward` and `held_out` (may be null) must outlive it. Image j of prompt p starts from a
+// generator seeded (seed + 2^31 + p * images_per_prompt + j): never the noise of a training sample.
+// The base model's images are drawn once.
+class Validation {
+ public:
+  Validation(const TrainingModel& model, const CompositeReward& reward,
+             const CompositeReward* held_out, const TrainStepOptions& sampling,
+             ValidationOptions options);
+
+  absl::StatusOr<ValidationResult> Run();
+
+ private:
+  // One model's images.
+  struct Drawn {
+    at::Tensor pixels;             // [n,3,H,W] float32 on the CPU, 0..255
+    at::Tensor rewards, held_out;  // [n] float64 on the CPU; held_out may be undefined
+    at::Tensor embeddings;         // [n,P], undefined where no member has an image tower
+    double clamped = 0;
+  };
+
+  int64_t images() const;
+  absl::StatusOr<Drawn> Draw(int network);
+  absl::Status DrawBatch(int network, int64_t begin, int64_t count, Drawn& drawn);
+  ValidationSide Side(const Drawn& drawn) const;
+  absl::StatusOr<RgbImage> Sheet(const Drawn& tuned) const;
+
+  const TrainingModel& model_;
+  const CompositeReward& reward_;
+  const CompositeReward* held_out_;
+  const TrainStepOptions& sampling_;
+  ValidationOptions options_;
+  const ClipReward* embedder_ = nullptr;
+  std::optional<Drawn> base_;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_VALIDATION_H_
