@@ -6,7 +6,7 @@ Seed:     1243: noise of sample g (its index over the run, g = step * global_bat
           torch.Generator().manual_seed(1243), xavier normal, by sorted path
 Versions: recorded in the metadata
 
-Writes testdata/goldens/training_run.safetensors: the step of training.py (N = 4, K = 2, guidance 5, kl_coeff 0.1, image
+Writes testdata/goldens/training_run.safetensors: the step of training_step.py (N = 4, K = 2, guidance 5, kl_coeff 0.1, image
 64x64, the VAE's own scaling factor), global batch 2 in micro-batches of 1, caption of sample g = line g of
 prompts/train.txt; text embeddings in float64. AdamW with decay on every tensor, lr (step+1)/(warmup+1) of the peak up to
 it, gradients averaged over the micro-batches and scaled by min(1, max_norm / (norm + 1e-6)), B zero at first.
@@ -34,7 +34,7 @@ from diffusers import UNet2DConditionModel
 from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
 from torch.nn.utils import clip_grad_norm_
-from training import TARGETS, VERSIONS, Case, Constants, PickScore, Step, decoder, evaluate, write
+from training_step import TARGETS, VERSIONS, Case, Constants, PickScore, Step, decoder, evaluate, write
 from unet import hash_tensor
 
 SEED, RANK, ALPHA, GLOBAL_BATCH, KEEP = 1243, 4, 4, 2, 25
