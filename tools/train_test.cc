@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -29,21 +30,28 @@ using Words = std::vector<std::string>;
 
 constexpr char kTrain[] = "tools/train";
 
-// The embedded model in as small a run as there is, with a checkpoint a step.
+// The embedded model in as small a run as there is, with a checkpoint a step; `more` has other
+// flags, and replaces these.
 Words Command(const TemporaryFolder& folder, const Words& more) {
-  Words command = {kTrain,
-                   "--output_dir=" + (folder / "out"),
-                   "--height=64",
-                   "--width=64",
-                   "--steps=1",
-                   "--truncation_steps=1",
-                   "--lora_rank=1",
-                   "--micro_batch_size=1",
-                   "--global_batch_size=1",
-                   "--save_interval=1",
-                   "--val_check_interval=0",
-                   "--device=cpu",
-                   "--max_steps=2"};
+  const Words base = {"--output_dir=" + (folder / "out"),
+                      "--height=64",
+                      "--width=64",
+                      "--steps=1",
+                      "--truncation_steps=1",
+                      "--lora_rank=1",
+                      "--micro_batch_size=1",
+                      "--global_batch_size=1",
+                      "--save_interval=1",
+                      "--val_check_interval=0",
+                      "--device=cpu",
+                      "--max_steps=2"};
+  const auto flag = [](const std::string& word) { return word.substr(0, word.find('=')); };
+  Words command = {kTrain};
+  for (const std::string& word : base) {
+    const bool replaced = std::ranges::any_of(
+        more, [&](const std::string& other) { return flag(other) == flag(word); });
+    if (!replaced) command.push_back(word);
+  }
   command.insert(command.end(), more.begin(), more.end());
   return command;
 }
@@ -53,7 +61,7 @@ struct Ended {
   std::string error;
 };
 
-Ended Run(const TemporaryFolder& folder, const Words& more) {
+Ended RunProgram(const TemporaryFolder& folder, const Words& more) {
   Program program(folder, Command(folder, more));
   const int code = program.Wait();
   return {code, program.error()};
@@ -74,6 +82,13 @@ std::vector<std::string> Lines(const std::string& path) {
   return lines;
 }
 
+// Waits until log.jsonl has so many lines; a minute is long enough for any machine.
+void AwaitSteps(const TemporaryFolder& folder, size_t steps) {
+  for (int waits = 0; waits < 6000 && Lines(folder / "out/log.jsonl").size() < steps; ++waits)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_GE(Lines(folder / "out/log.jsonl").size(), steps);
+}
+
 TEST(TrainProgram, AMistakeIsOneLineWithItsExitCode) {
   const TemporaryFolder folder;
   const std::string empty = folder.Write("empty.txt", ""),
@@ -90,17 +105,17 @@ TEST(TrainProgram, AMistakeIsOneLineWithItsExitCode) {
       {{"--reward=" + (folder / "reward")}, 1, "reward"},
       {{"--reward=" + (folder / "reward") + ":much"}, 2, "--reward"},
       {{"--truncation_steps=2"}, 2, "--truncation_steps: found 2"},
-      {{"--truncation_steps=0"}, 2, "--truncation_steps: found 0"},
+      {{"--truncation_steps=0"}, 2, "--truncation_steps: found \"0\""},
       {{"--global_batch_size=3", "--micro_batch_size=2"}, 2, "--global_batch_size: found 3"},
-      {{"--lr=0"}, 2, "--lr: found 0"},
-      {{"--lr=-1"}, 2, "--lr: found -1"},
+      {{"--lr=0"}, 2, "--lr: found \"0\""},
+      {{"--lr=-1"}, 2, "--lr: found \"-1\""},
       {{"--lern_rate=1"}, 2, "--lern_rate"},
       {{"--target_modules=to_x"}, 2, "--target_modules"},
       {{"--lora=" + empty}, 1, "empty.txt"},
       {{"--resume=" + (folder / "gone")}, 1, "gone/trainer.json"},
       {{"--model=" + (folder / "gone"), "--reward=r", "--prompts=" + control}, 1, "control.txt"}};
   for (const auto& [words, code, message] : mistakes) {
-    const Ended ended = Run(folder, words);
+    const Ended ended = RunProgram(folder, words);
     EXPECT_EQ(ended.code, code) << ended.error;
     const std::string last = ended.error.substr(ended.error.rfind("\ntrain: ") + 1);
     EXPECT_THAT(last, StartsWith("train: "));
@@ -116,15 +131,14 @@ TEST(TrainProgram, SignalsSaveAndTheSameCommandGoesOn) {
     const int64_t before = Checkpoints(folder);
     const size_t steps = Lines(folder / "out/log.jsonl").size();
     Program program(folder, Command(folder, more));
-    while (Lines(folder / "out/log.jsonl").size() < steps + 2)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    AwaitSteps(folder, steps + 2);
     kill(program.process(), signal);
     EXPECT_EQ(program.Wait(), code) << program.error();
     EXPECT_THAT(program.error(), HasSubstr("a checkpoint is saved"));
     EXPECT_EQ(Checkpoints(folder), before + 1);
   }
   const size_t steps = Lines(folder / "out/log.jsonl").size();
-  const Ended last = Run(folder, {"--max_steps=" + std::to_string(steps + 1)});
+  const Ended last = RunProgram(folder, {"--max_steps=" + std::to_string(steps + 1)});
   EXPECT_EQ(last.code, 0) << last.error;
   EXPECT_EQ(Lines(folder / "out/log.jsonl").size(), steps + 1);
 }
@@ -136,14 +150,13 @@ TEST(TrainProgram, KillsAtRandomMomentsLoseAtMostTheStepInFlight) {
   for (int kills = 0; kills < 6; ++kills) {
     const size_t before = Lines(folder / "out/log.jsonl").size();
     Program program(folder, Command(folder, {"--max_steps=100000"}));
-    while (Lines(folder / "out/log.jsonl").size() <= before + 1)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    AwaitSteps(folder, before + 2);
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(program.process(), SIGKILL);
     EXPECT_EQ(program.Wait(), 128 + SIGKILL) << program.error();
   }
   const auto steps = static_cast<int64_t>(Lines(folder / "out/log.jsonl").size());
-  const Ended last = Run(folder, {"--max_steps=" + std::to_string(steps + 1)});
+  const Ended last = RunProgram(folder, {"--max_steps=" + std::to_string(steps + 1)});
   ASSERT_EQ(last.code, 0) << last.error;
   const size_t at = last.error.find("goes on after step ");
   ASSERT_NE(at, std::string::npos) << last.error;
@@ -153,8 +166,7 @@ TEST(TrainProgram, KillsAtRandomMomentsLoseAtMostTheStepInFlight) {
 TEST(TrainProgram, TwoRunsDontShareAFolder) {
   const TemporaryFolder folder, second;
   Program first(folder, Command(folder, {"--max_steps=100000"}));
-  while (Lines(folder / "out/log.jsonl").empty())
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  AwaitSteps(folder, 1);
   Words command = Command(folder, {});
   Program other(second, command);
   EXPECT_EQ(other.Wait(), 1);

@@ -159,10 +159,10 @@ at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {
 
 at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
   network_rows_ += x.size(0) * static_cast<int64_t>(call.groups.size());
-  if (x.is_cuda() && !at::GradMode::is_enabled()) return Replay(call, x, time);
+  if (x.is_cuda() && !at::GradMode::is_enabled() && options_.capture) return Replay(call, x, time);
   return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
                      at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
-                     call.adapters, options_);
+                     call.adapters, options_.gradient);
 }
 
 void SdxlPredictor::SplitRows(Layout& layout) const {

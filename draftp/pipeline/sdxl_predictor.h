@@ -37,9 +37,15 @@ struct SdxlNetwork {
 // outlive it; it serves one thread.
 class SdxlPredictor {
  public:
-  // `models[i]` is what RowGroup::model == i means; `options` are those of calls with gradient.
-  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const UNetOptions& options = {})
+  struct Options {
+    UNetOptions gradient = {};  // of calls with gradient
+    bool capture = true;        // false where the caller captures whole runs
+  };
+  // `models[i]` is what RowGroup::model == i means.
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options)
       : models_(std::move(models)), options_(options) {}
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models)
+      : SdxlPredictor(std::move(models), Options()) {}
 
   // The prompts of the next batch, B rows each. Call it before the first prediction.
   void SetConditioning(Conditioning unconditional, Conditioning conditional);
@@ -82,7 +88,7 @@ class SdxlPredictor {
   at::Tensor Replay(Call& call, const at::Tensor& x, double time);
 
   std::vector<SdxlNetwork> models_;
-  UNetOptions options_;
+  Options options_;
   Conditioning unconditional_, conditional_;
   std::vector<Layout> layouts_;  // a handful: which models and conditions a step evaluates
   int64_t network_rows_ = 0;

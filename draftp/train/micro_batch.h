@@ -4,16 +4,20 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "draftp/kernels/cuda_backend.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/vae_decoder.h"
 #include "draftp/pipeline/image_drawer.h"
@@ -42,7 +46,10 @@ struct TrainStepOptions {
   KlWeight kl_weight = KlWeight::kOne;
   ImageSize size;  // pixels
   uint64_t seed = 1243;
-  bool activation_checkpointing = false;              // UNet blocks and decoder
+  bool activation_checkpointing = false;  // UNet blocks and decoder
+  // On a GPU: record a whole micro batch, backward pass included, in one CUDA graph and replay it.
+  // For objectives and samplers that draw nothing (training_setup.cc).
+  bool capture = false;
   std::function<void(const std::string&)> warn = {};  // a line for each caption that was cut
 };
 
@@ -86,7 +93,8 @@ class MicroBatchWorker {
       : model_(model),
         reward_(reward),
         options_(options),
-        predictor_(model.networks(), {.recompute = options.activation_checkpointing}),
+        predictor_(model.networks(), {.gradient = {.recompute = options.activation_checkpointing},
+                                      .capture = !options.capture}),
         tuned_(predictor_, options.preconditioning, {kTunedNetwork, options.guider}),
         base_(predictor_, options.preconditioning, {kBaseNetwork, options.guider}) {
     for (const RewardMember& member : reward.members())
@@ -106,13 +114,51 @@ class MicroBatchWorker {
                        std::span<const std::string> captions, const Conditions& conditions,
                        double kl_coefficient, double share) {
     clock_.Start();
-    predictor_.SetConditioning(conditions.unconditional, conditions.conditional);
-    const std::vector<at::Tensor> texts = reward_.EncodeCaptions(captions);
+    const Inputs inputs{conditions, reward_.EncodeCaptions(captions),
+                        Start(noise, captions.size())};
     clock_.Mark("encode");
+    if (options_.capture) return Replay(objective, inputs, kl_coefficient, share);
+    return Compute(objective, noise, random, inputs, kl_coefficient, share);
+  }
 
+  std::map<std::string, double> TakeSeconds() { return clock_.Take(); }
+
+ private:
+  // All that changes from one micro batch to the next.
+  struct Inputs {
+    Conditions conditions;
+    std::vector<at::Tensor> texts;  // of the rewards
+    at::Tensor start;
+
+    std::vector<at::Tensor> All() const {
+      std::vector<at::Tensor> all = {start};
+      for (const Conditioning* side : {&conditions.unconditional, &conditions.conditional})
+        all.insert(all.end(), {side->context, side->pooled, side->time_ids});
+      all.insert(all.end(), texts.begin(), texts.end());
+      return all;
+    }
+  };
+
+  // Stands in where nothing draws.
+  struct NoNoise {
+    at::Tensor Initial(at::IntArrayRef) { TORCH_CHECK(false, "a captured run draws no noise"); }
+    at::Tensor Like(const at::Tensor&) { TORCH_CHECK(false, "a captured run draws no noise"); }
+  };
+
+  // A micro batch as the CUDA graph knows it: where it reads and writes, and what is fixed in it.
+  struct Captured {
+    Inputs inputs;
+    double kl_coefficient, share;
+    MicroBatchResult result;
+    std::unique_ptr<CapturedGraph> graph;
+  };
+
+  template <Objective O, NoiseSource N>
+  MicroBatchResult Compute(const O& objective, N& noise, StepRandom& random, const Inputs& inputs,
+                           double kl_coefficient, double share) {
+    predictor_.SetConditioning(inputs.conditions.unconditional, inputs.conditions.conditional);
     GaussianKl kl(base_, options_.kl_weight);
-    Rollout rollout(options_.sigmas, tuned_, options_.sampler, Start(noise, captions.size()), noise,
-                    kl);
+    Rollout rollout(options_.sigmas, tuned_, options_.sampler, inputs.start, noise, kl);
     bool before_gradient = true;
     rollout.OnStep([&](StepAction action) {
       if (action.gradient == GradientMode::kNone || !before_gradient) return;
@@ -123,7 +169,7 @@ class MicroBatchWorker {
     const DraftLoss result = ComputeDraftLoss(
         objective, rollout, random, kl, kl_coefficient,
         [this](const at::Tensor& latents) { return Decode(latents); },
-        [&](const at::Tensor& pixels) { return Score(pixels, texts, members); },
+        [&](const at::Tensor& pixels) { return Score(pixels, inputs.texts, members); },
         [this](const char* phase) { clock_.Mark(phase); });
     MicroBatchResult report = Report(result, members);
     report.gradients = torch::autograd::grad({result.loss * share}, leaves_, {},
@@ -133,9 +179,47 @@ class MicroBatchWorker {
     return report;
   }
 
-  std::map<std::string, double> TakeSeconds() { return clock_.Take(); }
+  template <Objective O>
+  MicroBatchResult Replay(const O& objective, const Inputs& inputs, double kl_coefficient,
+                          double share) {
+    const bool same = captured_ && captured_->kl_coefficient == kl_coefficient &&
+                      captured_->share == share &&
+                      captured_->inputs.start.sizes() == inputs.start.sizes();
+    if (!same) Capture(objective, inputs, kl_coefficient, share);
+    const std::vector<at::Tensor> from = inputs.All(), into = captured_->inputs.All();
+    for (size_t i = 0; i < from.size(); ++i) into[i].copy_(from[i]);
+    captured_->graph->Replay();
+    const at::NoGradGuard no_grad;
+    MicroBatchResult copy;  // the next replay writes into the graph's own
+    copy.Add(captured_->result, 1.0);
+    copy.rewards = copy.rewards.clone();
+    for (at::Tensor& gradient : copy.gradients) {
+      if (gradient.defined()) gradient = gradient.clone();
+    }
+    clock_.Mark("graph");
+    return copy;
+  }
 
- private:
+  template <Objective O>
+  void Capture(const O& objective, const Inputs& inputs, double kl_coefficient, double share) {
+    const auto backend = OpenCudaBackend();
+    TORCH_CHECK(backend.ok(), std::string(backend.status().message()));
+    captured_.reset();
+    captured_ = std::make_unique<Captured>(Captured{inputs, kl_coefficient, share, {}, nullptr});
+    captured_->inputs.start = inputs.start.clone();
+    for (Conditioning* side :
+         {&captured_->inputs.conditions.unconditional, &captured_->inputs.conditions.conditional})
+      *side = {side->context.clone(), side->pooled.clone(), side->time_ids.clone()};
+    for (at::Tensor& text : captured_->inputs.texts) text = text.clone();
+    NoNoise noise;
+    StepRandom random(0, 0, "");
+    captured_->graph = (*backend)->Capture([&] {
+      captured_->result =
+          Compute(objective, noise, random, captured_->inputs, kl_coefficient, share);
+    });
+    clock_.Take();
+  }
+
   template <NoiseSource N>
   at::Tensor Start(N& noise, size_t images) const {
     const SdxlModel& sdxl = model_.sdxl();
@@ -184,6 +268,7 @@ class MicroBatchWorker {
   SdxlDenoiser tuned_, base_;
   std::vector<double> factors_;
   std::vector<at::Tensor> leaves_;
+  std::unique_ptr<Captured> captured_;
   PhaseClock clock_;
 };
 

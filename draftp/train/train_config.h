@@ -81,6 +81,7 @@ struct TrainConfig {
   std::string device = "auto";
   std::string dtype = "auto";
   bool deterministic = false;
+  bool cuda_graph = true;
 
   // Output
   std::string output_dir = "draftp_train";

@@ -205,6 +205,10 @@ void AddRunning(Table& table) {
                 .help = "end the run after so many steps in a row with a loss or gradient that "
                         "isn't finite"});
   AddPlacementRows(table);
+  table.Switch(&C::cuda_graph,
+               {.key = "cuda_graph",
+                .help = "on a GPU, record a micro batch once and replay it, where it is always the "
+                        "same (draft_k, a constant --kl_coeff, a sampler without noise)"});
   table.Switch(&C::deterministic,
                {.key = "deterministic",
                 .help = "on a GPU, only kernels that give the same bits every time (a CPU always "
@@ -274,7 +278,6 @@ void AddRules(Table& table) {
          "nothing is sent anywhere: read log.jsonl, report.html or the TensorBoard events in "
          "--output_dir");
   refuse({"rm.trainer.devices"}, "the reward runs where the run does: --device");
-  table.Rule({Kind::kOnly, {"trainer.devices", "trainer.num_nodes"}, "one device trains", {"1"}});
   table.Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}});
   table.Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}});
   table.Rule({Kind::kOnly,
@@ -285,6 +288,8 @@ void AddRules(Table& table) {
               {"model.peft.lora_tuning.adapter_dropout"},
               "the adapter has no dropout",
               {"0", "0.0"}});
+  ignore({"trainer.devices", "trainer.num_nodes"},
+         "one device trains; --global_batch_size says what a step has in all");
   ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
          "--max_steps and --validation_images say it");
   ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");

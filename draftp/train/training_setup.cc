@@ -48,6 +48,16 @@ AnyLearningRate LearningRateOf(const TrainConfig& config) {
   return AnyLearningRate(WarmupRate<AnyLearningRate>(config.warmup_steps, after));
 }
 
+// Whether every micro batch of a run launches the same kernels with the same numbers: a fixed
+// window, no noise inside the run, and a KL coefficient that stays.
+bool Captures(const TrainConfig& config) {
+  const bool draws =
+      config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" || config.s_churn > 0;
+  const auto kl = ParseKlSchedule(config.kl_coeff);
+  const bool constant = kl.ok() && kl->name().find('(') == std::string::npos;
+  return config.cuda_graph && config.objective == "draft_k" && !draws && constant;
+}
+
 absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
                                              std::function<void(const std::string&)> warn) {
   const AnnealConfig sampling = SamplingOf(config);
@@ -82,6 +92,7 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
                           .size = {size->height, size->width},
                           .seed = config.seed,
                           .activation_checkpointing = config.activation_checkpointing,
+                          .capture = Captures(config) && sdxl.unet.placement().device.is_cuda(),
                           .warn = std::move(warn)};
 }
 
