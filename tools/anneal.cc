@@ -24,12 +24,6 @@ void Tidy() {
   draftp::RemoveEmptyOutputFolders();
 }
 
-std::string LostFileMessage(const std::string& file) {
-  return (file.empty() ? "a mapped file" : file) +
-         ": found it cut or unreadable while it was in use, expected it to stay as it is "
-         "(replace weights by renaming over them)";
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -35,11 +35,7 @@ int main(int argc, char** argv) {
            [](const std::string& file) {
              RemoveFilesInFlight();
              RemoveEmptyOutputFolders();
-             Report("train",
-                    absl::DataLossError(
-                        (file.empty() ? "a mapped file" : file) +
-                        ": found it cut or unreadable while it was in use, expected it to stay as "
-                        "it is (replace weights by renaming over them)"));
+             Report("train", absl::DataLossError(LostFileMessage(file)));
            }});
   return RunReporting("train", [&]() -> absl::Status {
     const auto embedded = EmbeddedModelDir();

@@ -28,10 +28,8 @@ absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
 // Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run
 // would have drawn.
 absl::Status CheckSkipping(const AnnealConfig& config) {
-  const bool draws =
-      config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" ||
-      (config.s_churn > 0 && (config.sampler == "euler" || config.sampler == "heun"));
-  if (!config.skip_existing || config.noise != "original" || !draws) return absl::OkStatus();
+  if (!config.skip_existing || config.noise != "original" || !DrawsNoise(config))
+    return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--skip_existing: found it beside --noise original and the sampler ", config.sampler,
       ", which draws noise in every step; expected --noise "
@@ -89,17 +87,26 @@ const std::string& AnnealPlan::PromptOf(int64_t image) const {
   return prompts[PromptOfImage(image, images_per_prompt)];
 }
 
+absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config) {
+  return AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
+                                            .s_tmin = config.s_tmin,
+                                            .s_tmax = config.s_tmax,
+                                            .s_noise = config.s_noise,
+                                            .eta = config.eta,
+                                            .order = static_cast<int>(config.order)});
+}
+
+bool DrawsNoise(const AnnealConfig& config) {
+  return config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" ||
+         (config.s_churn > 0 && (config.sampler == "euler" || config.sampler == "heun"));
+}
+
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   if (absl::Status skipping = CheckSkipping(config); !skipping.ok()) return skipping;
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
   if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
-  auto sampler = AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
-                                                    .s_tmin = config.s_tmin,
-                                                    .s_tmax = config.s_tmax,
-                                                    .s_noise = config.s_noise,
-                                                    .eta = config.eta,
-                                                    .order = static_cast<int>(config.order)});
+  auto sampler = MakeSampler(config);
   if (!sampler.ok()) return sampler.status();
   auto guider = AnyGuider::Make({.scale = config.guidance_scale});
   if (!guider.ok()) return guider.status();

@@ -40,6 +40,10 @@ struct AnnealPlan {
 // the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
 
+// The sampler that a config names, with its options; and whether it draws noise in its steps.
+absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config);
+bool DrawsNoise(const AnnealConfig& config);
+
 // The noise levels and the table that a network was trained with.
 struct NoiseSchedule {
   DdpmTable table;

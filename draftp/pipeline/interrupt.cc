@@ -94,6 +94,12 @@ InterruptWatcher::~InterruptWatcher() {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+std::string LostFileMessage(const std::string& file) {
+  return (file.empty() ? "a mapped file" : file) +
+         ": found it cut or unreadable while it was in use, expected it to stay as it is "
+         "(replace weights by renaming over them)";
+}
+
 std::string FileMappedAt(const void* address) {
   const auto wanted = reinterpret_cast<uintptr_t>(address);
   // 7f0000000000-7f0000001000 rw-p 00000000 08:01 131074    /path of the file

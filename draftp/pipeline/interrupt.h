@@ -37,6 +37,9 @@ class InterruptWatcher {
   std::thread thread_;
 };
 
+// The line for the user after on_lost_file(`file`).
+std::string LostFileMessage(const std::string& file);
+
 // The file that this process has mapped at `address`, "" for none.
 std::string FileMappedAt(const void* address);
 

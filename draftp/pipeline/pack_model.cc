@@ -66,8 +66,13 @@ void PackForInference(SdxlModel& model) {
     if (model.tuned) VisitWeights(*model.tuned, PackWeights());
   }
   VisitWeights(model.vae, PackWeights());
-  Pack(model.text_encoders.first);
-  Pack(model.text_encoders.second);
+  PackTextEncoders(model.text_encoders);
+}
+
+void PackTextEncoders(SdxlTextEncoders& encoders) {
+  const at::NoGradGuard no_grad;
+  Pack(encoders.first);
+  Pack(encoders.second);
 }
 
 }  // namespace draftp

@@ -13,6 +13,9 @@ namespace draftp {
 // operators keep to the caller's thread: `at::set_num_threads(1)` for the process.
 void PackForInference(SdxlModel& model);
 
+// Packs both text encoders alone, which no run trains.
+void PackTextEncoders(SdxlTextEncoders& encoders);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_PIPELINE_PACK_MODEL_H_

@@ -10,8 +10,6 @@
 namespace draftp {
 namespace {
 
-constexpr double kRedrawSeconds = 0.1;
-constexpr double kPlainLineSeconds = 10;
 constexpr int kBarWidth = 24;
 
 }  // namespace
@@ -28,11 +26,9 @@ std::string FormatDuration(double seconds) {
 }
 
 Progress::Progress(std::ostream& out, Options options)
-    : out_(out), options_(std::move(options)), begin_(options_.seconds()), shown_at_(begin_) {}
-
-Progress::~Progress() {
-  if (open_line_) out_ << '\n' << std::flush;
-}
+    : options_(std::move(options)),
+      begin_(options_.seconds()),
+      line_(out, options_.terminal, begin_) {}
 
 void Progress::SetLabel(std::string label) { label_ = std::move(label); }
 
@@ -50,19 +46,9 @@ void Progress::Finish() { Show(true); }
 
 void Progress::Show(bool last) {
   const double now = options_.seconds();
-  const double interval = options_.terminal ? kRedrawSeconds : kPlainLineSeconds;
-  if (!last && now - shown_at_ < interval) return;
-  shown_at_ = now;
-  std::string line = Line(now - begin_);
-  if (!options_.terminal) {
-    out_ << line << '\n' << std::flush;
-    return;
-  }
-  const size_t width = line.size();
-  if (width < shown_width_) line.append(shown_width_ - width, ' ');
-  shown_width_ = width;
-  out_ << '\r' << line << (last ? "\n" : "") << std::flush;
-  open_line_ = !last;
+  if (!last && !line_.Due(now)) return;
+  line_.Draw(Line(now - begin_), now);
+  if (last) line_.End();
 }
 
 std::string Progress::Line(double elapsed) const {

@@ -7,6 +7,8 @@
 #include <ostream>
 #include <string>
 
+#include "draftp/pipeline/live_line.h"
+
 namespace draftp {
 
 // Work is counted in units of equal cost (a network evaluation of one image), so that the time left
@@ -22,8 +24,6 @@ class Progress {
   };
 
   Progress(std::ostream& out, Options options);
-  // Ends a line that work which was cut short has left, so that the error stands on its own.
-  ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -41,14 +41,11 @@ class Progress {
   void Show(bool last);
   std::string Line(double elapsed) const;
 
-  std::ostream& out_;
   Options options_;
   std::string label_;
   int64_t images_ = 0, work_ = 0;
   double begin_;
-  double shown_at_;
-  size_t shown_width_ = 0;
-  bool open_line_ = false;
+  LiveLine line_;
 };
 
 // 75 -> "1:15", 3725 -> "1:02:05".

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -16,8 +15,8 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/atomic_folder.h"
 #include "draftp/io/config_json.h"
-#include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
 #include "draftp/io/safetensors.h"
 #include "draftp/io/weight_map.h"
 #include "draftp/model/unet_writer.h"
@@ -31,15 +30,9 @@ namespace fs = std::filesystem;
 
 constexpr char kLora[] = "pytorch_lora_weights.safetensors";
 constexpr char kPrefix[] = "step_";
+constexpr int64_t kMostJson = 1 << 24;  // bytes
 
 std::string CheckpointsDir(const std::string& output_dir) { return output_dir + "/checkpoints"; }
-
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file) return text;
-  return absl::NotFoundError(absl::StrCat(Printable(path, 4096), ": can't be read"));
-}
 
 nlohmann::ordered_json ConfigJson(const TrainConfig& config) {
   return ConfigValuesToJson(TrainTable().Print(config));
@@ -166,7 +159,7 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
       parameter.value = average->second;
   }
   if (model.full()) {
-    const auto json = ReadText(config.model + "/unet/config.json");
+    const auto json = ReadFile(config.model + "/unet/config.json", kMostJson);
     if (!json.ok()) return json.status();
     return WriteUNet(dir + "/unet", WithValues(model.tuned(), parameters), *json, at::kFloat);
   }
@@ -211,7 +204,7 @@ absl::StatusOr<TrainerState> ReadCheckpoint(const std::string& folder, TrainingM
                                             Optimizer& optimizer, const TrainConfig& config,
                                             std::vector<std::string>& notices) {
   const std::string path = folder + "/trainer.json";
-  const auto text = ReadText(path);
+  const auto text = ReadFile(path, kMostJson);
   if (!text.ok()) return text.status();
   const nlohmann::json json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   const auto torn = [&](const std::string& what) {

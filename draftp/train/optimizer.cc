@@ -112,10 +112,4 @@ absl::Status Optimizer::Restore(const std::map<std::string, at::Tensor>& state, 
   return absl::OkStatus();
 }
 
-int64_t Optimizer::StateBytes() const {
-  int64_t bytes = 0;
-  for (const auto& [name, tensor] : State()) bytes += static_cast<int64_t>(tensor.nbytes());
-  return bytes;
-}
-
 }  // namespace draftp

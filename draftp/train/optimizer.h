@@ -57,9 +57,6 @@ class Optimizer {
   // another shape or dtype, or too many.
   absl::Status Restore(const std::map<std::string, at::Tensor>& state, int64_t steps);
 
-  // Bytes of moments and moving average.
-  int64_t StateBytes() const;
-
  private:
   Parameters parameters_;
   OptimizerOptions options_;

@@ -70,6 +70,8 @@ class TrainingRun {
   StepRecord Record(const MicroBatchResult& result) const;
   absl::Status Validate(TrainingLog& log);
   absl::Status Save();
+  // `count` global indices of this step's samples, from the step's `first`.
+  std::vector<int64_t> Samples(int64_t first, int64_t count) const;
   std::vector<std::string> CaptionsOf(const std::vector<int64_t>& samples) const;
 
   const TrainConfig& config_;
@@ -110,6 +112,12 @@ absl::Status TrainingRun::Resume(std::vector<std::string>& notices) {
   return absl::OkStatus();
 }
 
+std::vector<int64_t> TrainingRun::Samples(int64_t first, int64_t count) const {
+  std::vector<int64_t> samples(count);
+  std::iota(samples.begin(), samples.end(), state_.consumed_samples + first);
+  return samples;
+}
+
 std::vector<std::string> TrainingRun::CaptionsOf(const std::vector<int64_t>& samples) const {
   std::vector<std::string> captions;
   for (const int64_t sample : samples) captions.push_back(setup_.captions[order_(sample)]);
@@ -120,9 +128,8 @@ absl::StatusOr<MicroBatchResult> TrainingRun::MicroBatches() {
   const double share = 1.0 / static_cast<double>(config_.micro_batches());
   MicroBatchResult mean;
   for (int64_t m = 0; m < config_.micro_batches(); ++m) {
-    std::vector<int64_t> samples(config_.micro_batch_size);
-    std::iota(samples.begin(), samples.end(),
-              state_.consumed_samples + m * config_.micro_batch_size);
+    const std::vector<int64_t> samples =
+        Samples(m * config_.micro_batch_size, config_.micro_batch_size);
     auto result =
         step_.Run(state_.step, samples, CaptionsOf(samples), state_.kl_coefficient, share);
     if (!result.ok()) return result.status();
@@ -172,8 +179,7 @@ absl::Status TrainingRun::Skip(const MicroBatchResult& result, TrainingLog& log)
   const std::string path = config_.output_dir + "/nonfinite_step.safetensors";
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
-    std::vector<int64_t> samples(config_.global_batch_size);
-    std::iota(samples.begin(), samples.end(), state_.consumed_samples);
+    const std::vector<int64_t> samples = Samples(0, config_.global_batch_size);
     const absl::Status dumped = WriteSafetensors(
         path,
         {{"loss", result.loss.cpu()}, {"kl", result.kl.cpu()}, {"rewards", result.rewards.cpu()}},

@@ -65,17 +65,14 @@ absl::StatusOr<TrainingLog> TrainingLog::Open(std::ostream& out, Options options
 TrainingLog::TrainingLog(std::ostream& out, Options options, LineLog steps, LineLog validations,
                          EventFile events)
     : out_(&out),
+      line_(out, options.terminal, /*shown_at=*/0),
       options_(std::move(options)),
       steps_(std::move(steps)),
       validations_(std::move(validations)),
       events_(std::move(events)) {}
 
-TrainingLog::~TrainingLog() {
-  if (std::exchange(open_line_, false)) *out_ << '\n' << std::flush;
-}
-
 void TrainingLog::Say(const std::string& line) {
-  if (std::exchange(open_line_, false)) *out_ << '\n';
+  line_.End();
   *out_ << line << '\n' << std::flush;
 }
 
@@ -84,27 +81,18 @@ void TrainingLog::Show(const StepRecord& record) {
   seconds_.Add(record.seconds);
   const double now = Progress::WallSeconds();
   const bool last = record.step == options_.max_steps;
-  if (!last && now - shown_at_ < (options_.terminal ? 0.1 : 10.0)) return;
-  shown_at_ = now;
+  if (!last && !line_.Due(now)) return;
   std::string phases;
   for (const auto& [phase, seconds] : record.phases)
     absl::StrAppendFormat(&phases, "%s%s %.2f", phases.empty() ? "" : ", ", phase, seconds);
-  std::string line = absl::StrFormat(
+  const std::string line = absl::StrFormat(
       "step %d/%d  reward %.3f (mean %.3f)  KL %.3g  grad %.3g  clamped %.1f%%  %.2f images/s  "
       "%.2f s/step (%s)  %d MiB  ETA %s",
       record.step, options_.max_steps, record.reward, reward_.value(), record.kl, record.grad_norm,
       100 * record.clamped, static_cast<double>(record.images) / record.seconds, record.seconds,
       phases, record.memory_mib,
       FormatDuration(seconds_.value() * static_cast<double>(options_.max_steps - record.step)));
-  if (!options_.terminal) {
-    *out_ << line << '\n' << std::flush;
-    return;
-  }
-  const size_t width = line.size();
-  if (width < shown_width_) line.append(shown_width_ - width, ' ');
-  shown_width_ = width;
-  *out_ << '\r' << line << std::flush;
-  open_line_ = true;
+  line_.Draw(line, now);
 }
 
 absl::Status TrainingLog::Add(const StepRecord& record) {
@@ -162,7 +150,7 @@ absl::Status TrainingLog::Add(const ValidationRecord& record, const RgbImage& sh
 }
 
 absl::Status TrainingLog::Close() {
-  if (std::exchange(open_line_, false)) *out_ << '\n' << std::flush;
+  line_.End();
   if (absl::Status s = steps_.Close(); !s.ok()) return s;
   if (absl::Status s = validations_.Close(); !s.ok()) return s;
   return events_.Close();

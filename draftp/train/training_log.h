@@ -9,13 +9,13 @@
 #include <map>
 #include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "draftp/io/event_file.h"
 #include "draftp/io/line_log.h"
 #include "draftp/io/moving_mean.h"
 #include "draftp/io/png.h"
+#include "draftp/pipeline/live_line.h"
 #include "draftp/train/alarms.h"
 
 namespace draftp {
@@ -52,10 +52,6 @@ class TrainingLog {
     bool terminal = false;
   };
   static absl::StatusOr<TrainingLog> Open(std::ostream& out, Options options);
-  // Ends a live line that is still open.
-  ~TrainingLog();
-  TrainingLog(TrainingLog&&) = default;
-
   absl::Status Add(const StepRecord& record);
   absl::Status Add(const ValidationRecord& record, const RgbImage& sheet);
   // A line of its own for the user.
@@ -68,13 +64,11 @@ class TrainingLog {
   void Show(const StepRecord& record);
 
   std::ostream* out_;
+  LiveLine line_;
   Options options_;
   LineLog steps_, validations_;
   EventFile events_;
   MovingMean reward_{20}, seconds_{20};
-  double shown_at_ = 0;
-  size_t shown_width_ = 0;
-  bool open_line_ = false;
 };
 
 }  // namespace draftp

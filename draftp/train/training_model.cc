@@ -11,6 +11,7 @@
 #include "draftp/model/pack_weights.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/pipeline/exit_code.h"
+#include "draftp/pipeline/pack_model.h"
 
 namespace draftp {
 namespace {
@@ -97,13 +98,7 @@ void TrainingModel::Pack() {
   packed_base_ = Packed(sdxl_.unet);
   packed_vae_ = Packed(sdxl_.vae);
   if (full_) packed_tuned_ = Packed(*sdxl_.tuned);
-  const auto pack_encoder = [](ClipText& encoder) {
-    for (ClipLayer& layer : encoder.layers) VisitWeights("", layer, PackWeights());
-    if (encoder.projection) PackWeights()("", *encoder.projection);
-  };
-  const at::NoGradGuard no_grad;
-  pack_encoder(sdxl_.text_encoders.first);
-  pack_encoder(sdxl_.text_encoders.second);
+  PackTextEncoders(sdxl_.text_encoders);
 }
 
 void TrainingModel::ParametersChanged() {

@@ -51,11 +51,10 @@ AnyLearningRate LearningRateOf(const TrainConfig& config) {
 // Whether every micro batch of a run launches the same kernels with the same numbers: a fixed
 // window, no noise inside the run, and a KL coefficient that stays.
 bool Captures(const TrainConfig& config) {
-  const bool draws =
-      config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" || config.s_churn > 0;
   const auto kl = ParseKlSchedule(config.kl_coeff);
   const bool constant = kl.ok() && kl->name().find('(') == std::string::npos;
-  return config.cuda_graph && config.objective == "draft_k" && !draws && constant;
+  return config.cuda_graph && config.objective == "draft_k" && !DrawsNoise(SamplingOf(config)) &&
+         constant;
 }
 
 absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
@@ -67,12 +66,7 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
   if (!size.ok()) return size.status();
   const auto guider = AnyGuider::Make({.scale = config.guidance_scale});
   if (!guider.ok()) return guider.status();
-  const auto sampler = AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
-                                                          .s_tmin = config.s_tmin,
-                                                          .s_tmax = config.s_tmax,
-                                                          .s_noise = config.s_noise,
-                                                          .eta = config.eta,
-                                                          .order = static_cast<int>(config.order)});
+  const auto sampler = MakeSampler(sampling);
   if (!sampler.ok()) return sampler.status();
   const auto objective = AnyObjective::Named(
       config.objective, {.steps = static_cast<int>(config.steps),

@@ -41,7 +41,7 @@ struct TrainingSetup {
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config);
 
 // What a run of these settings would train, hold in memory and draw, as lines of text:
-// --dry_run. `optimizer_bytes` as of an Optimizer of the parameters.
+// --dry_run.
 std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup);
 
 }  // namespace draftp
