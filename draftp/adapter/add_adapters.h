@@ -12,26 +12,23 @@
 
 namespace draftp {
 
-// y [R,...], the layer's output for x [R,...] and the caller's own, plus scale * delta(rows of x,
-// lora) on the rows of each range whose adapter is in `slots`. No backward formula may need y.
-template <class Delta>
-at::Tensor AddAdapters(at::Tensor y, const at::Tensor& x, const LoraSlots& slots,
-                       const AdapterRows& rows, Delta&& delta) {
+// Into y [R*tokens,...], the layer's output for x [R*tokens,...] and the caller's own: for each of
+// `rows` whose adapter is in `slots`, add(its part of y, its part of x, lora, scale), which adds in
+// place. No backward formula may need y.
+template <class Add>
+void AddAdapters(const at::Tensor& y, const at::Tensor& x, int64_t tokens, const LoraSlots& slots,
+                 const AdapterRows& rows, Add&& add) {
   for (const AdapterRange& range : rows) {
-    const int64_t end = EndRow(range, x.size(0));
+    const int64_t end = EndRow(range, x.size(0) / tokens);
     const LoraLayer* lora = FindLora(slots, range.adapter);
-    if (lora == nullptr || range.begin == end) continue;
-    const bool all = range.begin == 0 && end == x.size(0);
-    const at::Tensor input = all ? x : x.narrow(0, range.begin, end - range.begin);
-    const at::Tensor change = delta(input, *lora);
-    const double scale = lora->scale * range.scale;
-    if (all) {
-      y = y.add(change, scale);
-    } else {
-      y.narrow(0, range.begin, end - range.begin).add_(change, scale);
-    }
+    const int64_t begin = range.begin * tokens, count = end * tokens - begin;
+    if (lora == nullptr || count == 0) continue;
+    // Autograd copies gradients for what is written through a view.
+    const auto part = [&](const at::Tensor& all) {
+      return count == all.size(0) ? all : all.narrow(0, begin, count);
+    };
+    add(part(y), part(x), *lora, lora->scale * range.scale);
   }
-  return y;
 }
 
 }  // namespace draftp

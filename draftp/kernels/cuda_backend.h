@@ -40,6 +40,33 @@ class CudaBackend {
 
   // Rgb8 of draftp/kernels/rgb8.h for a CUDA tensor.
   virtual at::Tensor Rgb8(const at::Tensor& decoded) const = 0;
+
+  // The kernels behind draftp/kernels/cuda_layers.h, which says what they compute and checks what
+  // they are given: x [R,C,h,w] channels-last, else contiguous; gradients in the format of x.
+  struct Normalised {
+    at::Tensor y;
+    at::Tensor statistics;  // [R,groups,2] float32: mean, 1 / standard deviation
+  };
+  virtual Normalised GroupNorm(const at::Tensor& x, const at::Tensor& weight,
+                               const at::Tensor& bias, int64_t groups, double eps,
+                               bool silu) const = 0;
+  struct NormGradient {
+    at::Tensor x;
+    at::Tensor sums;  // [R,parts,C,2] float32, summed over R and parts: of bias, of weight
+  };
+  virtual NormGradient GroupNormBackward(const at::Tensor& x, const at::Tensor& weight,
+                                         const at::Tensor& bias, const at::Tensor& statistics,
+                                         const at::Tensor& gradient, bool silu) const = 0;
+  struct NormalisedRows {
+    at::Tensor y;
+    at::Tensor mean, inverse;  // [rows] float32
+  };
+  virtual NormalisedRows LayerNorm(const at::Tensor& x, const at::Tensor& weight,
+                                   const at::Tensor& bias, double eps) const = 0;
+  virtual at::Tensor GatedGelu(const at::Tensor& x) const = 0;
+  virtual at::Tensor GatedGeluBackward(const at::Tensor& x, const at::Tensor& gradient) const = 0;
+  virtual at::Tensor AddToPixels(const at::Tensor& y, const at::Tensor& bias,
+                                 const at::Tensor& channels, const at::Tensor& pixels) const = 0;
 };
 
 // Number of CUDA devices by the driver alone (libcuda.so.1), 0 without a driver. Loads no other

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "draftp/adapter/add_adapters.h"
+#include "draftp/kernels/cuda_layers.h"
 #include "draftp/model/linear.h"
 
 namespace draftp {
@@ -28,13 +29,15 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
 
 at::Tensor WithAdapters(at::Tensor y, const at::Tensor& x, const ConvWeights& weights,
                         const AdapterRows& rows) {
-  return AddAdapters(std::move(y), x, weights.adapters, rows,
-                     [&weights](const at::Tensor& input, const LoraLayer& lora) {
-                       const at::ScalarType dtype = input.scalar_type();
-                       const at::Tensor inner =
-                           Convolve(input, lora.a.to(dtype), {}, weights.stride, weights.padding);
-                       return Convolve(inner, lora.b.to(dtype), {}, 1, 0);
-                     });
+  AddAdapters(
+      y, x, /*tokens=*/1, weights.adapters, rows,
+      [&weights](at::Tensor part, const at::Tensor& input, const LoraLayer& lora, double scale) {
+        const at::ScalarType dtype = input.scalar_type();
+        const at::Tensor inner =
+            Convolve(input, lora.a.to(dtype), {}, weights.stride, weights.padding);
+        part.add_(Convolve(inner, lora.b.to(dtype), {}, 1, 0), scale);
+      });
+  return y;
 }
 
 cpu::Convolution PackedConvolution(const ConvWeights& weights) {
@@ -43,6 +46,15 @@ cpu::Convolution PackedConvolution(const ConvWeights& weights) {
 
 cpu::Norm NormOf(const NormWeights& weights) {
   return {weights.weight, weights.bias, weights.groups, weights.eps};
+}
+
+bool GroupsServedOnGpu(const at::Tensor& x, const NormWeights& weights) {
+  return cuda::ServesChannels(x, x.size(1), weights.weight) &&
+         x.size(1) / weights.groups <= cuda::kMostChannelsPerGroup;
+}
+
+at::Tensor OnGpu(const at::Tensor& x, const NormWeights& weights, bool silu) {
+  return cuda::GroupNorm(x, weights.weight, weights.bias, weights.groups, weights.eps, silu);
 }
 
 at::Tensor BiasOf(const ConvWeights& weights, const ConvAddends& addends) {
@@ -78,6 +90,12 @@ at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const Adapter
         cpu::Conv2d(x, PackedConvolution(weights), BiasOf(weights, addends), addends.pixels), x,
         weights, rows);
   }
+  if (addends && cuda::ServesChannels(x, weights.weight.size(0), weights.weight)) {
+    return cuda::AddToPixels(
+        WithAdapters(Convolve(x, weights.weight, {}, weights.stride, weights.padding), x, weights,
+                     rows),
+        weights.bias, addends.channels, addends.pixels);
+  }
   at::Tensor y = WithAdapters(
       Convolve(x, weights.weight, weights.bias, weights.stride, weights.padding), x, weights,
       rows);  // [R,out,h',w']
@@ -87,11 +105,14 @@ at::Tensor Conv2d(const at::Tensor& x, const ConvWeights& weights, const Adapter
 
 at::Tensor GroupNorm(const at::Tensor& x, const NormWeights& weights) {
   if (cpu::Serves(x)) return cpu::GroupNorm(x, NormOf(weights), /*silu=*/false);
+  if (GroupsServedOnGpu(x, weights)) return OnGpu(x, weights, /*silu=*/false);
   return at::group_norm(x, weights.groups, weights.weight, weights.bias, weights.eps);
 }
 
 at::Tensor LayerNorm(const at::Tensor& x, const NormWeights& weights) {
   if (cpu::Serves(x)) return cpu::LayerNorm(x, NormOf(weights));
+  if (cuda::ServesChannels(x, x.size(-1), weights.weight))
+    return cuda::LayerNorm(x, weights.weight, weights.bias, weights.eps);
   const std::array<int64_t, 1> shape{x.size(-1)};
   return at::layer_norm(x, shape, weights.weight, weights.bias, weights.eps);
 }
@@ -100,6 +121,7 @@ at::Tensor Silu(const at::Tensor& x) { return at::silu(x); }
 
 at::Tensor GroupNormSilu(const at::Tensor& x, const NormWeights& weights) {
   if (cpu::Serves(x)) return cpu::GroupNorm(x, NormOf(weights), /*silu=*/true);
+  if (GroupsServedOnGpu(x, weights)) return OnGpu(x, weights, /*silu=*/true);
   return at::silu(GroupNorm(x, weights));
 }
 

@@ -44,6 +44,8 @@ NormWeights LayerNormSkeleton(int64_t channels, double eps = 1e-5);
 struct ConvAddends {
   at::Tensor channels = {};  // [R,out] or [1,out], to every pixel
   at::Tensor pixels = {};    // [R,out,h',w']
+
+  explicit operator bool() const { return channels.defined() || pixels.defined(); }
 };
 
 // x [R,in,h,w] -> [R,out,h',w']; a range adds its adapter's scale * B (A x), A a convolution like

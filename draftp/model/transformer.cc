@@ -4,6 +4,7 @@
 #include <ATen/ops/gelu.h>
 
 #include "draftp/kernels/cpu/layers.h"
+#include "draftp/kernels/cuda_layers.h"
 #include "draftp/model/recompute.h"
 
 namespace draftp {
@@ -12,6 +13,7 @@ namespace {
 // x [R,T,8C], values then gates -> values * gelu(gates) [R,T,4C].
 at::Tensor GatedGelu(const at::Tensor& x) {
   if (cpu::Serves(x)) return cpu::GatedGelu(x);
+  if (cuda::ServesChannels(x, x.size(-1) / 2)) return cuda::GatedGelu(x);
   const auto values_and_gates = x.chunk(2, -1);
   return values_and_gates[0] * at::gelu(values_and_gates[1]);
 }

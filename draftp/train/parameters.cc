@@ -1,6 +1,7 @@
 #include "draftp/train/parameters.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_copy.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -28,8 +29,9 @@ Parameters TrainLora(UNet& unet, int slot) {
       LoraLayer& lora = *layer.adapters[slot];
       for (const auto& [factor, tensor] :
            {std::pair(".lora_A.weight", &lora.a), {".lora_B.weight", &lora.b}}) {
-        tensor->requires_grad_();
-        parameters.push_back({path + factor, *tensor, *tensor});
+        const at::Tensor value = *tensor;
+        *tensor = value.to(layer.weight.scalar_type()).requires_grad_();
+        parameters.push_back({path + factor, value, *tensor});
       }
     }
   });
@@ -74,9 +76,13 @@ UNet WithValues(const UNet& unet, const Parameters& parameters) {
 
 void RefreshLeaves(const Parameters& parameters) {
   const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> leaves, values;
   for (const Parameter& parameter : parameters) {
-    if (parameter.mixed()) parameter.leaf.detach().copy_(parameter.value);
+    if (!parameter.mixed()) continue;
+    leaves.push_back(parameter.leaf.detach());
+    values.push_back(parameter.value);
   }
+  if (!leaves.empty()) at::_foreach_copy_(leaves, values);
 }
 
 int64_t CountElements(const Parameters& parameters) {

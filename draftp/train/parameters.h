@@ -15,7 +15,7 @@ namespace draftp {
 
 // One trained tensor. What the optimiser updates is `value`, float32 (or float64); what the network
 // reads and what gets gradients is `leaf`: `value` itself, or its copy in the network's lower
-// precision (full fine-tuning in bfloat16), refreshed after each update.
+// precision, refreshed after each update, so that no call converts it anew.
 struct Parameter {
   std::string name;
   at::Tensor value;
@@ -30,7 +30,7 @@ using Parameters = std::vector<Parameter>;
 // then on they need gradients.
 Parameters TrainLora(UNet& unet, int slot);
 
-// The adapter that the UNet's slot holds, sharing its tensors: for writing.
+// The adapter that the UNet's slot holds, sharing its tensors.
 LoraAdapter AdapterOf(const UNet& unet, int slot);
 
 // Every weight of the UNet, as a copy of its own that needs gradients; names are those of a
