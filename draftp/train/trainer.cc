@@ -17,6 +17,7 @@
 #include "draftp/io/config_json.h"
 #include "draftp/io/png.h"
 #include "draftp/io/safetensors.h"
+#include "draftp/kernels/cuda_backend.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/progress.h"
@@ -31,6 +32,12 @@
 
 namespace draftp {
 namespace {
+
+// The most so far: of LibTorch's allocator on a GPU, else of the process.
+int64_t PeakMemoryMib(const at::Device& device) {
+  const auto backend = device.is_cuda() ? OpenCudaBackend() : absl::UnavailableError("");
+  return backend.ok() ? (*backend)->PeakBytes() >> 20 : PeakMemoryKib() / 1024;
+}
 
 // A run from its setup to its results.
 class TrainingRun {
@@ -225,7 +232,7 @@ absl::Status TrainingRun::Step(TrainingLog& log) {
   state_.consumed_samples += config_.global_batch_size;
   record.phases.merge(step_.TakeSeconds());
   for (const auto& [phase, seconds] : record.phases) seconds_[phase] += seconds;
-  record.memory_mib = PeakMemoryKib() / 1024;
+  record.memory_mib = PeakMemoryMib(setup_.model->sdxl().unet.placement().device);
   record.seconds = Progress::WallSeconds() - begin;
   return log.Add(record);
 }

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/training_fixture.h"
@@ -121,6 +122,22 @@ TEST(Trainer, SkipsStepsThatAreNotFiniteAndEndsAfterSome) {
   EXPECT_THAT(Train(config), FailsWith("2 steps in a row had a loss, reward or gradient"));
   EXPECT_TRUE(std::filesystem::exists(config.output_dir + "/nonfinite_step.safetensors"));
   EXPECT_TRUE(Steps(config.output_dir).at(0).at("skipped").get<bool>());
+}
+
+TEST(Trainer, ARewardThatIsBlindToTheImageIsAnErrorInTheFirstStep) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  const std::string blind = folder / "blind";
+  std::filesystem::copy(config.reward[0], blind);
+  const auto file = SafetensorsFile::Open(config.reward[0] + "/model.safetensors");
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& name : (*file)->names()) tensors[name] = *(*file)->Tensor(name);
+  tensors.at("vision_model.embeddings.patch_embedding.weight").zero_();
+  ASSERT_TRUE(WriteSafetensors(blind + "/model.safetensors", tensors).ok());
+  config.reward[0] = blind;
+  EXPECT_THAT(Train(config), FailsWith("no gradient by the images in the first step"));
+  EXPECT_TRUE(ListCheckpoints(config.output_dir).empty());
 }
 
 class TrainerCheckpointTest : public ::testing::Test {

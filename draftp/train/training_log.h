@@ -33,7 +33,7 @@ struct StepRecord {
   double seconds = 0;
   std::map<std::string, double> phases = {};  // seconds by phase
   int64_t images = 0;
-  int64_t memory_mib = 0;  // the most so far
+  int64_t memory_mib = 0;  // the most so far, of the device that trains
 };
 
 struct ValidationRecord {
