@@ -70,7 +70,8 @@ int64_t Validation::images() const {
   return static_cast<int64_t>(options_.prompts.size()) * options_.images_per_prompt;
 }
 
-absl::Status Validation::DrawBatch(int network, int64_t begin, int64_t count, Drawn& drawn) {
+absl::Status Validation::DrawBatch(SdxlPredictor& predictor, int network, int64_t begin,
+                                   int64_t count, Drawn& drawn) {
   const SdxlModel& sdxl = model_.sdxl();
   std::vector<std::string> captions;
   std::vector<int64_t> indices;
@@ -87,7 +88,6 @@ absl::Status Validation::DrawBatch(int network, int64_t begin, int64_t count, Dr
   const auto unconditional = EncodeUnconditional(sdxl.text_encoders, empty, *conditional);
   if (!unconditional.ok()) return unconditional.status();
 
-  SdxlPredictor predictor(model_.networks());
   predictor.SetConditioning(*unconditional, *conditional);
   MixtureDenoiser denoiser =
       GuidedDenoiser(predictor, sampling_.preconditioning, network, sampling_.guider);
@@ -115,9 +115,11 @@ absl::Status Validation::DrawBatch(int network, int64_t begin, int64_t count, Dr
 absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   const at::NoGradGuard no_grad;
   Drawn drawn;
+  SdxlPredictor predictor(model_.networks());  // its captured calls serve every batch
   for (int64_t begin = 0; begin < images(); begin += options_.batch_size) {
     const int64_t count = std::min(options_.batch_size, images() - begin);
-    if (absl::Status status = DrawBatch(network, begin, count, drawn); !status.ok()) return status;
+    const absl::Status status = DrawBatch(predictor, network, begin, count, drawn);
+    if (!status.ok()) return status;
   }
   if (!at::isfinite(drawn.pixels).all().item<bool>()) {
     return absl::DataLossError(absl::StrFormat(

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "draftp/io/png.h"
+#include "draftp/pipeline/sdxl_predictor.h"
 #include "draftp/reward/clip_reward.h"
 #include "draftp/reward/composite_reward.h"
 #include "draftp/train/alarms.h"
@@ -59,7 +60,8 @@ class Validation {
 
   int64_t images() const;
   absl::StatusOr<Drawn> Draw(int network);
-  absl::Status DrawBatch(int network, int64_t begin, int64_t count, Drawn& drawn);
+  absl::Status DrawBatch(SdxlPredictor& predictor, int network, int64_t begin, int64_t count,
+                         Drawn& drawn);
   ValidationSide Side(const Drawn& drawn) const;
   absl::StatusOr<RgbImage> Sheet(const Drawn& tuned) const;
 
