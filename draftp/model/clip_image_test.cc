@@ -6,18 +6,17 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <c10/util/Exception.h>
-#include <c10/util/ThreadLocalDebugInfo.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "draftp/io/weight_map.h"
 #include "draftp/model/hash_tensor.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {
@@ -67,23 +66,6 @@ absl::StatusOr<ClipImage> Load(const Tensors& tensors, at::ScalarType dtype = at
 at::Tensor Pixels(at::ScalarType dtype = at::kDouble) {
   return HashTensor("pixels", {2, 3, 14, 14}).to(dtype);
 }
-
-// Bytes of CPU tensors that were allocated and not freed in its lifetime, on this thread.
-class KeptBytes {
- public:
-  int64_t operator()() const { return counter_->bytes; }
-
- private:
-  struct Counter : c10::MemoryReportingInfoBase {
-    void reportMemoryUsage(void*, int64_t bytes_allocated, size_t, size_t, c10::Device) override {
-      bytes += bytes_allocated;
-    }
-    bool memoryProfilingEnabled() const override { return true; }
-    int64_t bytes = 0;
-  };
-  std::shared_ptr<Counter> counter_ = std::make_shared<Counter>();
-  c10::DebugInfoGuard guard_{c10::DebugInfoKind::PROFILER_STATE, counter_};
-};
 
 struct Pass {
   at::Tensor embedding, gradient, weight_gradient;

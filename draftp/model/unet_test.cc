@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "draftp/model/unet_fixture.h"
+#include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {
@@ -94,8 +95,9 @@ TEST(UNetTest, TwoSwappedBlocksAreNoticed) {
   EXPECT_GT(RelativeError(Predict(unet, 4), golden), 1e-3);
 }
 
-// Gradients with everything kept, and with blocks recomputed.
-std::map<std::string, at::Tensor> Gradients(bool recompute) {
+// Gradients with everything kept, and with blocks recomputed; `kept`: bytes between forward and
+// backward pass.
+std::map<std::string, at::Tensor> Gradients(bool recompute, int64_t& kept) {
   UNet unet = SmallUNet("deep", at::kDouble);
   std::map<std::string, at::Tensor> leaves{
       {"sample", Sample(unet, 2).requires_grad_()},
@@ -107,18 +109,24 @@ std::map<std::string, at::Tensor> Gradients(bool recompute) {
   const Prepared prepared{.prompt = {.context = leaves["context"], .keys_values = {}},
                           .added = leaves["added"],
                           .rows = {}};
-  const at::Tensor out =
-      UNetForward(unet, leaves["sample"], Times(2), prepared, {}, {.recompute = recompute});
+  at::Tensor out;
+  {
+    const testing::KeptBytes bytes;
+    out = UNetForward(unet, leaves["sample"], Times(2), prepared, {}, {.recompute = recompute});
+    kept = bytes();
+  }
   (out * HashTensor("objective", out.sizes().vec())).sum().backward();
   for (auto& [name, leaf] : leaves) leaf = leaf.grad();
   return leaves;
 }
 
 TEST(UNetTest, RecomputedGradientsEqualTheKeptOnes) {
-  const auto kept = Gradients(false), recomputed = Gradients(true);
+  int64_t kept_bytes = 0, recomputed_bytes = 0;
+  const auto kept = Gradients(false, kept_bytes), recomputed = Gradients(true, recomputed_bytes);
   for (const auto& [name, gradient] : kept) {
     EXPECT_THAT(recomputed.at(name), IsCloseTo(gradient, 1e-13)) << name;
   }
+  EXPECT_LT(recomputed_bytes, kept_bytes / 3);
 }
 
 TEST(UNetTest, InferenceKeepsChannelsLast) {

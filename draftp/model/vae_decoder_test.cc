@@ -17,6 +17,7 @@
 #include "draftp/io/safetensors.h"
 #include "draftp/io/weight_map.h"
 #include "draftp/kernels/rgb8.h"
+#include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -170,9 +171,16 @@ TEST(VaeDecoderTest, RecomputationChangesNoBitOfTheGradient) {
   const VaeDecoder decoder = *LoadMeanStd(MeanStdTensors());
   const at::Tensor plain = Golden("vae_mean_std", "latents").clone().requires_grad_();
   const at::Tensor again = plain.detach().clone().requires_grad_();
-  Decode(decoder, plain).square().sum().backward();
-  Decode(decoder, again, {.recompute = true}).square().sum().backward();
+  const auto backpropagate = [&](const at::Tensor& latents, bool recompute) {
+    const testing::KeptBytes kept;
+    const at::Tensor image = Decode(decoder, latents, {.recompute = recompute});
+    const int64_t bytes = kept();
+    image.square().sum().backward();
+    return bytes;
+  };
+  const int64_t kept = backpropagate(plain, false), recomputed = backpropagate(again, true);
   EXPECT_THAT(again.grad(), IsEqualTo(plain.grad()));
+  EXPECT_LT(recomputed, kept / 3);
 }
 
 // Pictures that diffusers drew in float32, and the latents that it drew them from.

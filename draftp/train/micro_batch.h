@@ -46,7 +46,8 @@ struct TrainStepOptions {
   KlWeight kl_weight = KlWeight::kOne;
   ImageSize size;  // pixels
   uint64_t seed = 1243;
-  bool activation_checkpointing = false;  // UNet blocks and decoder
+  bool recompute_unet = false;  // activations, in the backward pass
+  bool recompute_decoder = false;
   // On a GPU: record a whole micro batch, backward pass included, in one CUDA graph and replay it.
   // For objectives and samplers that draw nothing (training_setup.cc).
   bool capture = false;
@@ -93,7 +94,7 @@ class MicroBatchWorker {
       : model_(model),
         reward_(reward),
         options_(options),
-        predictor_(model.networks(), {.gradient = {.recompute = options.activation_checkpointing},
+        predictor_(model.networks(), {.gradient = {.recompute = options.recompute_unet},
                                       .capture = !options.capture}),
         tuned_(predictor_, options.preconditioning, {kTunedNetwork, options.guider}),
         base_(predictor_, options.preconditioning, {kBaseNetwork, options.guider}) {
@@ -234,7 +235,7 @@ class MicroBatchWorker {
   DecodedImage Decode(const at::Tensor& latents) const {
     const VaeDecoder& vae = model_.sdxl().vae;
     const at::Tensor raw = DecodeRaw(vae, UnscaleLatents(latents, vae.config),
-                                     {.recompute = options_.activation_checkpointing});
+                                     {.recompute = options_.recompute_decoder});
     return {ToPixels(raw), raw.detach().abs().gt(1.0).to(at::kFloat).mean()};
   }
 

@@ -6,12 +6,14 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "draftp/sampling/equally_spaced.h"
 #include "draftp/sampling/predict_at.h"
 #include "draftp/schedule/ddpm_table.h"
+#include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"
 #include "draftp/train/training_fixture.h"
 
@@ -60,7 +62,7 @@ struct GivenWindow {
 
 struct Setting {
   at::ScalarType dtype = at::kDouble;
-  bool recompute = false;
+  bool unet = false, decoder = false, reward = false;  // recomputed
 };
 
 class Case {
@@ -69,7 +71,7 @@ class Case {
       : settings_(Goldens().json().at("cases").at(name)),
         setting_(setting),
         model_(MakeModel()),
-        reward_(testing::TinyReward(model_->sdxl(), setting.recompute)) {}
+        reward_(testing::TinyReward(model_->sdxl(), setting.reward)) {}
 
   MicroBatchResult Run() {
     const std::string objective = settings_.at("objective");
@@ -143,7 +145,8 @@ class Case {
         .objective = AnyObjective(DraftK(1)),
         .kl_weight = *ParseKlWeight(settings_.at("kl_weight").get<std::string>()),
         .size = {start.size(2) * 8, start.size(3) * 8},
-        .activation_checkpointing = setting_.recompute};
+        .recompute_unet = setting_.unet,
+        .recompute_decoder = setting_.decoder};
     MicroBatchWorker worker(*model_, reward_, options);
     GivenNoise noise(start, Goldens()("inputs.copies"));
     StepRandom random(0, 0, "");
@@ -181,14 +184,32 @@ TEST(MicroBatch, HasTheReferencesGradientsInFloat64) {
     ExpectGolden(name, {}, 1e-7);
 }
 
+// A case's gradients, and the most bytes that it held.
+std::pair<std::vector<at::Tensor>, int64_t> GradientsAndPeak(const std::string& name,
+                                                             Setting setting) {
+  Case c(name, setting);
+  const testing::KeptBytes bytes;
+  std::vector<at::Tensor> gradients = c.Run().gradients;
+  return {std::move(gradients), bytes.Peak()};
+}
+
 TEST(MicroBatch, HasTheSameGradientsWithActivationCheckpointing) {
   for (const char* name : {"sdlora_k2_kl", "full_k2_kl", "drtune_1_3_kl"}) {
-    const MicroBatchResult plain = Case(name, {}).Run();
-    const MicroBatchResult recomputed = Case(name, {.recompute = true}).Run();
-    for (size_t i = 0; i < plain.gradients.size(); ++i) {
-      if (!plain.gradients[i].defined()) continue;
-      EXPECT_THAT(recomputed.gradients[i], testing::IsEqualTo(plain.gradients[i])) << name;
+    SCOPED_TRACE(name);
+    const auto [plain, most] = GradientsAndPeak(name, {});
+    int64_t least = most;
+    for (const Setting& setting :
+         {Setting{.unet = true}, Setting{.decoder = true}, Setting{.reward = true},
+          Setting{.unet = true, .decoder = true, .reward = true}}) {
+      const auto [recomputed, bytes] = GradientsAndPeak(name, setting);
+      EXPECT_LE(bytes, most);
+      least = std::min(least, bytes);
+      for (size_t i = 0; i < plain.size(); ++i) {
+        if (!plain[i].defined()) continue;
+        EXPECT_THAT(recomputed[i], testing::IsEqualTo(plain[i]));
+      }
     }
+    EXPECT_LT(least, most * 4 / 5);  // in this small case the decoder's last block is most of it
   }
 }
 

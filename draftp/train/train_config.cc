@@ -32,6 +32,14 @@ std::string ResumeFrom(const std::string& text, const std::string& user_folder) 
   return AbsolutePath(text, user_folder);
 }
 
+absl::Status CheckRecomputedParts(const TrainConfig& config) {
+  for (const std::string& part : config.recomputed_parts) {
+    if (part != "unet" && part != "decoder" && part != "reward")
+      return InvalidFlag("recomputed_parts", Quoted(part), "unet, decoder or reward");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckBetas(const TrainConfig& config) {
   bool valid = config.betas.size() == 2;
   for (const std::string& text : config.betas) {
@@ -102,8 +110,8 @@ absl::Status ValidateTrainConfig(const TrainConfig& config) {
   if (config.output_dir.empty()) return InvalidFlag("output_dir", "an empty text", "a folder");
   if (config.full() && !config.lora.empty())
     return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
-  for (const auto& check :
-       {CheckSampling<TrainConfig>, CheckTruncation, CheckBatches, CheckBetas}) {
+  for (const auto& check : {CheckSampling<TrainConfig>, CheckTruncation, CheckBatches, CheckBetas,
+                            CheckRecomputedParts}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
   const auto kl = ParseKlSchedule(config.kl_coeff);

@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct TrainConfig {
   std::vector<std::string> validation_reward = {};  // likewise, not trained on
   std::string lora = {};                            // an adapter to start from
   bool activation_checkpointing = false;
+  std::vector<std::string> recomputed_parts = {"unet", "decoder", "reward"};
 
   // Data
   std::vector<std::string> prompts = {};             // files and patterns
@@ -95,6 +97,11 @@ struct TrainConfig {
   bool dry_run = false;
 
   bool full() const { return lora_rank == 0 || peft_scheme == "none"; }
+  // Whether the backward pass computes the activations of `part` (unet, decoder, reward) again.
+  bool Recomputes(const std::string& part) const {
+    return activation_checkpointing &&
+           std::ranges::find(recomputed_parts, part) != recomputed_parts.end();
+  }
   int64_t micro_batches() const { return global_batch_size / micro_batch_size; }
 
   bool operator==(const TrainConfig&) const = default;

@@ -53,6 +53,7 @@ TEST(TrainConfig, ReadsTheOriginalsSettings) {
   EXPECT_THAT(config.target_modules, ElementsAre("sdlora"));
   EXPECT_TRUE(config.ema);
   EXPECT_TRUE(config.activation_checkpointing);
+  EXPECT_TRUE(config.Recomputes("reward"));
   EXPECT_EQ(config.save_interval, 200);
   EXPECT_THAT(loaded->notices, Contains(HasSubstr("trainer.devices")));
 }
@@ -71,6 +72,7 @@ TEST(TrainConfig, NamesTheFlagOfEachMistake) {
       {"--height=60", "--height: found 60, expected a multiple of 8"},
       {"--late_steps=30", "--late_steps: found 30"},
       {"--lora_rank=0 --lora=a", "--lora: found it beside full fine-tuning"},
+      {"--recomputed_parts=vae", "--recomputed_parts: found \"vae\""},
       {"--trunc_steps=1", "--trunc_steps"},
       {"exp_manager.create_wandb_logger=true", "log.jsonl"}};
   for (const auto& [line, message] : mistakes) {

@@ -39,8 +39,12 @@ void AddModels(Table& table) {
       .Switch(&C::activation_checkpointing,
               {.key = "activation_checkpointing",
                .original_keys = {"model.activation_checkpointing"},
-               .help = "recompute activations of UNet, decoder and reward in the backward pass: "
-                       "less memory, about a third more time"});
+               .help = "recompute activations in the backward pass: less memory, some more time"})
+      .List(&C::recomputed_parts,
+            {.key = "recomputed_parts",
+             .value_name = "PART[,...]",
+             .help = "whose activations --activation_checkpointing recomputes: unet, decoder, "
+                     "reward"});
 }
 
 void AddData(Table& table) {

@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<st
   if (placement.dtype == at::kBFloat16) placement.dtype = at::kFloat;
   auto reward = CompositeReward::Load(*parsed, {.placement = placement,
                                                 .fallback_tokenizer = &sdxl.tokenizer,
-                                                .recompute = config.activation_checkpointing});
+                                                .recompute = config.Recomputes("reward")});
   if (!reward.ok()) return AsFailure(reward.status());
   return std::make_unique<CompositeReward>(*std::move(reward));
 }
@@ -85,7 +85,8 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
                           .kl_weight = *ParseKlWeight(config.kl_weight),
                           .size = {size->height, size->width},
                           .seed = config.seed,
-                          .activation_checkpointing = config.activation_checkpointing,
+                          .recompute_unet = config.Recomputes("unet"),
+                          .recompute_decoder = config.Recomputes("decoder"),
                           .capture = Captures(config) && sdxl.unet.placement().device.is_cuda(),
                           .warn = std::move(warn)};
 }
