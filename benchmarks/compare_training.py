@@ -179,7 +179,8 @@ def our_seconds(args):
     return found[args.warmup :]
 
 
-def parse():
+def parse(add=lambda parser: None):
+    """The settings of a step; `add` gives the parser further ones."""
     parser = argparse.ArgumentParser()
     parser.add_argument("model", help="a pipeline's folder with reward_model/ and prompts/train.txt in it")
     parser.add_argument("--ours", help="the program to compare with, and flags of its own")
@@ -196,6 +197,7 @@ def parse():
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--reps", type=int, default=5, help="steps in a round")
     parser.add_argument("--rounds", type=int, default=3)
+    add(parser)
     return parser.parse_args()
 
 

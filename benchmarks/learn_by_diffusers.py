@@ -11,7 +11,6 @@ import json
 import math
 import pathlib
 import random
-import sys
 
 import torch
 from diffusers import StableDiffusionXLPipeline
@@ -21,20 +20,21 @@ from peft.utils import get_peft_model_state_dict
 import compare_training
 
 
+def add(parser):
+    parser.add_argument("out", type=pathlib.Path, help="folder of the log and the LoRA")
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--max-steps", type=int, default=600)
+    parser.add_argument("--clip", type=float, default=1.0, help="largest gradient norm")
+
+
 def main():
-    options = {"--seed": 5, "--max-steps": 600, "--clip": 1.0}
-    for name, default in list(options.items()):
-        if name in sys.argv:
-            at = sys.argv.index(name)
-            options[name] = type(default)(sys.argv[at + 1])
-            del sys.argv[at : at + 2]
-    out = pathlib.Path(sys.argv.pop(2))
-    args = compare_training.parse()
+    args = compare_training.parse(add)
+    out = args.out
     out.mkdir(parents=True, exist_ok=True)
-    compare_training.CLIP = options["--clip"]
-    torch.manual_seed(options["--seed"])
+    compare_training.CLIP = args.clip
+    torch.manual_seed(args.seed)
     captions = pathlib.Path(f"{args.model}/prompts/train.txt").read_text().splitlines()
-    random.Random(options["--seed"]).shuffle(captions)
+    random.Random(args.seed).shuffle(captions)
     peer = compare_training.Peer(args)
     rate = torch.zeros((), device=args.device)
     peer.optimizer.param_groups[0]["lr"] = rate
@@ -50,8 +50,8 @@ def main():
             for value in state.values():
                 value.zero_()
     with open(out / "log.jsonl", "w") as log:
-        for step in range(options["--max-steps"]):
-            rate.fill_(compare_training.RATE * (1 + math.cos(math.pi * step / options["--max-steps"])) / 2)
+        for step in range(args.max_steps):
+            rate.fill_(compare_training.RATE * (1 + math.cos(math.pi * step / args.max_steps)) / 2)
             reward, norm = peer.step(*batch(step))
             log.write(json.dumps({"step": step + 1, "reward": reward.item(), "grad_norm": norm.item()}) + "\n")
     layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(peer.unet))
