@@ -3,6 +3,7 @@
 #ifndef DRAFTP_IO_CONFIG_LOAD_H_
 #define DRAFTP_IO_CONFIG_LOAD_H_
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,8 @@ struct LoadedConfig {
   bool help = false;                      // print ConfigHelp() and end; the rest isn't filled
   std::vector<std::string> notices = {};  // for stderr, a line each
   std::string config_file = {};           // of --config, as typed; empty: none
+  std::set<std::string> flags = {};       // keys typed, as flags or as key=value
+  std::set<std::string> given = {};       // keys that any source gave, the file too
 };
 
 // Defaults, then `--config FILE`, then `key=value` overrides, then flags; the later wins. A key
@@ -45,6 +48,7 @@ absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
     const auto resolved = ResolveEntries(table.schema(), source, entries);
     if (!resolved.ok()) return resolved.status();
     for (const ConfigSetting& setting : resolved->settings) {
+      out.given.insert(table.schema().fields[setting.field].key);
       if (absl::Status status = table.Set(setting, out.config); !status.ok()) return status;
     }
     out.notices.insert(out.notices.end(), resolved->notices.begin(), resolved->notices.end());
@@ -57,8 +61,11 @@ absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
     absl::Status status = apply(Printable(line->config_file), *entries);
     if (!status.ok()) return status;
   }
+  const std::set<std::string> of_file = std::exchange(out.given, {});
   if (absl::Status status = apply("arguments", line->overrides); !status.ok()) return status;
   if (absl::Status status = apply("flags", line->flags); !status.ok()) return status;
+  out.flags = out.given;
+  out.given.insert(of_file.begin(), of_file.end());
   table.MakePathsAbsolute(user_folder, out.config);
   return out;
 }

@@ -68,6 +68,14 @@ TEST(ConfigLoadTest, FlagsWinOverOverridesOverTheFileOverDefaults) {
   EXPECT_EQ(loaded->config, (Settings{.steps = 2, .seed = 3, .scale = 4}));
 }
 
+TEST(ConfigLoadTest, TellsWhatWasTypedAndWhatAnySourceGave) {
+  const std::string file = Write("given.yaml", "model: {steps: 2}\nscale: 2\n");
+  const auto loaded = Load({"--config", file, "--scale=4", "seed=3"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->flags, ElementsAre("scale", "seed"));
+  EXPECT_THAT(loaded->given, ElementsAre("scale", "seed", "steps"));
+}
+
 TEST(ConfigLoadTest, NullGoesBackToTheDefault) {
   const std::string file = Write("null.yaml", "steps: 2\nscale:\n");
   const auto loaded = Load({"--config", file, "steps=null"});

@@ -19,8 +19,11 @@ std::string UserFolder() {
 }
 
 std::string AbsolutePath(const std::string& path, const std::string& base) {
-  if (path.empty()) return path;
-  const std::filesystem::path whole = std::filesystem::path(base) / path;
+  if (path.empty() || path == "embedded" || path.starts_with("embedded:")) return path;
+  const char* const home = std::getenv("HOME");
+  const bool at_home = (path == "~" || path.starts_with("~/")) && home != nullptr && home[0] == '/';
+  const std::filesystem::path whole =
+      at_home ? std::filesystem::path(home + path.substr(1)) : std::filesystem::path(base) / path;
   const std::string normal = whole.lexically_normal().string();
   return normal.size() > 1 && normal.back() == '/' ? normal.substr(0, normal.size() - 1) : normal;
 }

@@ -57,6 +57,23 @@ TEST(ConfigPathTest, RelativePathsStartAtTheBase) {
   EXPECT_EQ(AbsolutePath(".", "/base"), "/base");
 }
 
+TEST(ConfigPathTest, ATildeThatTheShellLeftIsTheHomeFolder) {
+  const ScopedVariable variable("HOME", "/home/me");
+  EXPECT_EQ(AbsolutePath("~/q", "/base"), "/home/me/q");
+  EXPECT_EQ(AbsolutePath("~", "/base"), "/home/me");
+  EXPECT_EQ(AbsolutePath("~you", "/base"), "/base/~you");
+  EXPECT_EQ(AbsolutePath("a/~", "/base"), "/base/a/~");
+  const ScopedVariable none("HOME", nullptr);
+  EXPECT_EQ(AbsolutePath("~/q", "/base"), "/base/~/q");
+}
+
+TEST(ConfigPathTest, WhatNamesTheEmbeddedModelStays) {
+  EXPECT_EQ(AbsolutePath("embedded", "/base"), "embedded");
+  EXPECT_EQ(AbsolutePath("embedded:lora/x", "/base"), "embedded:lora/x");
+  EXPECT_EQ(AbsolutePath("embedded/x", "/base"), "/base/embedded/x");
+  EXPECT_EQ(AbsolutePath("./embedded", "/base"), "/base/embedded");
+}
+
 TEST(ConfigPathTest, AbsoluteAndEmptyPathsStay) {
   EXPECT_EQ(AbsolutePath("/a/b", "/base"), "/a/b");
   EXPECT_EQ(AbsolutePath("/", "/base"), "/");
