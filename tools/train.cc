@@ -22,14 +22,14 @@ int main(int argc, char** argv) {
   StopRequest stop;
   const InterruptWatcher watcher(
       {.on_signal =
-           [&stop](int) {
+           [&stop](int signal) {
              constexpr char kMessage[] =
                  "\ntrain: interrupted; the step in flight ends and a checkpoint is saved, then "
                  "the "
                  "same command goes on\n";
              [[maybe_unused]] const auto written =
                  write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-             stop.AskAndWait();
+             stop.AskAndWait(signal);
            },
        .on_lost_file =
            [](const std::string& file) {

@@ -13,9 +13,11 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
 
 namespace draftp {
 namespace {
@@ -156,6 +158,15 @@ absl::Status AtomicFile::Write(std::string_view text) {
   return Write(std::as_bytes(std::span(text.data(), text.size())));
 }
 
+absl::Status AtomicFile::LinkTo(const std::string& from) {
+  const std::string link_name = temporary_ + ".0";  // of a temporary file too
+  if (link(from.c_str(), link_name.c_str()) != 0) return SystemError(path_, "link");
+  if (rename(link_name.c_str(), temporary_.c_str()) == 0) return absl::OkStatus();
+  const absl::Status error = SystemError(path_, "link");
+  unlink(link_name.c_str());
+  return error;
+}
+
 absl::Status AtomicFile::Commit() {
   if (descriptor_ < 0 || failed_) {
     return absl::FailedPreconditionError(
@@ -204,6 +215,25 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
   if (!file.ok()) return file.status();
   if (absl::Status status = file->Write(contents); !status.ok()) return status;
   return file->Commit();
+}
+
+absl::Status LinkOrCopyAtomically(const std::string& from, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::equivalent(from, path, error)) return absl::OkStatus();
+  absl::StatusOr<AtomicFile> file = AtomicFile::Create(path);
+  if (!file.ok()) return file.status();
+  if (file->LinkTo(from).ok()) return file->Commit();
+  const absl::StatusOr<OpenedFile> source = OpenRegularFile(from);
+  if (!source.ok()) return source.status();
+  std::vector<std::byte> buffer(size_t{1} << 20);
+  absl::Status status;
+  for (ssize_t count = 1; status.ok() && count != 0;) {
+    count = read(source->descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno != EINTR) status = SystemError(from, "read");
+    if (count > 0) status = file->Write(std::span(buffer).first(static_cast<size_t>(count)));
+  }
+  close(source->descriptor);
+  return status.ok() ? file->Commit() : status;
 }
 
 void RemoveFilesInFlight() {

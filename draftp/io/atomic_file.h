@@ -36,6 +36,10 @@ class AtomicFile {
   absl::Status Write(std::span<const std::byte> bytes);
   absl::Status Write(std::string_view text);
 
+  // Makes it a further name of the file at `from` (a hard link), instead of anything written. An
+  // error, which changes nothing, where the file system can't.
+  absl::Status LinkTo(const std::string& from);
+
   // Makes the contents durable (fsync of file and folder) and visible under the target's name.
   // At most once.
   absl::Status Commit();
@@ -58,6 +62,10 @@ void RemoveLeftFiles(const std::string& folder);
 
 // Create, Write and Commit at once.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view contents);
+
+// Makes `path` a hard link to the file at `from`, so that its contents lie on the disk once; a copy
+// where links aren't possible.
+absl::Status LinkOrCopyAtomically(const std::string& from, const std::string& path);
 
 // Removes the temporary files of all AtomicFiles of the process and lets no further Create or
 // Commit succeed. For the thread that ends the process after a signal: call it, then _exit.

@@ -43,10 +43,8 @@ Scale ScaleFor(double magnitude) {
   return {1, ""};
 }
 
-}  // namespace
-
-AxisTicks RoundTicks(double low, double high, int most) {
-  const double step = RoundStep((high - low) / most);
+// Multiples of `step` from low to high.
+AxisTicks Multiples(double step, double low, double high) {
   const auto first = static_cast<int64_t>(std::ceil(low / step - 1e-6));
   const auto last = static_cast<int64_t>(std::floor(high / step + 1e-6));
   const Scale scale = ScaleFor(std::max(std::abs(low), std::abs(high)));
@@ -59,6 +57,19 @@ AxisTicks RoundTicks(double low, double high, int most) {
                                        : Fixed(value / scale.divisor, decimals) + scale.suffix);
   }
   return ticks;
+}
+
+}  // namespace
+
+AxisTicks RoundTicks(double low, double high, int most) {
+  return Multiples(RoundStep((high - low) / most), low, high);
+}
+
+AxisTicks WholeTicks(double low, double high, int most) {
+  constexpr double kLargest = 1e15;  // beyond it, doubles of a range of few have no steps of 1
+  if (std::max(std::abs(low), std::abs(high)) > kLargest)
+    return low < high ? RoundTicks(low, high, most) : AxisTicks{};
+  return Multiples(high - low > most ? RoundStep((high - low) / most) : 1.0, low, high);
 }
 
 std::string ShortNumber(double value) {

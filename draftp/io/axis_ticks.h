@@ -17,6 +17,10 @@ struct AxisTicks {
 // beyond that and below 0.0001 in powers of ten, as "2e-5".
 AxisTicks RoundTicks(double low, double high, int most);
 
+// As RoundTicks, but whole numbers alone, of low <= high: for steps. None where no whole number
+// lies between them.
+AxisTicks WholeTicks(double low, double high, int most);
+
 // Four significant digits: "30.41", "0.0001", "1.2e-7", "nan".
 std::string ShortNumber(double value);
 

@@ -21,6 +21,14 @@ TEST(RoundTicksTest, AreRound) {
   EXPECT_THAT(RoundTicks(0, 10, 10).labels.size(), 11u);
 }
 
+TEST(WholeTicksTest, AreWhole) {
+  EXPECT_THAT(WholeTicks(0, 2, 6).labels, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(WholeTicks(0, 64, 6).labels, ElementsAre("0", "20", "40", "60"));
+  EXPECT_THAT(WholeTicks(5, 5, 6).labels, ElementsAre("5"));
+  EXPECT_THAT(WholeTicks(0.2, 0.8, 6).labels, ElementsAre());
+  EXPECT_THAT(WholeTicks(1e300, 1e300, 6).labels, ElementsAre());
+}
+
 TEST(RoundTicksTest, LabelsAreShort) {
   EXPECT_THAT(RoundTicks(0, 10000, 4).labels, ElementsAre("0", "5k", "10k"));
   EXPECT_THAT(RoundTicks(0, 2.5e6, 5).labels,

@@ -131,9 +131,15 @@ class ConfigTable {
 
   // Relative paths of Path and PathList rows, from `base` (an absolute folder).
   void MakePathsAbsolute(const std::string& base, C& config) const {
-    for (std::string C::*member : paths_) config.*member = AbsolutePath(config.*member, base);
+    TransformPaths(config, [&](const std::string& path) { return AbsolutePath(path, base); });
+  }
+
+  // Replaces each value of Path and PathList rows by what `transform` makes of it.
+  template <class F>
+  void TransformPaths(C& config, F&& transform) const {
+    for (std::string C::*member : paths_) config.*member = transform(config.*member);
     for (std::vector<std::string> C::*member : path_lists_) {
-      for (std::string& path : config.*member) path = AbsolutePath(path, base);
+      for (std::string& path : config.*member) path = transform(path);
     }
   }
 

@@ -145,7 +145,7 @@ Frame FrameOf(const std::vector<Point>& points) {
     high_y = std::max(high_y, point.y);
   }
   Frame frame{AxisOver(low_x, high_x), WithRoom(AxisOver(low_y, high_y)), {}, {}};
-  frame.x_ticks = RoundTicks(frame.x.low, frame.x.high, 6);
+  frame.x_ticks = WholeTicks(low_x, high_x, 6);
   frame.y_ticks = RoundTicks(frame.y.low, frame.y.high, 6);
   size_t longest = 0;
   for (const std::string& label : frame.y_ticks.labels) longest = std::max(longest, label.size());
@@ -203,6 +203,17 @@ std::string Axes(const Frame& frame) {
   return svg;
 }
 
+std::string Marks(const std::vector<ReportMark>& marks, const Frame& frame) {
+  std::string svg;
+  for (const ReportMark& mark : marks) {
+    if (!(mark.x >= frame.x.low && mark.x <= frame.x.high)) continue;
+    absl::StrAppend(&svg, "<path class=\"mark\" d=\"M", Pixels(frame.x.At(mark.x)), " ",
+                    Pixels(frame.y.begin), "V", Pixels(frame.y.end), "\"><title>",
+                    HtmlText(mark.text), "</title></path>\n");
+  }
+  return svg;
+}
+
 std::string Begin(const std::string& label) {
   return absl::StrCat("<svg viewBox=\"0 0 ", kWidth, " ", kHeight, "\" role=\"img\" aria-label=\"",
                       HtmlText(label), "\">\n");
@@ -212,7 +223,7 @@ std::string Begin(const std::string& label) {
 
 int MeanWindow(const ReportCurve& curve) { return WindowOf(Points(curve)); }
 
-std::string CurveSvg(const ReportCurve& curve) {
+std::string CurveSvg(const ReportCurve& curve, const std::vector<ReportMark>& marks) {
   const std::vector<Point> points = Points(curve);
   if (CountFinite(points) == 0) {
     return absl::StrCat(Begin(absl::StrCat(curve.name, ": no values")), "<text x=\"", kWidth / 2,
@@ -228,7 +239,7 @@ std::string CurveSvg(const ReportCurve& curve) {
   }
   std::string svg = Begin(absl::StrCat(curve.name, " over steps, from ", ShortNumber(frame.y.low),
                                        " to ", ShortNumber(frame.y.high)));
-  svg += Axes(frame);
+  svg += Axes(frame) + Marks(marks, frame);
   if (window > 1) svg += Path(Thinned(points), frame, "raw");
   svg += Path(Thinned(line), frame, "line");
   absl::StrAppend(&svg, "<circle class=\"dot\" cx=\"", Pixels(frame.x.At(last.x)), "\" cy=\"",

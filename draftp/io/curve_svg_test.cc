@@ -141,6 +141,21 @@ TEST(CurveSvgTest, ThinningKeepsGapsOfManyPoints) {
   EXPECT_EQ(Count(PathOf(CurveSvg(CurveOf(y)), "line"), 'M'), 2u);
 }
 
+TEST(CurveSvgTest, StepsHaveWholeTicks) {
+  EXPECT_THAT(CurveSvg(CurveOf({0, 10, 5})), Not(HasSubstr(">0.5</text>")));
+  const std::string one = CurveSvg({"reward", "", {7}, {3}});
+  EXPECT_THAT(one, HasSubstr(">7</text>"));
+  EXPECT_THAT(one, Not(HasSubstr(">6.8</text>")));
+}
+
+TEST(CurveSvgTest, MarksWithinTheRangeAreLines) {
+  const std::string svg = CurveSvg(CurveOf({0, 10, 5}), {{1, "lr <2e-3>"}, {7, "late"}, {-1, ""}});
+  ExpectInside(svg);
+  EXPECT_EQ(PathOf(svg, "mark"), "M185.4 178V8");
+  EXPECT_THAT(svg, HasSubstr("<title>lr &lt;2e-3&gt;</title>"));
+  EXPECT_THAT(svg, Not(HasSubstr("late")));
+}
+
 TEST(CurveSvgTest, NamesAreEscaped) {
   ReportCurve curve = CurveOf({1, 2});
   curve.name = "a\"><script>";

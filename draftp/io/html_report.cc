@@ -42,13 +42,17 @@ h2 { margin: 44px 0 16px; padding-bottom: 6px; border-bottom: 1px solid var(--ru
   font-size: 17px; font-weight: 600; }
 p { margin: 0; max-width: 72ch; color: var(--soft); white-space: pre-line; }
 h1, p, dd, td, th, li, figcaption { overflow-wrap: anywhere; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(170px, 44%), 1fr));
   gap: 18px 24px; margin: 26px 0 0; }
 .facts dt { color: var(--soft); font-size: 13px; }
-.facts dd { margin: 0; font-size: 19px; font-variant-numeric: tabular-nums; }
+.facts dd { margin: 0; font-size: 19px; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.facts small { display: block; color: var(--soft); font-size: 13px; }
 .warnings { margin: 26px 0 0; padding: 12px 16px 12px 34px; border-left: 3px solid var(--note);
   background: var(--note-page); }
 .warnings li::marker { color: var(--note); }
+.marks { margin: -4px 0 20px; padding: 0; list-style: none; color: var(--soft); font-size: 13px; }
+.marks li::before { content: ""; display: inline-block; height: 12px; margin-right: 8px;
+  border-left: 1.5px dashed var(--note); vertical-align: -1px; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr));
   gap: 30px 32px; }
 .images { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr));
@@ -60,6 +64,10 @@ figure { margin: 0; min-width: 0; break-inside: avoid; }
 .curves .unit, .curves .note { color: var(--soft); font-size: 12px; }
 .curves .note { display: block; line-height: 1.35; }
 .images img { display: block; max-width: 100%; height: auto; border-radius: 2px; }
+@media screen and (prefers-color-scheme: dark) {
+  .images img { filter: brightness(.72); }
+  .images img:hover { filter: none; }
+}
 .images figcaption { margin-top: 8px; color: var(--soft); font-size: 13px; white-space: pre-line; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
@@ -68,7 +76,9 @@ svg path { fill: none; }
 .axis { stroke: var(--soft); stroke-opacity: .55; }
 .raw { stroke: var(--line); stroke-opacity: .28; stroke-linejoin: round; stroke-linecap: round; }
 .line { stroke: var(--line); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
+.mark { stroke: var(--note); stroke-dasharray: 4 3; }
 .dot { fill: var(--line); stroke: var(--page); stroke-width: 1.5; }
+summary { margin: 18px 0 8px; color: var(--soft); font-size: 13px; cursor: pointer; }
 table { width: 100%; max-width: 860px; border-collapse: collapse; font-size: 13px; }
 th, td { padding: 5px 16px 5px 0; border-bottom: 1px solid var(--rule); text-align: left;
   vertical-align: top; }
@@ -82,9 +92,10 @@ td { font-family: ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace;
 std::string Facts(const Report& report) {
   if (report.facts.empty()) return "";
   std::string html = "<dl class=\"facts\">\n";
-  for (const auto& [name, value] : report.facts) {
-    absl::StrAppend(&html, "<div><dt>", HtmlText(name), "</dt><dd>", HtmlText(value),
-                    "</dd></div>\n");
+  for (const ReportFact& fact : report.facts) {
+    absl::StrAppend(&html, "<div><dt>", HtmlText(fact.name), "</dt><dd>", HtmlText(fact.value));
+    if (!fact.note.empty()) absl::StrAppend(&html, "<small>", HtmlText(fact.note), "</small>");
+    html += "</dd></div>\n";
   }
   return html + "</dl>\n";
 }
@@ -95,6 +106,14 @@ std::string Warnings(const Report& report) {
   for (const std::string& warning : report.warnings) {
     absl::StrAppend(&html, "<li>", HtmlText(warning), "</li>\n");
   }
+  return html + "</ul>\n";
+}
+
+std::string Marks(const Report& report) {
+  if (report.marks.empty()) return "";
+  std::string html = "<ul class=\"marks\" aria-label=\"Marked steps\">\n";
+  for (const ReportMark& mark : report.marks)
+    absl::StrAppend(&html, "<li>", HtmlText(mark.text), "</li>\n");
   return html + "</ul>\n";
 }
 
@@ -111,7 +130,7 @@ std::string Note(const ReportCurve& curve, size_t missing, double mean) {
   return note;
 }
 
-std::string Curve(const ReportCurve& curve) {
+std::string Curve(const ReportCurve& curve, const std::vector<ReportMark>& marks) {
   MovingMean mean(MeanWindow(curve));
   size_t missing = 0;
   std::string last = "\u2013";
@@ -127,8 +146,8 @@ std::string Curve(const ReportCurve& curve) {
                       "</span><span class=\"last\">", last,
                       curve.unit.empty() ? "" : " <span class=\"unit\">", HtmlText(curve.unit),
                       curve.unit.empty() ? "" : "</span>", "</span></figcaption>\n",
-                      CurveSvg(curve), "<span class=\"note\">", Note(curve, missing, mean.value()),
-                      "</span>\n</figure>\n");
+                      CurveSvg(curve, marks), "<span class=\"note\">",
+                      Note(curve, missing, mean.value()), "</span>\n</figure>\n");
 }
 
 uint32_t BigEndian(std::string_view bytes) {
@@ -152,14 +171,22 @@ std::string Image(const ReportImage& image) {
                       "\">\n<figcaption dir=\"auto\">", caption, "</figcaption>\n</figure>\n");
 }
 
-std::string Settings(const Report& report) {
-  if (report.settings.empty()) return "";
-  std::string html = "<h2>Settings</h2>\n<table>\n";
-  for (const auto& [name, value] : report.settings) {
+std::string Table(const std::vector<std::pair<std::string, std::string>>& rows) {
+  if (rows.empty()) return "";
+  std::string html = "<table>\n";
+  for (const auto& [name, value] : rows) {
     absl::StrAppend(&html, "<tr><th scope=\"row\">", HtmlText(name), "</th><td>", HtmlText(value),
                     "</td></tr>\n");
   }
   return html + "</table>\n";
+}
+
+std::string Settings(const Report& report) {
+  if (report.settings.empty() && report.defaults.empty()) return "";
+  std::string html = absl::StrCat("<h2>Settings</h2>\n", Table(report.settings));
+  if (report.defaults.empty()) return html;
+  return absl::StrCat(html, "<details>\n<summary>", report.defaults.size(),
+                      " at their defaults</summary>\n", Table(report.defaults), "</details>\n");
 }
 
 }  // namespace
@@ -171,8 +198,9 @@ std::string RenderHtml(const Report& report) {
   if (!report.summary.empty()) absl::StrAppend(&html, "<p>", HtmlText(report.summary), "</p>\n");
   html += Facts(report);
   html += Warnings(report);
-  if (!report.curves.empty()) html += "<h2>Curves over steps</h2>\n<div class=\"curves\">\n";
-  for (const ReportCurve& curve : report.curves) html += Curve(curve);
+  if (!report.curves.empty()) html += "<h2>Curves over steps</h2>\n" + Marks(report);
+  if (!report.curves.empty()) html += "<div class=\"curves\">\n";
+  for (const ReportCurve& curve : report.curves) html += Curve(curve, report.marks);
   if (!report.curves.empty()) html += "</div>\n";
   if (!report.images.empty()) html += "<h2>Pictures</h2>\n<div class=\"images\">\n";
   for (const ReportImage& image : report.images) html += Image(image);

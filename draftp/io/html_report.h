@@ -11,6 +11,12 @@
 
 namespace draftp {
 
+struct ReportFact {
+  std::string name;
+  std::string value;      // a number or a few words, never broken over lines where it fits into one
+  std::string note = {};  // smaller, below it
+};
+
 struct ReportImage {
   std::string caption;
   std::string png;  // the bytes of a PNG file
@@ -18,13 +24,15 @@ struct ReportImage {
 
 // What the page shows, top to bottom; empty parts are left out. All texts are plain.
 struct Report {
-  std::string title;
-  std::string summary;                                     // a sentence or two
-  std::vector<std::pair<std::string, std::string>> facts;  // name, value: the few that matter
-  std::vector<std::string> warnings;
-  std::vector<ReportCurve> curves;                            // over steps, two or three a row
-  std::vector<ReportImage> images;                            // one or two a row
-  std::vector<std::pair<std::string, std::string>> settings;  // name, value: all of them
+  std::string title = {};
+  std::string summary = {};            // a sentence or two
+  std::vector<ReportFact> facts = {};  // the few that matter
+  std::vector<std::string> warnings = {};
+  std::vector<ReportMark> marks = {};    // steps that every curve marks, listed above them
+  std::vector<ReportCurve> curves = {};  // over steps, two or three a row
+  std::vector<ReportImage> images = {};  // one or two a row
+  std::vector<std::pair<std::string, std::string>> settings = {};  // name, value: what was chosen
+  std::vector<std::pair<std::string, std::string>> defaults = {};  // the others, folded away
 };
 
 // The page: UTF-8, light or dark as the reader's system is, legible on a phone and on paper. Curves

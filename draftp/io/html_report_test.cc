@@ -27,7 +27,9 @@ constexpr char kNasty[] = "<b a='1'>\"&amp;\n\x01\xFF</td></style>";
 Report FullReport(const std::string& text) {
   Report report;
   report.title = report.summary = text;
-  report.facts = report.settings = {{text, text}, {"lr", "2e-3"}};
+  report.facts = {{text, text, text}, {"lr", "2e-3"}};
+  report.settings = report.defaults = {{text, text}, {"lr", "2e-3"}};
+  report.marks = {{1, text}};
   report.warnings = {text, "the reward rises while its held-out sister falls"};
   report.curves = {{text, text, {0, 1, 2}, {30, 31, 30.5}}, {"kl", "", {}, {}}};
   report.images = {{text, Contents("testdata/goldens/png_rgb.png")}, {"none", "no PNG"}};
@@ -57,7 +59,10 @@ TEST(RenderHtmlTest, ShowsEachPart) {
   EXPECT_THAT(html, ::testing::StartsWith("<!DOCTYPE html>\n"));
   EXPECT_THAT(html, HasSubstr("<h1>text</h1>"));
   EXPECT_THAT(html, HasSubstr("<dt>lr</dt><dd>2e-3</dd>"));
+  EXPECT_THAT(html, HasSubstr("<dt>text</dt><dd>text<small>text</small></dd>"));
   EXPECT_THAT(html, HasSubstr("<li>the reward rises"));
+  EXPECT_THAT(html, HasSubstr("<ul class=\"marks\" aria-label=\"Marked steps\">\n<li>text</li>"));
+  EXPECT_THAT(html, HasSubstr("<summary>2 at their defaults</summary>"));
   EXPECT_THAT(html, HasSubstr("<span class=\"last\">30.5 <span class=\"unit\">text</span></span>"));
   EXPECT_THAT(html, HasSubstr("<img alt=\"text\" width=\"7\" height=\"5\" "
                               "src=\"data:image/png;base64,iVBORw0KGgo"));
@@ -79,7 +84,9 @@ TEST(RenderHtmlTest, NoTextBecomesMarkup) {
   size_t count = 0;
   for (size_t at = html.find(escaped); at != std::string::npos; at = html.find(escaped, at + 1))
     ++count;
-  EXPECT_EQ(count, 13u);  // title and h1, summary, 2 facts, 2 settings, warning, curve 3, image 2
+  // title and h1, summary, 3 facts, 2 settings, 2 defaults, warning, mark and its line, curve 3,
+  // image 2
+  EXPECT_EQ(count, 18u);
 }
 
 TEST(RenderHtmlTest, LoadsNothing) {

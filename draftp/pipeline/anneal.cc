@@ -2,20 +2,26 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "draftp/io/config_json.h"
-#include "draftp/io/contact_sheet.h"
+#include "draftp/io/config_path.h"
+#include "draftp/pipeline/anneal_folder.h"
+#include "draftp/pipeline/anneal_identity.h"
 #include "draftp/pipeline/anneal_plan.h"
+#include "draftp/pipeline/anneal_run.h"
 #include "draftp/pipeline/compute_device.h"
+#include "draftp/pipeline/earlier_run.h"
 #include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/image_drawer.h"
-#include "draftp/pipeline/image_output.h"
+#include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/newest_checkpoint.h"
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/pack_model.h"
@@ -26,176 +32,21 @@
 namespace draftp {
 namespace {
 
-constexpr int kRank = 0;  // of a single process
+constexpr char kDefaultFolder[] = "annealed_outputs";
 
-// One run from its model to its last picture.
-class AnnealRun {
- public:
-  AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-            OutputFolder& folder, PictureSize size, NoiseSchedule schedule, std::ostream& log,
-            bool terminal)
-      : config_(config),
-        plan_(plan),
-        folder_(folder),
-        size_(size),
-        progress_(log,
-                  {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
-                   .total_work = plan.images() * WorkPerImage(plan.weight_types, schedule.sigmas),
-                   .terminal = terminal}),
-        sigmas_(schedule.sigmas),
-        drawer_(model, plan, std::move(schedule),
-                {.height = size.height,
-                 .width = size.width,
-                 .negative_prompt = config.negative_prompt,
-                 .warn = [&log](const std::string& line) { log << "warning: " << line << '\n'; },
-                 .on_work = [this](int64_t units) { progress_.AddWork(units); }}),
-        sheet_(SheetLabels(), static_cast<int>(size.width), static_cast<int>(size.height)) {}
-
-  absl::Status DrawAll();
-  absl::Status WriteOverview() const;
-  const ImageDrawer& drawer() const { return drawer_; }
-  int64_t drawn() const { return drawn_; }
-
- private:
-  ContactSheetLabels SheetLabels() const;
-  ImageRecord RecordOf(const WeightType& type, int64_t image) const;
-  absl::Status DrawBatch(const WeightType& type, int column, const NoiseStreams& streams,
-                         const std::vector<int64_t>& images);
-  // Those images of the batch that are to be drawn; what an earlier run has left is shown.
-  std::vector<int64_t> Missing(const WeightType& type, int column,
-                               const std::vector<int64_t>& images);
-  absl::Status SetCaptions(const std::vector<int64_t>& images);
-  absl::Status Write(const WeightType& type, const std::vector<int64_t>& images,
-                     const std::vector<RgbImage>& pictures);
-  void Show(int column, const std::vector<int64_t>& images, const std::vector<RgbImage>& pictures);
-
-  const AnnealConfig& config_;
-  const AnnealPlan& plan_;
-  OutputFolder& folder_;
-  PictureSize size_;
-  Progress progress_;
-  std::vector<double> sigmas_;
-  ImageDrawer drawer_;
-  ContactSheet sheet_;
-  std::vector<int64_t> captioned_;  // images whose captions the drawer has
-  int64_t drawn_ = 0;
-};
-
-ContactSheetLabels AnnealRun::SheetLabels() const {
-  ContactSheetLabels labels;
-  labels.title =
-      absl::StrFormat("%s, %s, %d steps, guidance %g, seed %u", config_.sampler,
-                      config_.discretization, config_.steps, config_.guidance_scale, config_.seed);
-  for (int64_t image = 0; image < plan_.images(); ++image)
-    labels.rows.push_back(plan_.PromptOf(image));
-  for (const WeightType& type : plan_.weight_types) labels.columns.push_back(type.text);
-  return labels;
-}
-
-ImageRecord AnnealRun::RecordOf(const WeightType& type, int64_t image) const {
-  return {.weight_type = type.text,
-          .index = image,
-          .rank = kRank,
-          .prompt = plan_.PromptOf(image),
-          .negative_prompt = config_.negative_prompt,
-          .seed = config_.seed,
-          .settings = SettingsLine(config_, size_.height, size_.width)};
-}
-
-std::vector<int64_t> AnnealRun::Missing(const WeightType& type, int column,
-                                        const std::vector<int64_t>& images) {
-  if (!config_.skip_existing) return images;
-  std::vector<int64_t> missing, kept;
-  std::vector<RgbImage> pictures;
-  for (const int64_t image : images) {
-    auto picture = ReadExistingImage(config_.output_dir, RecordOf(type, image));
-    (picture ? kept : missing).push_back(image);
-    if (picture) pictures.push_back(*std::move(picture));
-  }
-  if (!missing.empty() && config_.noise == "original") return images;  // its noise is a batch's
-  progress_.AddWork(static_cast<int64_t>(kept.size()) * WorkPerImage({type}, sigmas_));
-  Show(column, kept, pictures);
-  return missing;
-}
-
-absl::Status AnnealRun::SetCaptions(const std::vector<int64_t>& images) {
-  if (images == captioned_) return absl::OkStatus();
-  std::vector<std::string> captions;
-  for (const int64_t image : images) captions.push_back(plan_.PromptOf(image));
-  captioned_ = images;
-  return drawer_.SetCaptions(captions);
-}
-
-absl::Status AnnealRun::Write(const WeightType& type, const std::vector<int64_t>& images,
-                              const std::vector<RgbImage>& pictures) {
-  if (absl::Status there = folder_.Check(); !there.ok()) return there;
-  for (size_t b = 0; b < images.size(); ++b) {
-    absl::Status written =
-        WriteImageFiles(config_.output_dir, RecordOf(type, images[b]), pictures[b]);
-    if (!written.ok()) return written;
-  }
-  drawn_ += static_cast<int64_t>(images.size());
-  return absl::OkStatus();
-}
-
-void AnnealRun::Show(int column, const std::vector<int64_t>& images,
-                     const std::vector<RgbImage>& pictures) {
-  for (size_t b = 0; b < images.size(); ++b)
-    sheet_.SetCell(static_cast<int>(images[b]), column, pictures[b]);
-  progress_.AddImages(static_cast<int64_t>(images.size()));
-}
-
-absl::Status AnnealRun::DrawBatch(const WeightType& type, int column, const NoiseStreams& streams,
-                                  const std::vector<int64_t>& images) {
-  progress_.SetLabel(type.text);
-  const std::vector<int64_t> missing = Missing(type, column, images);
-  AnyNoise noise = streams.ForBatch(missing.empty() ? images : missing);
-  if (missing.empty()) {
-    noise.Initial(drawer_.NoiseShape(
-        static_cast<int64_t>(images.size())));  // a rank's stream goes on behind it
-    return absl::OkStatus();
-  }
-  if (absl::Status encoded = SetCaptions(missing); !encoded.ok()) return encoded;
-  const auto latents = drawer_.Latents(type, noise);
-  if (!latents.ok()) return latents.status();
-  const auto pictures = drawer_.Pictures(*latents);
-  if (!pictures.ok()) return pictures.status();
-  if (absl::Status written = Write(type, missing, *pictures); !written.ok()) return written;
-  Show(column, missing, *pictures);
-  return absl::OkStatus();
-}
-
-absl::Status AnnealRun::DrawAll() {
-  std::vector<NoiseStreams> noise;  // of each weight type: all see the same
-  for (const WeightType& type : plan_.weight_types) {
-    if (absl::Status made = folder_.MakeSubfolder(WeightTypeFolder(type.text)); !made.ok())
-      return made;
-    auto streams = NoiseStreams::Named(config_.noise, config_.seed, kRank);
-    if (!streams.ok()) return streams.status();
-    noise.push_back(*std::move(streams));
-  }
-  for (int64_t b = 0; b < plan_.batches(); ++b) {
-    for (size_t t = 0; t < plan_.weight_types.size(); ++t) {
-      absl::Status drawn =
-          DrawBatch(plan_.weight_types[t], static_cast<int>(t), noise[t], plan_.Batch(b));
-      if (!drawn.ok()) return drawn;
-    }
-  }
-  progress_.Finish();
-  return absl::OkStatus();
-}
-
-absl::Status AnnealRun::WriteOverview() const {
-  const auto sheet = sheet_.Draw();
-  if (!sheet.ok()) return sheet.status();
-  return WritePng(config_.output_dir + "/overview.png", *sheet, {{"Software", "draftp"}});
+std::string Embedded() {
+  const auto dir = EmbeddedModelDir();
+  return dir.ok() ? *dir : "";
 }
 
 // The config with the embedded bundle and a training run's checkpoint in their places.
-absl::StatusOr<AnnealConfig> Complete(const AnnealConfig& given) {
+absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
   const auto embedded = EmbeddedModelDir();
   if (given.model.empty() && !embedded.ok()) return embedded.status();
-  auto config = ResolveBundle(given, embedded.ok() ? *embedded : "");
+  const std::string dir = embedded.ok() ? *embedded : "";
+  AnnealTable().TransformPaths(given,
+                               [&](const std::string& path) { return ExpandEmbedded(path, dir); });
+  auto config = ResolveBundle(given, dir);
   if (!config.ok() || config->explicit_log_dir.empty() || !config->lora.empty() ||
       !config->tuned.empty())
     return config;
@@ -204,6 +55,162 @@ absl::StatusOr<AnnealConfig> Complete(const AnnealConfig& given) {
   config->lora = checkpoint->lora;
   config->tuned = checkpoint->tuned;
   return config;
+}
+
+// `typed`, or the first of annealed_outputs, annealed_outputs_2, ... from `number` on that no other
+// run has.
+absl::StatusOr<OutputFolder> OpenFolder(const std::string& typed, int& number) {
+  if (!typed.empty()) return OutputFolder::Open(typed);
+  for (;; ++number) {
+    auto folder =
+        OutputFolder::Open(NumberedFolder(AbsolutePath(kDefaultFolder, UserFolder()), number));
+    if (folder.ok() || !absl::IsFailedPrecondition(folder.status())) return folder;
+  }
+}
+
+// What an annealing run knows of itself before it draws.
+struct Setting {
+  AnnealConfig config;
+  AnnealPlan plan;
+  ComputeDevice device;
+  NoiseSchedule schedule;
+  PictureSize size;
+  InputHashes& hashes;
+
+  std::map<std::string, std::string> settings() const {
+    return PictureSettings(config, size, DtypeName(device));
+  }
+  absl::StatusOr<RunIdentity> Identity() const {
+    const auto& known = hashes.Get();
+    if (!known.ok()) return known.status();
+    return AnnealIdentity(config, plan, settings(), *known);
+  }
+  // Identity with what `types` evaluate alone.
+  RunIdentity UsedBy(const std::vector<WeightType>& types, RunIdentity identity) const {
+    std::erase_if(identity.inputs, [&](const auto& input) {
+      return !IsUsed(input.first, types, schedule.sigmas, !config.tuned.empty());
+    });
+    return identity;
+  }
+};
+
+// The run's columns: weight types that stay, then new ones.
+absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
+                                                  const std::vector<std::string>& stay) {
+  const auto requested = [&](const std::string& text) {
+    return std::ranges::find(plan.weight_types, text, &WeightType::text) != plan.weight_types.end();
+  };
+  std::vector<AnnealColumn> columns;
+  AnnealConfig earlier;
+  earlier.weight_type.clear();
+  std::ranges::copy_if(stay, std::back_inserter(earlier.weight_type),
+                       [&](const std::string& text) { return !requested(text); });
+  if (!earlier.weight_type.empty()) {
+    const auto types = ParseWeightTypes(earlier);
+    if (!types.ok()) return types.status();
+    for (const WeightType& type : *types) columns.push_back({type, false});
+  }
+  for (const WeightType& type : plan.weight_types) columns.push_back({type, true});
+  return columns;
+}
+
+std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns) {
+  std::vector<WeightType> types;
+  for (const AnnealColumn& column : columns) types.push_back(column.type);
+  return types;
+}
+
+// What run.json says of `config`: all columns, and the embedded model by its name.
+nlohmann::ordered_json RecordedConfig(AnnealConfig config,
+                                      const std::vector<AnnealColumn>& columns) {
+  config.weight_type.clear();
+  for (const AnnealColumn& column : columns) config.weight_type.push_back(column.type.text);
+  config.overwrite = false;  // a run from its record overwrites nothing else
+  AnnealTable().TransformPaths(
+      config, [dir = Embedded()](const std::string& path) { return CollapseEmbedded(path, dir); });
+  return ConfigValuesToJson(AnnealTable().Print(config));
+}
+
+// Gives columns their texts and the record the identity, once the hashes are known.
+absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns,
+                      RunRecord& record) {
+  const auto identity = setting.Identity();
+  if (!identity.ok()) return identity.status();
+  for (AnnealColumn& column : columns) {
+    column.made_by =
+        MadeBy(setting.config, setting.UsedBy({column.type}, *identity), setting.settings());
+  }
+  const RunIdentity used = setting.UsedBy(TypesOf(columns), *identity);
+  record.SetIdentity(used);
+  nlohmann::ordered_json weights = nlohmann::ordered_json::object();
+  for (const InputFile& file : setting.hashes.files()) {
+    if (const auto hash = used.inputs.find(file.role); file.is_weights && hash != used.inputs.end())
+      weights[CollapseEmbedded(file.path, Embedded())] = hash->second;
+  }
+  record.Set("weights_sha256", weights);
+  return record.Write();
+}
+
+std::string Pictures(int64_t count) {
+  return absl::StrCat(count, count == 1 ? " picture" : " pictures");
+}
+
+// Says what came out; with --overwrite, what another run left goes first.
+void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const AnnealRun& run,
+              const std::vector<AnnealColumn>& columns, std::ostream& log) {
+  std::vector<std::string> types;
+  for (const AnnealColumn& column : columns) types.push_back(column.type.text);
+  const auto stale = StalePictures(config.output_dir, types, plan.images());
+  if (config.overwrite) {
+    RemovePictures(stale);
+  } else if (!stale.empty()) {
+    log << "warning: " << Pictures(static_cast<int64_t>(stale.size())) << " in "
+        << config.output_dir << " are another run's, which run.json doesn't tell of, the first "
+        << stale.front() << '\n';
+  }
+  log << Pictures(run.drawn()) << " drawn"
+      << (run.kept() > 0 ? absl::StrCat(", ", run.kept(), " kept") : "")
+      << ", with overview.png in " << config.output_dir << '\n';
+}
+
+// The folder that fits, with the columns of what is and will be in it. `folder`: opened before the
+// model was loaded; where nothing was typed, another run's is left for the next number.
+absl::StatusOr<std::vector<AnnealColumn>> EnterFolder(Setting& setting,
+                                                      std::optional<OutputFolder>& folder,
+                                                      int number) {
+  const auto identity = [&] { return setting.Identity(); };
+  const bool typed = !setting.config.output_dir.empty();
+  auto stay = TypesThatStay(setting.config, folder->path(), identity);
+  while (absl::IsInvalidArgument(stay.status()) && !typed) {
+    folder.reset();
+    auto next = OpenFolder("", ++number);
+    if (!next.ok()) return next.status();
+    folder.emplace(*std::move(next));
+    stay = TypesThatStay(setting.config, folder->path(), identity);
+  }
+  if (!stay.ok()) return stay.status();
+  setting.config.output_dir = folder->path();
+  auto columns = Columns(setting.plan, *stay);
+  if (!columns.ok()) return columns.status();
+  absl::Status elsewhere =
+      CheckAnnealInputs(setting.config, setting.hashes.files(), TypesOf(*columns), folder->path());
+  if (!elsewhere.ok()) return elsewhere;
+  return columns;
+}
+
+// Draws all and tells it in the record.
+absl::Status Draw(AnnealRun& run, const OutputFolder& folder, double begin, RunRecord& record) {
+  if (absl::Status drawn = run.DrawAll(); !drawn.ok()) return drawn;
+  if (absl::Status there = folder.Check(); !there.ok()) return there;
+  if (absl::Status written = run.WriteOverview(); !written.ok()) return written;
+  record.SetSeconds("encode", run.drawer().timings().encode);
+  record.SetSeconds("sample", run.drawer().timings().sample);
+  record.SetSeconds("decode", run.drawer().timings().decode);
+  record.SetSeconds("total", Progress::WallSeconds() - begin);
+  record.Set("images_drawn", run.drawn());
+  record.Set("images_kept", run.kept());
+  record.Set("network_rows", run.drawer().network_rows());
+  return record.Finish();
 }
 
 }  // namespace
@@ -217,13 +224,12 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   const auto device = ChooseDevice(config->device, config->dtype);
   if (!device.ok()) return device.status();
   if (!device->notice.empty()) log << "warning: computing on the CPU: " << device->notice << '\n';
-  auto folder = OutputFolder::Open(config->output_dir);
-  if (!folder.ok()) return folder.status();
-  if (!folder->locked()) {
-    log << "warning: " << config->output_dir
-        << ": its file system has no locks; let no other run write into it\n";
-  }
+  int number = 1;
+  auto opened = OpenFolder(config->output_dir, number);
+  if (!opened.ok()) return opened.status();
+  std::optional<OutputFolder> folder(*std::move(opened));
 
+  InputHashes hashes(AnnealInputs(*config));
   auto model = SdxlModel::Load({.model = config->model,
                                 .lora = config->lora,
                                 .lora_scale = config->lora_scale,
@@ -231,28 +237,32 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
                                *device);
   if (!model.ok()) return AsFailure(model.status());
   if (PacksWeights(device->network)) PackForInference(*model);
-  auto schedule = MakeNoiseSchedule(*config, model->scheduler);
+  const auto schedule = MakeNoiseSchedule(*config, model->scheduler);
   if (!schedule.ok()) return schedule.status();
   const auto size = ChooseSize(*config, model->default_size, model->vae.config.Downsampling());
   if (!size.ok()) return size.status();
-  RunRecord record(ConfigValuesToJson(AnnealTable().Print(*config)), config->output_dir, *device,
-                   model->weight_files);
-  record.SetSeconds("load", Progress::WallSeconds() - begin);
-  if (absl::Status written = record.Write(); !written.ok()) return written;
+  Setting setting{*config, *plan, *device, *schedule, *size, hashes};
+  const auto columns = EnterFolder(setting, folder, number);
+  if (!columns.ok()) return columns.status();
+  if (!folder->locked()) {
+    log << "warning: " << folder->path()
+        << ": its file system has no locks; let no other run write into it\n";
+  }
 
-  AnnealRun run(*config, *plan, *model, *folder, *size, *std::move(schedule), log, terminal);
-  if (absl::Status drawn = run.DrawAll(); !drawn.ok()) return drawn;
-  if (absl::Status there = folder->Check(); !there.ok()) return there;
-  if (absl::Status written = run.WriteOverview(); !written.ok()) return written;
-  record.SetSeconds("encode", run.drawer().timings().encode);
-  record.SetSeconds("sample", run.drawer().timings().sample);
-  record.SetSeconds("decode", run.drawer().timings().decode);
-  record.SetSeconds("total", Progress::WallSeconds() - begin);
-  record.Set("images_drawn", run.drawn());
-  record.Set("network_rows", run.drawer().network_rows());
-  if (absl::Status written = record.Finish(); !written.ok()) return written;
-  log << plan->images() * static_cast<int64_t>(plan->weight_types.size())
-      << " pictures and overview.png in " << config->output_dir << '\n';
+  RunRecord record("anneal", RecordedConfig(setting.config, *columns), folder->path(), *device);
+  record.SetSeconds("load", Progress::WallSeconds() - begin);
+  // Another run's record stands until this one has drawn.
+  if (!ReadEarlierRun(folder->path())) {
+    if (absl::Status written = record.Write(); !written.ok()) return written;
+  }
+  AnnealRun run(setting.config, setting.plan, *model, *folder, *schedule,
+                {.size = *size,
+                 .columns = *columns,
+                 .identify = [&](auto& all) { return Identify(setting, all, record); },
+                 .terminal = terminal},
+                log);
+  if (absl::Status drawn = Draw(run, *folder, begin, record); !drawn.ok()) return drawn;
+  Conclude(setting.config, setting.plan, run, *columns, log);
   return absl::OkStatus();
 }
 

@@ -117,9 +117,17 @@ void AddRunning(Table& table) {
   AddPlacementRows(table);
   table
       .Path(&AnnealConfig::output_dir,
-            {.key = "output_dir", .value_name = "DIR", .help = "folder of the pictures"})
+            {.key = "output_dir",
+             .value_name = "DIR",
+             .help = "folder of the pictures; one that holds another run's is refused",
+             .default_text = "annealed_outputs, beside another run's annealed_outputs_2 and so on"})
       .Switch(&AnnealConfig::skip_existing,
-              {.key = "skip_existing", .help = "keep pictures that are there and draw the others"});
+              {.key = "skip_existing",
+               .help = "keep pictures that the same weights and settings drew, draw the others"})
+      .Switch(&AnnealConfig::overwrite,
+              {.key = "overwrite",
+               .help = "draw into a folder that holds another run's pictures; those that are left "
+                       "of them go at the end"});
 }
 
 void AddRefusedKeys(Table& table) {
@@ -256,7 +264,6 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
     return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   }
   if (absl::Status status = CheckSampling(config); !status.ok()) return status;
-  if (config.output_dir.empty()) return InvalidFlag("output_dir", "an empty text", "a folder");
   if (config.weight_type.empty())
     return InvalidFlag("weight_type", "an empty list", "a weight type");
   return ParseWeightTypes(config).status();

@@ -56,8 +56,9 @@ struct AnnealConfig {
   int64_t batch_size = 1;
   std::string device = "auto";  // auto, cpu, cuda, cuda:i
   std::string dtype = "auto";   // auto, float32, bfloat16
-  std::string output_dir = "annealed_outputs";
+  std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
+  bool overwrite = false;
 
   bool operator==(const AnnealConfig&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <absl/strings/str_join.h>
 
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -25,6 +26,18 @@ absl::StatusOr<std::string> EmbeddedModelDir() {
   }
   return absl::NotFoundError(
       absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
+}
+
+std::string ExpandEmbedded(const std::string& path, const std::string& dir) {
+  if (path == "embedded") return dir;
+  constexpr std::string_view kPrefix = "embedded:";
+  return path.starts_with(kPrefix) ? dir + "/" + path.substr(kPrefix.size()) : path;
+}
+
+std::string CollapseEmbedded(const std::string& path, const std::string& dir) {
+  if (dir.empty() || !path.starts_with(dir)) return path;
+  if (path.size() == dir.size()) return "embedded";
+  return path[dir.size()] == '/' ? "embedded:" + path.substr(dir.size() + 1) : path;
 }
 
 }  // namespace draftp

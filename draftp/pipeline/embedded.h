@@ -12,6 +12,12 @@ namespace draftp {
 // where it was sought.
 absl::StatusOr<std::string> EmbeddedModelDir();
 
+// `embedded` and `embedded:REST`, as paths in a run.json and on a command line name the embedded
+// model's folder `dir` and what lies in it, to `dir` and `dir/REST`; any other text as it is.
+std::string ExpandEmbedded(const std::string& path, const std::string& dir);
+// The way back: so that a run.json holds wherever the program lies.
+std::string CollapseEmbedded(const std::string& path, const std::string& dir);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_PIPELINE_EMBEDDED_H_

@@ -18,5 +18,17 @@ TEST(EmbeddedModelDirTest, HoldsAWholeModel) {
   }
 }
 
+TEST(EmbeddedPath, GoesThereAndBack) {
+  for (const auto& [name, path] :
+       {std::pair<std::string, std::string>{"embedded", "/e"}, {"embedded:lora", "/e/lora"}}) {
+    EXPECT_EQ(ExpandEmbedded(name, "/e"), path);
+    EXPECT_EQ(CollapseEmbedded(path, "/e"), name);
+  }
+  for (const char* other : {"", "/embedded", "/eleven", "embedded2"}) {
+    EXPECT_EQ(ExpandEmbedded(other, "/e"), other);
+    EXPECT_EQ(CollapseEmbedded(other, "/e"), other);
+  }
+}
+
 }  // namespace
 }  // namespace draftp

@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+
+#include "draftp/io/test_files.h"
 
 namespace draftp {
 namespace {
@@ -39,6 +42,34 @@ TEST(Sha256OfFileTest, DoesNotWaitForPipes) {
   EXPECT_EQ(Sha256OfFile(path).status().message(),
             path + ": found a special file, expected a file");
   unlink(path.c_str());
+}
+
+TEST(RememberedSha256, IsTakenFromTheCacheWhileTheFileIsAsItWas) {
+  const testing::TemporaryFolder cache;
+  const std::string weights = "testdata/tiny_sdxl/unet/diffusion_pytorch_model.safetensors";
+  const auto hash = RememberedSha256(weights, cache.path());
+  ASSERT_TRUE(hash.ok()) << hash.status();
+  EXPECT_EQ(*hash, *Sha256OfFile(weights));
+  ASSERT_EQ(cache.Names().size(), 1u);
+  const std::string entry = cache.Names()[0], line = testing::Contents(cache / entry);
+  const std::string other(64, '0');
+  cache.Write(entry, line.substr(0, line.size() - 64) + other);
+  EXPECT_EQ(*RememberedSha256(weights, cache.path()), other);  // it wasn't read again
+  for (const std::string& stale : {"1" + line, line.substr(0, line.size() - 1), line + "0",
+                                   std::string(), std::string(2000, 'x')}) {
+    cache.Write(entry, stale);
+    EXPECT_EQ(*RememberedSha256(weights, cache.path()), *hash) << stale;
+  }
+}
+
+TEST(RememberedSha256, WorksWithoutACacheAndForSmallFiles) {
+  const testing::TemporaryFolder folder;
+  const std::string small = folder.Write("small", "abc");
+  EXPECT_EQ(*RememberedSha256(small, folder / "cache"), Sha256OfText("abc"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "cache"));
+  const std::string weights = "testdata/tiny_sdxl/unet/diffusion_pytorch_model.safetensors";
+  EXPECT_EQ(*RememberedSha256(weights, ""), *Sha256OfFile(weights));
+  EXPECT_EQ(*RememberedSha256(weights, "/proc/nowhere"), *Sha256OfFile(weights));
 }
 
 }  // namespace

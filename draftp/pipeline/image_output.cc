@@ -8,13 +8,25 @@
 #include <utility>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/pipeline/version.h"
 
 namespace draftp {
+namespace {
+
+std::vector<PngText> WithoutVersion(std::vector<PngText> text) {
+  std::erase_if(text, [](const PngText& entry) { return entry.key == "Software"; });
+  return text;
+}
+
+}  // namespace
 
 std::vector<PngText> ImageRecord::Text() const {
-  std::vector<PngText> text = {{"Software", "draftp"},       {"prompt", prompt},
-                               {"seed", absl::StrCat(seed)}, {"image_index", absl::StrCat(index)},
-                               {"weight_type", weight_type}, {"settings", settings}};
+  std::vector<PngText> text = {{"Software", absl::StrCat("draftp ", kVersion)},
+                               {"prompt", prompt},
+                               {"seed", absl::StrCat(seed)},
+                               {"image_index", absl::StrCat(index)},
+                               {"weight_type", weight_type}};
+  text.insert(text.end(), made_by.begin(), made_by.end());
   if (!negative_prompt.empty()) text.push_back({"negative_prompt", negative_prompt});
   return text;
 }
@@ -51,7 +63,8 @@ std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRec
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   auto file = ReadPng(path);
-  if (!file.ok() || file->text != record.Text()) return std::nullopt;
+  if (!file.ok() || WithoutVersion(file->text) != WithoutVersion(record.Text()))
+    return std::nullopt;
   return std::move(file->image);
 }
 

@@ -20,8 +20,8 @@ struct ImageRecord {
   int rank = 0;             // global rank
   std::string prompt;
   std::string negative_prompt;
-  uint64_t seed = 0;     // of the run; image g of per_image noise starts from seed + g
-  std::string settings;  // everything else that decides the pixels, one line
+  uint64_t seed = 0;                  // of this picture's noise: what redraws it alone
+  std::vector<PngText> made_by = {};  // models by name and SHA-256, settings: all else that decides
 
   std::vector<PngText> Text() const;
 };
@@ -38,7 +38,7 @@ absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,
                              const RgbImage& image);
 
 // The picture that an earlier run left, if it is whole and says of itself exactly what `record`
-// says.
+// says, whichever version of this program wrote it.
 std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record);
 
 }  // namespace draftp

@@ -23,7 +23,7 @@ class ImageOutputTest : public ::testing::Test {
                       .prompt = "ein grüner Würfel, 緑の星",
                       .negative_prompt = "",
                       .seed = 1243,
-                      .settings = "steps=25"};
+                      .made_by = {{"settings", "steps=25"}}};
   RgbImage image_ = FilledImage(5, 4, 200, 100, 50);
 };
 
@@ -45,8 +45,17 @@ TEST_F(ImageOutputTest, APictureOfOtherSettingsDoesNotCount) {
   other.seed = 1244;
   EXPECT_EQ(ReadExistingImage(dir_, other), std::nullopt);
   other = record_;
-  other.settings = "steps=26";
+  other.made_by[0].value = "steps=26";
   EXPECT_EQ(ReadExistingImage(dir_, other), std::nullopt);
+}
+
+TEST_F(ImageOutputTest, APictureOfAnotherVersionCounts) {
+  ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
+  std::vector<PngText> text = record_.Text();
+  ASSERT_EQ(text[0].key, "Software");
+  text[0].value = "draftp 0.0.1";
+  ASSERT_TRUE(WritePng(ImagePath(dir_, record_), image_, text).ok());
+  EXPECT_EQ(ReadExistingImage(dir_, record_), image_);
 }
 
 TEST_F(ImageOutputTest, ATruncatedPictureDoesNotCount) {

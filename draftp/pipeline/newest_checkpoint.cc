@@ -24,7 +24,9 @@ std::vector<fs::path> Folders(const fs::path& dir) {
     for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
          entry.increment(error)) {
       // A name that begins with a dot is a folder still being written.
-      if (entry->is_directory(error) && entry->path().filename().string()[0] != '.')
+      const std::string name = entry->path().filename().string();
+      const bool derived = parent == dir && (name == "best" || name == "ema");
+      if (entry->is_directory(error) && name[0] != '.' && !derived)
         folders.push_back(entry->path());
     }
   }

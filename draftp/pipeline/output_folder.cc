@@ -187,6 +187,8 @@ absl::Status OutputFolder::Check() const {
 
 bool OutputFolder::locked() const { return state_->locked; }
 
+const std::string& OutputFolder::path() const { return state_->path; }
+
 void RemoveEmptyOutputFolders() {
   const std::lock_guard lock(MadeFolders().mutex);
   for (std::vector<std::string>* const made : MadeFolders().made) RemoveEmpty(*made);

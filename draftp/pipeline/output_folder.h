@@ -41,6 +41,9 @@ class OutputFolder {
   // False on file systems without locks.
   bool locked() const;
 
+  // As Open got it.
+  const std::string& path() const;
+
  private:
   struct State;
   explicit OutputFolder(std::unique_ptr<State> state);

@@ -6,11 +6,13 @@
 #include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/io/test_files.h"
+#include "draftp/pipeline/anneal_config.h"
 
 namespace draftp {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 class RunRecordTest : public ::testing::Test {
  protected:
@@ -20,9 +22,9 @@ class RunRecordTest : public ::testing::Test {
     config_.guidance_scale = 0.1;
     config_.prompt = "ein \"Würfel\"";
   }
-  RunRecord Record(std::vector<std::string> files) {
-    return {ConfigValuesToJson(AnnealTable().Print(config_)), config_.output_dir, device_,
-            std::move(files)};
+  RunRecord Record() {
+    return {"anneal", ConfigValuesToJson(AnnealTable().Print(config_)), config_.output_dir,
+            device_};
   }
   AnnealConfig ReadBack() {
     const auto loaded = LoadAnnealConfig({"--config", folder_ / "run.json"}, "/");
@@ -37,44 +39,32 @@ class RunRecordTest : public ::testing::Test {
 };
 
 TEST_F(RunRecordTest, ItsConfigRepeatsTheRunExactly) {
-  RunRecord record = Record({});
+  RunRecord record = Record();
   ASSERT_TRUE(record.Write().ok());
   EXPECT_EQ(ReadBack(), config_);
   ASSERT_TRUE(record.Finish().ok());
   EXPECT_EQ(ReadBack(), config_);
 }
 
-TEST_F(RunRecordTest, TheResultHashesTheWeightsAndTellsTheTimes) {
-  const std::string weights = folder_.Write("w.safetensors", "abc");
-  RunRecord record = Record({weights});
+TEST_F(RunRecordTest, TellsProgramDateCommandIdentityAndTimes) {
+  RunRecord record = Record();
+  record.SetIdentity({.settings = {{"steps", "25"}}, .inputs = {{"prompts", "ab"}}});
   record.SetSeconds("sample", 1.5);
   record.Set("images_drawn", 8);
   ASSERT_TRUE(record.Finish().ok());
-  const auto result = Json()["result"];
-  EXPECT_EQ(result["weights_sha256"][weights],
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(result["seconds"]["sample"], 1.5);
-  EXPECT_EQ(result["images_drawn"], 8);
-  EXPECT_EQ(result["device"], "cpu");
+  const auto json = Json();
+  EXPECT_EQ(json["program"], "anneal");
+  EXPECT_THAT(json["date"].get<std::string>(), MatchesRegex("20..-..-..T..:..:..[+-]..:.."));
+  EXPECT_THAT(json["command"][0].get<std::string>(), HasSubstr("pipeline_test"));
+  EXPECT_EQ(json["identity"]["settings"]["steps"], "25");
+  EXPECT_EQ(json["result"]["seconds"]["sample"], 1.5);
+  EXPECT_EQ(json["result"]["images_drawn"], 8);
+  EXPECT_EQ(json["result"]["device"], "cpu");
 }
 
-TEST_F(RunRecordTest, AVanishedWeightFileIsNamed) {
-  RunRecord record = Record({folder_ / "gone.safetensors"});
-  EXPECT_THAT(std::string(record.Finish().message()), HasSubstr("gone.safetensors"));
-}
-
-TEST(SettingsLineTest, TellsApartWhatDecidesThePixelsAndNothingElse) {
-  const AnnealConfig config;
-  const std::string line = SettingsLine(config, 128, 128);
-  AnnealConfig other = config;
-  other.output_dir = "elsewhere";
-  other.batch_size = 4;
-  other.skip_existing = true;
-  EXPECT_EQ(SettingsLine(other, 128, 128), line);
-  other.steps = 26;
-  EXPECT_NE(SettingsLine(other, 128, 128), line);
-  EXPECT_NE(SettingsLine(config, 128, 136), line);
-  EXPECT_EQ(line.find('\n'), std::string::npos);
+TEST_F(RunRecordTest, HasNoResultBeforeTheEnd) {
+  ASSERT_TRUE(Record().Write().ok());
+  EXPECT_FALSE(Json().contains("result"));
 }
 
 }  // namespace

@@ -7,21 +7,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "draftp/adapter/lora_writer.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/atomic_folder.h"
-#include "draftp/io/config_json.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
 #include "draftp/io/safetensors.h"
 #include "draftp/io/weight_map.h"
 #include "draftp/model/unet_writer.h"
 #include "draftp/train/lora_init.h"
-#include "draftp/train/step_random.h"
 
 namespace draftp {
 namespace {
@@ -33,45 +30,6 @@ constexpr char kPrefix[] = "step_";
 constexpr int64_t kMostJson = 1 << 24;  // bytes
 
 std::string CheckpointsDir(const std::string& output_dir) { return output_dir + "/checkpoints"; }
-
-nlohmann::ordered_json ConfigJson(const TrainConfig& config) {
-  return ConfigValuesToJson(TrainTable().Print(config));
-}
-
-nlohmann::ordered_json StateJson(const TrainerState& state) {
-  nlohmann::ordered_json json = {{"step", state.step},
-                                 {"consumed_samples", state.consumed_samples},
-                                 {"kl_coefficient", state.kl_coefficient},
-                                 {"skipped_steps", state.skipped_steps},
-                                 {"skipped_in_a_row", state.skipped_in_a_row},
-                                 {"best_step", state.best_step}};
-  if (state.best_reward) json["best_reward"] = *state.best_reward;
-  return json;
-}
-
-// The config's keys that may change without changing what is computed.
-bool MayChange(const std::string& key) {
-  static const std::vector<std::string> keys = {"max_steps",         "save_interval",
-                                                "keep_checkpoints",  "val_check_interval",
-                                                "output_dir",        "resume",
-                                                "dry_run",           "stop_on_alarm",
-                                                "validation_images", "images_per_prompt",
-                                                "validation_reward", "validation_prompts",
-                                                "max_skipped_steps"};
-  return std::ranges::find(keys, key) != keys.end();
-}
-
-// What differs between the settings of a checkpoint and those of this run, a line each.
-void Compare(const nlohmann::json& before, const TrainConfig& config,
-             std::vector<std::string>& notices) {
-  const nlohmann::ordered_json now = ConfigJson(config);
-  for (const auto& [key, value] : now.items()) {
-    if (MayChange(key) || !before.contains(key) || before.at(key) == nlohmann::json(value))
-      continue;
-    notices.push_back(absl::StrCat("--", key, " is ", value.dump(),
-                                   ", the checkpoint was made with ", before.at(key).dump()));
-  }
-}
 
 // The checkpoint's trained tensors by parameter name.
 absl::StatusOr<std::map<std::string, at::Tensor>> ReadTrained(const std::string& folder,
@@ -114,6 +72,10 @@ absl::StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string&
 
 }  // namespace
 
+std::string CheckpointPath(const std::string& output_dir, int64_t step) {
+  return absl::StrFormat("%s/%s%08d", CheckpointsDir(output_dir), kPrefix, step);
+}
+
 std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir) {
   std::vector<CheckpointFolder> folders;
   std::error_code error;
@@ -129,25 +91,6 @@ std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir) {
   }
   std::ranges::sort(folders, {}, &CheckpointFolder::step);
   return folders;
-}
-
-absl::StatusOr<std::string> ModelFingerprint(const SdxlModel& model) {
-  constexpr int64_t kPart = 1 << 16;
-  uint64_t hash = 0;
-  for (const std::string& path : model.weight_files) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    const int64_t size = file ? static_cast<int64_t>(file.tellg()) : -1;
-    for (const int64_t begin :
-         {int64_t{0}, std::max<int64_t>(size / 2, 0), std::max<int64_t>(size - kPart, 0)}) {
-      std::string part(std::min(kPart, std::max<int64_t>(size - begin, 0)), '\0');
-      file.seekg(begin);
-      file.read(part.data(), static_cast<std::streamsize>(part.size()));
-      hash = SplitMix64Mix(hash ^ Fnv1a64(part));
-    }
-    if (!file) return absl::UnavailableError(absl::StrCat(Printable(path), ": can't be read"));
-    hash = SplitMix64Mix(hash ^ static_cast<uint64_t>(size));
-  }
-  return absl::StrFormat("%016x", hash);
 }
 
 absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& model,
@@ -175,12 +118,9 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
 }
 
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
-                             const Optimizer& optimizer, const TrainerState& state,
-                             const TrainConfig& config) {
-  const auto fingerprint = ModelFingerprint(model.sdxl());
-  if (!fingerprint.ok()) return fingerprint.status();
-  auto folder = AtomicFolder::Create(
-      absl::StrFormat("%s/%s%08d", CheckpointsDir(output_dir), kPrefix, state.step));
+                             const Optimizer& optimizer, const TrainConfig& config,
+                             const CheckpointRecord& record) {
+  auto folder = AtomicFolder::Create(CheckpointPath(output_dir, record.state.step));
   if (!folder.ok()) return folder.status();
   if (absl::Status s = WriteTrainedWeights(folder->path(), model, config); !s.ok()) return s;
   if (absl::Status s =
@@ -188,65 +128,33 @@ absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel&
       !s.ok()) {
     return s;
   }
-  const nlohmann::ordered_json json = {{"state", StateJson(state)},
-                                       {"optimizer_steps", optimizer.steps()},
-                                       {"model_fingerprint", *fingerprint},
-                                       {"full", model.full()},
-                                       {"config", ConfigJson(config)}};
-  if (absl::Status s = WriteFileAtomically(folder->path() + "/trainer.json", json.dump(2) + "\n");
+  if (absl::Status s = WriteFileAtomically(folder->path() + "/trainer.json", ToJsonText(record));
       !s.ok()) {
     return s;
   }
   return folder->Commit();
 }
 
-absl::StatusOr<TrainerState> ReadCheckpoint(const std::string& folder, TrainingModel& model,
-                                            Optimizer& optimizer, const TrainConfig& config,
-                                            std::vector<std::string>& notices) {
+absl::StatusOr<CheckpointRecord> ReadCheckpointRecord(const std::string& folder) {
   const std::string path = folder + "/trainer.json";
   const auto text = ReadFile(path, kMostJson);
   if (!text.ok()) return text.status();
-  const nlohmann::json json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  const auto torn = [&](const std::string& what) {
-    return absl::DataLossError(absl::StrCat(Printable(path, 4096), ": ", what));
-  };
-  TrainerState state;
-  int64_t optimizer_steps = 0;
-  std::string fingerprint;
-  bool full = false;
-  try {
-    const auto& s = json.at("state");
-    state = {.step = s.at("step"),
-             .consumed_samples = s.at("consumed_samples"),
-             .kl_coefficient = s.at("kl_coefficient"),
-             .skipped_steps = s.at("skipped_steps"),
-             .skipped_in_a_row = s.at("skipped_in_a_row"),
-             .best_reward = std::nullopt,
-             .best_step = s.at("best_step")};
-    if (s.contains("best_reward")) state.best_reward = s.at("best_reward").get<double>();
-    optimizer_steps = json.at("optimizer_steps");
-    fingerprint = json.at("model_fingerprint");
-    full = json.at("full");
-    Compare(json.at("config"), config, notices);
-  } catch (const nlohmann::json::exception&) {
-    return torn("found no state of a training run, expected that of a whole checkpoint");
-  }
-  if (full != model.full()) {
-    return torn(absl::StrCat("found a checkpoint of ", full ? "full fine-tuning" : "a LoRA",
-                             ", expected one of ", full ? "a LoRA" : "full fine-tuning",
-                             " (--lora_rank)"));
-  }
-  const auto own = ModelFingerprint(model.sdxl());
-  if (!own.ok()) return own.status();
-  if (*own != fingerprint) {
-    return torn(absl::StrCat("found a checkpoint of another base model than --model ",
-                             Printable(config.model, 4096)));
+  return ParseTrainerJson(path, *text);
+}
+
+absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord& record,
+                               TrainingModel& model, Optimizer& optimizer) {
+  if (record.full != model.full()) {
+    return absl::DataLossError(
+        absl::StrCat(Printable(folder, 4096), "/trainer.json: found a checkpoint of ",
+                     record.full ? "full fine-tuning" : "a LoRA", ", expected one of ",
+                     record.full ? "a LoRA" : "full fine-tuning", " (--lora_rank)"));
   }
   const auto tensors = ReadTrained(folder, model);
   if (!tensors.ok()) return tensors.status();
   const auto optimizer_state = ReadTensors(folder + "/optimizer.safetensors");
   if (!optimizer_state.ok()) return optimizer_state.status();
-  if (absl::Status s = optimizer.Restore(*optimizer_state, optimizer_steps); !s.ok()) {
+  if (absl::Status s = optimizer.Restore(*optimizer_state, record.optimizer_steps); !s.ok()) {
     return absl::DataLossError(
         absl::StrCat(Printable(folder, 4096), "/optimizer.safetensors: ", s.message()));
   }
@@ -255,7 +163,22 @@ absl::StatusOr<TrainerState> ReadCheckpoint(const std::string& folder, TrainingM
     parameter.value.detach().copy_(tensors->at(parameter.name));
   RefreshLeaves(model.parameters());
   model.ParametersChanged();
-  return state;
+  return absl::OkStatus();
+}
+
+absl::Status LinkTrainedWeights(const std::string& checkpoint, const std::string& dir, bool full) {
+  if (!full) return LinkOrCopyAtomically(checkpoint + "/" + kLora, dir + "/" + kLora);
+  std::error_code error;
+  fs::create_directory(dir + "/unet", error);
+  for (fs::directory_iterator entry(checkpoint + "/unet", error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    absl::Status linked = LinkOrCopyAtomically(entry->path().string(), dir + "/unet/" + name);
+    if (!linked.ok()) return linked;
+  }
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(Printable(dir, 4096), "/unet: can't be written: ", error.message()));
 }
 
 absl::Status RemoveOldCheckpoints(const std::string& output_dir, int64_t keep, int64_t best_step) {

@@ -6,35 +6,23 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "draftp/train/optimizer.h"
+#include "draftp/train/trainer_state.h"
 #include "draftp/train/training_model.h"
 
 namespace draftp {
-
-// What a run carries from step to step besides parameters and optimiser. Noise, captions and random
-// objectives are functions of seed and step, so no generator has a state.
-struct TrainerState {
-  int64_t step = 0;  // optimiser steps behind it, and the index of the next
-  int64_t consumed_samples = 0;
-  double kl_coefficient = 0;          // for the next step
-  int64_t skipped_steps = 0;          // non-finite ones, in all
-  int64_t skipped_in_a_row = 0;       // and just now
-  std::optional<double> best_reward;  // of the validations so far
-  int64_t best_step = 0;
-
-  friend bool operator==(const TrainerState&, const TrainerState&) = default;
-};
 
 // A checkpoint's folder, {output_dir}/checkpoints/step_00000100.
 struct CheckpointFolder {
   std::string path;
   int64_t step;
 };
+
+std::string CheckpointPath(const std::string& output_dir, int64_t step);
 
 // The whole checkpoints below `output_dir`, by step.
 std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir);
@@ -48,23 +36,25 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
 // Writes {output_dir}/checkpoints/step_NNNNNNNN whole or not at all:
 //   pytorch_lora_weights.safetensors or unet/   float32
 //   optimizer.safetensors                       moments and moving averages
-//   trainer.json                                TrainerState, the model's fingerprint, the config
+//   trainer.json                                `record`
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
-                             const Optimizer& optimizer, const TrainerState& state,
-                             const TrainConfig& config);
+                             const Optimizer& optimizer, const TrainConfig& config,
+                             const CheckpointRecord& record);
 
-// Puts what a checkpoint's folder holds into `model` and `optimizer`. `notices` gets a line for
-// each setting that has changed since. Errors name the file: torn, of another base model, of other
-// trained layers.
-absl::StatusOr<TrainerState> ReadCheckpoint(const std::string& folder, TrainingModel& model,
-                                            Optimizer& optimizer, const TrainConfig& config,
-                                            std::vector<std::string>& notices);
+// The trainer.json of a checkpoint's folder. DataLoss names it where it is torn.
+absl::StatusOr<CheckpointRecord> ReadCheckpointRecord(const std::string& folder);
+
+// Puts what a checkpoint's folder holds into `model` and `optimizer`. Errors name the file: torn,
+// or of other trained layers.
+absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord& record,
+                               TrainingModel& model, Optimizer& optimizer);
+
+// Makes the trained weights of a checkpoint's folder those of `dir`, which must exist: the same
+// files by hard links where that is possible.
+absl::Status LinkTrainedWeights(const std::string& checkpoint, const std::string& dir, bool full);
 
 // Removes all but the newest `keep` and the one of `best_step`.
 absl::Status RemoveOldCheckpoints(const std::string& output_dir, int64_t keep, int64_t best_step);
-
-// A short text that tells base models apart: sizes, beginnings and ends of their weight files.
-absl::StatusOr<std::string> ModelFingerprint(const SdxlModel& model);
 
 }  // namespace draftp
 

@@ -9,6 +9,7 @@
 
 #include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
+#include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/sampling_rows.h"
 #include "draftp/schedule/parse_kl_schedule.h"
 #include "draftp/train/train_table.h"
@@ -78,7 +79,8 @@ absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std:
                                                           const std::string& embedded_dir) {
   auto loaded = LoadConfig(TrainTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
-  const bool embedded = loaded->config.model.empty() && !embedded_dir.empty();
+  const std::string& model = loaded->config.model;
+  const bool embedded = (model.empty() || model == "embedded") && !embedded_dir.empty();
   std::error_code error;
   const std::string recipe = embedded_dir + "/train.yaml";
   if (embedded && loaded->config_file.empty() && std::filesystem::exists(recipe, error)) {
@@ -90,6 +92,8 @@ absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std:
   }
   TrainConfig& config = loaded->config;
   if (embedded) FillEmbedded(embedded_dir, config);
+  TrainTable().TransformPaths(
+      config, [&](const std::string& path) { return ExpandEmbedded(path, embedded_dir); });
   config.resume = ResumeFrom(config.resume, user_folder);
   if (config.peft_scheme == "sdlora") {
     config.peft_scheme = "lora";
@@ -107,7 +111,6 @@ absl::Status ValidateTrainConfig(const TrainConfig& config) {
   if (config.model.empty()) return InvalidFlag("model", "none", "an SDXL folder");
   if (config.reward.empty()) return InvalidFlag("reward", "none", "a reward model's folder");
   if (config.prompts.empty()) return InvalidFlag("prompts", "none", "files of captions");
-  if (config.output_dir.empty()) return InvalidFlag("output_dir", "an empty text", "a folder");
   if (config.full() && !config.lora.empty())
     return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
   for (const auto& check : {CheckSampling<TrainConfig>, CheckTruncation, CheckBatches, CheckBetas,

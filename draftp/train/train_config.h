@@ -86,8 +86,9 @@ struct TrainConfig {
   bool cuda_graph = true;
 
   // Output
-  std::string output_dir = "draftp_train";
+  std::string output_dir = {};  // empty: draftp_train, or draftp_train_2, ...
   std::string resume = "auto";  // auto, none or a checkpoint's folder
+  bool resume_changed = false;
   int64_t save_interval = 100;
   int64_t keep_checkpoints = 3;
   int64_t val_check_interval = 50;

@@ -224,13 +224,20 @@ void AddOutput(Table& table) {
       .Path(&C::output_dir, {.key = "output_dir",
                              .original_keys = {"exp_manager.explicit_log_dir"},
                              .value_name = "DIR",
-                             .help = "folder of the trained weights, checkpoints and logs"})
+                             .help = "folder of the trained weights, checkpoints and logs",
+                             .default_text = "draftp_train, beside another run's draftp_train_2 "
+                                             "and so on"})
       .Text(&C::resume,
             {.key = "resume",
              .original_keys = {"exp_manager.resume_if_exists"},
              .value_name = "auto|none|DIR",
              .help = "auto goes on from the newest checkpoint in --output_dir, if there "
-                     "is one; DIR from that checkpoint"})
+                     "is one; DIR from that checkpoint; either only where settings and the "
+                     "contents of all files are those that it was made with"})
+      .Switch(&C::resume_changed,
+              {.key = "resume_changed",
+               .help = "go on from a checkpoint though settings or files have changed since; log, "
+                       "report and run.json say what and from which step on"})
       .Integer(&C::save_interval, 1, 1'000'000'000,
                {.key = "save_interval",
                 .original_keys = {"trainer.draftp_sd.save_interval"},

@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -103,6 +105,20 @@ void TrainingModel::Pack() {
 
 void TrainingModel::ParametersChanged() {
   if (packed_tuned_) *packed_tuned_ = Packed(*sdxl_.tuned);
+}
+
+std::string DescribeTrained(const TrainingModel& model) {
+  if (model.full()) return "the whole UNet";
+  int64_t layers = 0, least = 0, most = 0;
+  for (const Parameter& parameter : model.parameters()) {
+    if (!parameter.name.ends_with(".lora_A.weight")) continue;
+    const int64_t rank = parameter.value.size(0);
+    least = layers++ == 0 ? rank : std::min(least, rank);
+    most = std::max(most, rank);
+  }
+  const std::string ranks =
+      least == most ? absl::StrCat("rank ", most) : absl::StrCat("ranks ", least, " to ", most);
+  return absl::StrCat("LoRA of ", ranks, " on ", layers, " layers");
 }
 
 }  // namespace draftp

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "draftp/model/unet.h"
@@ -63,6 +64,10 @@ class TrainingModel {
   std::optional<VaeDecoder> packed_vae_;
   std::vector<SdxlNetwork> networks_;
 };
+
+// "LoRA of rank 8 on 136 layers", "LoRA of ranks 4 to 16 on ...", "the whole UNet": of what is
+// trained, whatever the settings say.
+std::string DescribeTrained(const TrainingModel& model);
 
 }  // namespace draftp
 

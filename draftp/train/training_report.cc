@@ -2,110 +2,193 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <limits>
-#include <nlohmann/json.hpp>
-#include <system_error>
+#include <numeric>
 #include <utility>
 
+#include "draftp/io/axis_ticks.h"
 #include "draftp/io/config_row.h"
 #include "draftp/io/html_report.h"
+#include "draftp/io/read_file.h"
+#include "draftp/pipeline/progress.h"
+#include "draftp/train/run_lines.h"
 
 namespace draftp {
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
+constexpr int64_t kMaxSheetBytes = 256 << 20;
 
-std::vector<Json> ReadLines(const std::string& path) {
-  std::vector<Json> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) lines.push_back(std::move(json));
+std::string BaseName(const std::string& path) {
+  return std::filesystem::path(path + "/").lexically_normal().parent_path().filename().string();
+}
+
+// "31.2", nothing for what wasn't measured.
+std::string Measured(double value) { return std::isfinite(value) ? ShortNumber(value) : ""; }
+
+void AddCurve(const RunLines& lines, const std::string& key, const std::string& name,
+              const std::string& unit, Report& report) {
+  const RunSeries& series = lines[key];
+  const bool measured = std::any_of(series.value.begin(), series.value.end(),
+                                    [](double value) { return std::isfinite(value); });
+  if (measured) report.curves.push_back({name, unit, series.step, series.value});
+}
+
+// A curve for each key below `prefix`, where there are several.
+void AddMemberCurves(const RunLines& lines, const std::string& prefix, const std::string& name,
+                     Report& report) {
+  const auto below = [&](const auto& entry) { return entry.first.starts_with(prefix); };
+  if (std::count_if(lines.series.begin(), lines.series.end(), below) < 2) return;
+  for (const auto& [key, series] : lines.series) {
+    if (key.starts_with(prefix))
+      AddCurve(lines, key, absl::StrCat(name, ": ", key.substr(prefix.size())), "", report);
   }
-  return lines;
 }
 
-// A number at `pointer`; NaN where it isn't one.
-double NumberAt(const Json& json, const char* pointer) {
-  const Json::json_pointer place(pointer);
-  const bool found = json.contains(place) && json.at(place).is_number();
-  return found ? json.at(place).get<double>() : std::numeric_limits<double>::quiet_NaN();
+void AddCurves(const RunLines& steps, const RunLines& validations, Report& report) {
+  AddCurve(steps, "reward", "Reward", "", report);
+  AddMemberCurves(steps, "rewards/", "Reward", report);
+  AddCurve(steps, "kl", "KL to the base model", "", report);
+  AddCurve(steps, "grad_norm", "Gradient norm", "", report);
+  AddCurve(steps, "loss", "Loss", "", report);
+  AddCurve(steps, "clamped", "Clamped pixels", "share", report);
+  AddCurve(steps, "lr", "Learning rate", "", report);
+  AddCurve(steps, "seconds", "Time a step", "s", report);
+  AddCurve(validations, "tuned/reward", "Validation reward", "", report);
+  AddMemberCurves(validations, "tuned/rewards/", "Validation reward", report);
+  AddCurve(validations, "tuned/held_out", "Held-out reward", "", report);
+  AddMemberCurves(validations, "tuned/held_out_rewards/", "Held-out reward", report);
+  AddCurve(validations, "tuned/diversity", "Validation diversity", "", report);
 }
 
-ReportCurve Curve(const std::vector<Json>& lines, const std::string& name, const char* pointer,
-                  const std::string& unit = "") {
-  ReportCurve curve{.name = name, .unit = unit, .x = {}, .y = {}};
-  for (const Json& line : lines) {
-    curve.x.push_back(NumberAt(line, "/step"));
-    curve.y.push_back(NumberAt(line, pointer));
+void AddScores(const RunLines& validations, Report& report) {
+  for (const auto& [name, key] :
+       {std::pair<const char*, const char*>("Validation reward", "reward"),
+        {"Held-out reward", "held_out"},
+        {"Diversity", "diversity"}}) {
+    const std::string tuned = Measured(validations.Last(absl::StrCat("tuned/", key)));
+    const std::string base = Measured(validations.Last(absl::StrCat("base/", key)));
+    if (!tuned.empty()) report.facts.push_back({name, tuned, base.empty() ? "" : "base " + base});
   }
-  return curve;
 }
 
-std::string ReadBytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// The first and the last validation's sheet.
-std::vector<ReportImage> Sheets(const std::string& output_dir, const std::vector<Json>& lines) {
-  std::vector<ReportImage> images;
-  for (size_t i = 0; i < lines.size(); i += std::max<size_t>(lines.size() - 1, 1)) {
-    const auto step = static_cast<int64_t>(NumberAt(lines[i], "/step"));
-    const std::string png =
-        ReadBytes(absl::StrFormat("%s/validation/step_%08d.png", output_dir, step));
-    if (png.empty()) continue;
-    images.push_back({absl::StrFormat("After %d steps: the fine-tuned model above the base, from "
-                                      "the same noise",
-                                      step),
-                      png});
+void AddFacts(const TrainConfig& config, const RunStatus& status, const RunLines& steps,
+              const RunLines& validations, Report& report) {
+  AddScores(validations, report);
+  if (status.best_step) {
+    report.facts.push_back(
+        {"Best step", absl::StrCat(*status.best_step),
+         status.best_reward ? "reward " + ShortNumber(*status.best_reward) : ""});
   }
-  return images;
+  if (status.seconds > 0)
+    report.facts.push_back({"Duration", FormatDuration(status.seconds), "of training"});
+  const std::vector<double>& seconds = steps["seconds"].value;
+  const double sum = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  if (std::isfinite(sum) && sum > 0) {
+    const auto images =
+        static_cast<double>(config.global_batch_size) * static_cast<double>(seconds.size());
+    report.facts.push_back({"Speed", ShortNumber(images / sum) + " images/s",
+                            ShortNumber(sum / static_cast<double>(seconds.size())) + " s a step"});
+  }
+  if (status.memory_mib > 0)
+    report.facts.push_back(
+        {"Memory", absl::StrFormat("%.1f GiB", status.memory_mib / 1024.0), status.device});
+  report.facts.push_back({"Written", absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()),
+                          absl::FormatTime("%H:%M UTC", absl::Now(), absl::UTCTimeZone())});
+}
+
+// The steps that "after step N: ..." names.
+std::vector<ReportMark> Marks(const std::vector<std::string>& changes) {
+  std::vector<ReportMark> marks;
+  for (const std::string& change : changes) {
+    long long step = -1;
+    std::sscanf(change.c_str(), "after step %18lld", &step);
+    marks.push_back({static_cast<double>(step), change});
+  }
+  return marks;
+}
+
+void AddSheet(const std::string& output_dir, int64_t step, const std::string& which,
+              Report& report) {
+  const auto png =
+      ReadFile(absl::StrFormat("%s/validation/step_%08d.png", output_dir, step), kMaxSheetBytes);
+  if (!png.ok()) return;
+  report.images.push_back({absl::StrCat("After ", step, step == 1 ? " step" : " steps", which,
+                                        ": the fine-tuned model above the base, from the same "
+                                        "noise"),
+                           *png});
+}
+
+// What the model stands in for where a setting is 0.
+std::string SettingText(const std::string& key, const std::string& value) {
+  if (value != "0") return value;
+  if (key == "height" || key == "width") return "the model's";
+  if (key == "lora_alpha") return "the rank";
+  return value;
+}
+
+void AddSettings(const TrainConfig& config, Report& report) {
+  const auto defaults = TrainTable().Print(TrainConfig{});
+  const auto chosen = TrainTable().Print(config);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const auto& [key, value] = chosen[i];
+    const std::string text = PlainText(value);
+    const bool changed = text != PlainText(defaults[i].second);
+    if (!changed && text.empty()) continue;  // not given
+    (changed ? report.settings : report.defaults).emplace_back(key, SettingText(key, text));
+  }
+}
+
+std::string RewardNames(const TrainConfig& config) {
+  std::vector<std::string> names;
+  for (const std::string& reward : config.reward)
+    names.push_back(BaseName(reward.substr(0, reward.find(':'))));
+  return absl::StrJoin(names, ", ");
 }
 
 }  // namespace
 
-absl::Status WriteTrainingReport(const TrainConfig& config,
-                                 const std::vector<std::string>& warnings) {
-  const std::vector<Json> steps = ReadLines(config.output_dir + "/log.jsonl");
-  const std::vector<Json> validations = ReadLines(config.output_dir + "/validation.jsonl");
-  Report report{.title = "DRaFT+ training",
-                .summary = absl::StrFormat("%d steps of %d images by %s.", steps.size(),
-                                           config.global_batch_size, config.objective),
-                .facts = {},
-                .warnings = warnings,
-                .curves = {},
-                .images = Sheets(config.output_dir, validations),
-                .settings = {}};
-  if (!validations.empty()) {
-    const Json& last = validations.back();
-    const auto fact = [&](const std::string& name, const char* tuned, const char* base) {
-      report.facts.emplace_back(
-          name, absl::StrFormat("%.3f (base %.3f)", NumberAt(last, tuned), NumberAt(last, base)));
-    };
-    fact("Validation reward", "/tuned/reward", "/base/reward");
-    fact("Diversity", "/tuned/diversity", "/base/diversity");
-    if (last.at("tuned").at("held_out").is_number())
-      fact("Held-out reward", "/tuned/held_out", "/base/held_out");
+std::string DescribeStatus(const RunStatus& status) {
+  if (!status.ended.empty()) {
+    return absl::StrCat("stopped at step ", status.step, " of ", status.max_steps, " by ",
+                        status.ended);
   }
-  report.curves = {Curve(steps, "Reward", "/reward"),
-                   Curve(steps, "KL to the base model", "/kl"),
-                   Curve(steps, "Gradient norm", "/grad_norm"),
-                   Curve(steps, "Loss", "/loss"),
-                   Curve(steps, "Clamped pixels", "/clamped", "share"),
-                   Curve(steps, "Learning rate", "/lr"),
-                   Curve(steps, "Time a step", "/seconds", "s"),
-                   Curve(validations, "Validation reward", "/tuned/reward"),
-                   Curve(validations, "Validation diversity", "/tuned/diversity")};
-  if (!config.validation_reward.empty())
-    report.curves.push_back(Curve(validations, "Held-out reward", "/tuned/held_out"));
-  for (const auto& [key, value] : TrainTable().Print(config))
-    report.settings.emplace_back(key, PlainText(value));
+  if (status.step >= status.max_steps)
+    return absl::StrCat("finished: ", status.step, status.step == 1 ? " step" : " steps");
+  return absl::StrCat("step ", status.step, " of ", status.max_steps, ", running");
+}
+
+absl::Status WriteTrainingReport(const TrainConfig& config, const RunStatus& status) {
+  const RunLines steps = ReadRunLines(config.output_dir + "/log.jsonl");
+  const RunLines validations = ReadRunLines(config.output_dir + "/validation.jsonl");
+  const std::string model = status.model.empty() ? BaseName(config.model) : status.model;
+  Report report{.title = absl::StrCat(BaseName(config.output_dir), ": ", model)};
+  std::string where = DescribeStatus(status);
+  where[0] = static_cast<char>(std::toupper(where[0]));
+  report.summary = absl::StrCat(where, ". ", config.objective, " on ", RewardNames(config), ", ",
+                                config.global_batch_size, " images a step",
+                                status.trained.empty() ? "" : ", trains ", status.trained,
+                                status.device.empty() ? "" : ", on ", status.device, ".");
+  AddFacts(config, status, steps, validations, report);
+  report.warnings = status.warnings;
+  for (const RunLines* lines : {&steps, &validations}) {
+    if (!lines->warning.empty()) report.warnings.push_back(lines->warning);
+  }
+  report.marks = Marks(status.changes);
+  AddCurves(steps, validations, report);
+  if (!validations.steps.empty()) {
+    const int64_t last = validations.steps.back();
+    const bool other = status.best_step && *status.best_step != last;
+    AddSheet(config.output_dir, last, other || !status.best_step ? "" : ", the best", report);
+    if (other) AddSheet(config.output_dir, *status.best_step, ", the best", report);
+  }
+  AddSettings(config, report);
   return WriteReport(config.output_dir + "/report.html", report);
 }
 

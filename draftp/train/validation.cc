@@ -117,6 +117,7 @@ absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   Drawn drawn;
   SdxlPredictor predictor(model_.networks());  // its captured calls serve every batch
   for (int64_t begin = 0; begin < images(); begin += options_.batch_size) {
+    if (options_.cancelled()) return absl::CancelledError("the validation was cancelled");
     const int64_t count = std::min(options_.batch_size, images() - begin);
     const absl::Status status = DrawBatch(predictor, network, begin, count, drawn);
     if (!status.ok()) return status;

@@ -8,6 +8,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ namespace draftp {
 struct ValidationOptions {
   std::vector<std::string> prompts;
   int64_t images_per_prompt = 2;
-  int64_t batch_size = 4;  // images at once
+  int64_t batch_size = 4;                                  // images at once
+  std::function<bool()> cancelled = [] { return false; };  // asked before each batch
 };
 
 // What a validation gives.
@@ -47,6 +49,7 @@ class Validation {
              const CompositeReward* held_out, const TrainStepOptions& sampling,
              ValidationOptions options);
 
+  // Cancelled where `cancelled` said so.
   absl::StatusOr<ValidationResult> Run();
 
  private:

@@ -1,0 +1,130 @@
+#include "draftp/pipeline/anneal_identity.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "draftp/io/config_row.h"
+#include "draftp/pipeline/file_hash.h"
+
+namespace draftp {
+namespace {
+
+using Texts = std::map<std::string, std::string>;
+
+constexpr char kFineTuned[] = "fine-tuned/";
+constexpr char kBaseUNet[] = "model/unet/";
+
+// Options that the chosen sampler and discretisation take.
+std::vector<std::string> EffectiveOptions(const AnnealConfig& config) {
+  std::vector<std::string> keys;
+  const auto add = [&](std::vector<std::string> more) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  };
+  if (config.discretization == "edm") add({"sigma_min", "sigma_max", "rho"});
+  if ((config.sampler == "euler" || config.sampler == "heun") && config.s_churn > 0)
+    add({"s_churn", "s_tmin", "s_tmax", "s_noise"});
+  if (config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s") add({"eta", "s_noise"});
+  if (config.sampler == "lms") add({"order"});
+  if (config.noise == "original") add({"batch_size"});  // its stream is drawn batch by batch
+  return keys;
+}
+
+bool HasGroup(const Texts& inputs, const std::string& prefix) {
+  const auto first = inputs.lower_bound(prefix);
+  return first != inputs.end() && absl::StartsWith(first->first, prefix);
+}
+
+Texts Group(const Texts& inputs, const std::string& prefix) {
+  Texts group;
+  for (const auto& [role, hash] : inputs) {
+    if (absl::StartsWith(role, prefix)) group[role] = hash;
+  }
+  return group;
+}
+
+std::string BaseName(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+}  // namespace
+
+std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
+  std::vector<InputFile> files = ModelFiles(config.model);
+  const std::vector<InputFile> tuned = !config.tuned.empty()  ? TunedFiles(config.tuned)
+                                       : !config.lora.empty() ? LoraFiles(config.lora)
+                                                              : std::vector<InputFile>{};
+  files.insert(files.end(), tuned.begin(), tuned.end());
+  return files;
+}
+
+Texts PictureSettings(const AnnealConfig& config, PictureSize size, const std::string& dtype) {
+  std::vector<std::string> keys = EffectiveOptions(config);
+  for (const char* key : {"steps", "guidance_scale", "sampler", "discretization", "noise"})
+    keys.emplace_back(key);
+  Texts settings = {{"height", std::to_string(size.height)},
+                    {"width", std::to_string(size.width)},
+                    {"dtype", dtype}};
+  for (const auto& [key, value] : AnnealTable().Print(config)) {
+    if (std::ranges::find(keys, key) != keys.end()) settings[key] = PlainText(value);
+  }
+  return settings;
+}
+
+RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
+                           Texts picture_settings, const Texts& hashes) {
+  RunIdentity identity{std::move(picture_settings), hashes};
+  identity.settings["seed"] = std::to_string(config.seed);
+  identity.settings["images_per_prompt"] = std::to_string(config.images_per_prompt);
+  identity.settings["negative_prompt"] = config.negative_prompt;
+  if (HasGroup(hashes, kFineTuned) && config.tuned.empty())
+    identity.settings["lora_scale"] = nlohmann::json(config.lora_scale).dump();
+  identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));
+  return identity;
+}
+
+bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
+            const std::vector<double>& sigmas, bool tuned_unet) {
+  const bool fine_tuned = absl::StartsWith(role, kFineTuned);
+  const bool base_unet = tuned_unet && absl::StartsWith(role, kBaseUNet);
+  if (!fine_tuned && !base_unet) return true;
+  const double without = fine_tuned ? 0.0 : 1.0;  // the weight at which a step needs none of it
+  const int steps = static_cast<int>(sigmas.size()) - 1;
+  return std::ranges::any_of(types, [&](const WeightType& type) {
+    for (int i = 0; i < steps; ++i) {
+      if (type.weighing({i, steps, sigmas[i], sigmas[i + 1]}) != without) return true;
+    }
+    return false;
+  });
+}
+
+std::vector<std::string> AnnealDifferences(const RunIdentity& before, RunIdentity now) {
+  for (const char* prefix : {kFineTuned, kBaseUNet}) {
+    if (HasGroup(before.inputs, prefix)) continue;
+    for (const auto& [role, hash] : Group(now.inputs, prefix)) now.inputs.erase(role);
+    if (prefix == kFineTuned) now.settings.erase("lora_scale");
+  }
+  return Differences(before, now);
+}
+
+std::vector<PngText> MadeBy(const AnnealConfig& config, const RunIdentity& used,
+                            const Texts& picture_settings) {
+  std::vector<PngText> text = {{"model", BaseName(config.model)},
+                               {"model_sha256", CombinedHash(Group(used.inputs, "model/"))}};
+  if (const Texts tuned = Group(used.inputs, kFineTuned); !tuned.empty()) {
+    const std::string kind = config.tuned.empty() ? "lora" : "tuned";
+    text.push_back({kind, BaseName(config.tuned.empty() ? config.lora : config.tuned)});
+    text.push_back({kind + "_sha256", CombinedHash(tuned)});
+    if (config.tuned.empty())
+      text.push_back({"lora_scale", nlohmann::json(config.lora_scale).dump()});
+  }
+  text.push_back({"settings", nlohmann::json(picture_settings).dump()});
+  return text;
+}
+
+}  // namespace draftp
