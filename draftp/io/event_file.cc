@@ -6,6 +6,7 @@
 #include <bit>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace draftp {
 namespace {
 
 constexpr size_t kMaxTagBytes = 1000;
+constexpr size_t kMaxTextBytes = 4096;
 
 void AppendLittleEndian(uint64_t value, int bytes, std::string& out) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
@@ -85,6 +87,22 @@ std::string Record(const Message& event) {
 
 std::string Summary(const Message& value) { return Message().Bytes(1, value.bytes()).bytes(); }
 
+// Summary.Value.metadata of a plugin.
+Message Metadata(std::string_view plugin, std::string_view content) {
+  Message data;
+  data.Bytes(1, plugin);
+  if (!content.empty()) data.Bytes(2, content);
+  return Message().Bytes(1, data.bytes());
+}
+
+// google.protobuf.Value
+Message Value(const std::variant<double, bool, std::string>& value) {
+  Message message;
+  if (const double* number = std::get_if<double>(&value)) return message.Double(2, *number);
+  if (const bool* truth = std::get_if<bool>(&value)) return message.Varint(4, *truth ? 1 : 0);
+  return message.Bytes(3, Printable(std::get<std::string>(value), kMaxTextBytes));
+}
+
 std::string HostName() {
   char name[256] = {};
   if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
@@ -149,6 +167,30 @@ absl::Status EventFile::AddImage(std::string_view tag, int64_t step, double wall
   Message summary;  // Summary.Value
   summary.Bytes(1, TagText(tag)).Bytes(4, image.bytes());
   return file_.Append(Record(Event(step, wall_time).Bytes(5, Summary(summary))));
+}
+
+absl::Status EventFile::AddText(std::string_view tag, int64_t step, double wall_time,
+                                std::string_view text) {
+  constexpr uint64_t kString = 7;  // DataType
+  Message size, tensor, summary;
+  size.Bytes(2, Message().Varint(1, 1).bytes());  // TensorShapeProto of one dimension of 1
+  tensor.Varint(1, kString).Bytes(2, size.bytes()).Bytes(8, text);
+  summary.Bytes(1, TagText(tag)).Bytes(8, tensor.bytes()).Bytes(9, Metadata("text", "").bytes());
+  return file_.Append(Record(Event(step, wall_time).Bytes(5, Summary(summary))));
+}
+
+absl::Status EventFile::AddHparams(double wall_time, const std::vector<Hparam>& hparams) {
+  Message start;  // SessionStartInfo
+  for (const auto& [name, value] : std::map(hparams.begin(), hparams.end())) {
+    Message entry;
+    entry.Bytes(1, TagText(name)).Bytes(2, Value(value).bytes());
+    start.Bytes(1, entry.bytes());
+  }
+  start.Double(5, wall_time);
+  Message summary;  // HParamsPluginData holds it in field 3
+  summary.Bytes(1, "_hparams_/session_start_info")
+      .Bytes(9, Metadata("hparams", Message().Bytes(3, start.bytes()).bytes()).bytes());
+  return file_.Append(Record(Event(0, wall_time).Bytes(5, Summary(summary))));
 }
 
 }  // namespace draftp

@@ -1,10 +1,13 @@
-// TensorBoard's event files: scalars and pictures over training steps.
+// TensorBoard's event files: scalars, pictures and texts over training steps, and settings.
 #ifndef DRAFTP_IO_EVENT_FILE_H_
 #define DRAFTP_IO_EVENT_FILE_H_
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +38,14 @@ class EventFile {
   // `png`: the bytes of a PNG file of `width` x `height` pixels, RGB.
   absl::Status AddImage(std::string_view tag, int64_t step, double wall_time, std::string_view png,
                         int width, int height);
+
+  // Markdown of the text plugin.
+  absl::Status AddText(std::string_view tag, int64_t step, double wall_time, std::string_view text);
+
+  // The hparams plugin's session start: the values that runs are compared by, at most one of a
+  // name, sorted by it in the file.
+  using Hparam = std::pair<std::string, std::variant<double, bool, std::string>>;
+  absl::Status AddHparams(double wall_time, const std::vector<Hparam>& hparams);
 
   absl::Status Flush() { return file_.Sync(); }  // to the disk
   absl::Status Close() { return file_.Close(); }

@@ -71,6 +71,19 @@ TEST(EventFileTest, WritesWhatTensorBoardsWriterDoes) {
             Contents(kGoldens + "events.out.tfevents.1700000000.host.1.0"));
 }
 
+TEST(EventFileTest, SettingsAreWhatTensorBoardsWriterHas) {
+  const TemporaryFolder folder;
+  absl::StatusOr<EventFile> events = EventFile::Open(folder.path(), kStart);
+  ASSERT_TRUE(events.ok());
+  ASSERT_TRUE(events
+                  ->AddHparams(kStart + 1,
+                               {{"objective", std::string("größe")}, {"lr", 0.002}, {"ema", false}})
+                  .ok());
+  ASSERT_TRUE(events->AddText("settings", 3, kStart + 2, "    lr  0.002\n").ok());
+  EXPECT_EQ(Contents(events->path()),
+            Contents("testdata/goldens/event_settings/events.out.tfevents.1700000000.host.1.0"));
+}
+
 TEST(EventFileTest, ARunThatGoesOnSaysFromWhichStep) {
   const TemporaryFolder folder;
   absl::StatusOr<EventFile> events = EventFile::Open(folder.path(), kStart + 60, 1);
@@ -89,6 +102,9 @@ TEST(EventFileTest, TensorBoardReadsItBack) {
   EXPECT_EQ(rewards[1], nlohmann::json::parse(R"([1, 1700000002.25, "-2.5"])"));
   EXPECT_EQ(rewards[3][0], int64_t{1} << 40);
   EXPECT_EQ(read["images"]["validation/größe"], nlohmann::json::parse("[[300, 7, 5]]"));
+  EXPECT_EQ(read["hparams"],
+            nlohmann::json::parse(R"({"lr": 0.002, "ema": false, "objective": "größe"})"));
+  EXPECT_EQ(read["text"], nlohmann::json::parse(R"([[3, "    lr  0.002\n"]])"));
   EXPECT_EQ(read["steps_after_resume_at_1"], nlohmann::json::parse("[0, 1]"));
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -17,57 +18,89 @@ namespace draftp {
 namespace {
 
 constexpr int64_t kMaxBytes = int64_t{1} << 30;
+constexpr size_t kMaxLineBytes = 1 << 20;
 
-// Whether a whole line is to be kept.
+// Whether a whole line is to be kept; an error: it is damaged.
 absl::StatusOr<bool> IsKept(const std::string& where, std::string_view line, int64_t first_step) {
+  const std::string name = Printable(where, 4200);
+  if (line.size() > kMaxLineBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": found ", line.size(), " bytes, expected at most ", kMaxLineBytes));
+  }
   const absl::StatusOr<nlohmann::json> json = ParseJson(where, line);
   if (!json.ok()) return json.status();
   if (!json->is_object()) {
-    return absl::InvalidArgumentError(absl::StrCat(Printable(where, 4200), ": found ",
-                                                   json->type_name(), ", expected an object"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": found ", json->type_name(), ", expected an object"));
   }
   const auto step = json->find("step");
   if (step == json->end()) return true;
   if (!step->is_number_integer()) {
-    return absl::InvalidArgumentError(absl::StrCat(Printable(where, 4200), ": key step: found ",
-                                                   step->type_name(), ", expected an integer"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": key step: found ", step->type_name(), ", expected an integer"));
   }
+  if (step->is_number_unsigned())
+    return step->get<uint64_t>() < static_cast<uint64_t>(std::max<int64_t>(first_step, 0));
   return step->get<int64_t>() < first_step;
 }
 
-absl::StatusOr<std::string> LinesToKeep(const std::string& path, const std::string& contents,
-                                        int64_t first_step) {
-  std::string kept;
-  std::string_view rest = contents;
+struct Sorted {
+  std::string kept, damaged;  // whole lines
+  int64_t damaged_lines = 0;
+  std::string first;  // what is wrong with the first of them
+};
+
+Sorted Sort(const std::string& path, std::string_view rest, int64_t first_step) {
+  Sorted sorted;
   for (int64_t number = 1;; ++number) {
     const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return kept;  // what is left, if anything, is torn
+    if (end == std::string_view::npos) return sorted;  // what is left, if anything, is torn
     const std::string_view line = rest.substr(0, end + 1);
     rest.remove_prefix(end + 1);
     const absl::StatusOr<bool> keep =
         IsKept(absl::StrCat(path, ": line ", number), line.substr(0, end), first_step);
-    if (!keep.ok()) return keep.status();
-    if (*keep) kept += line;
+    if (!keep.ok()) {
+      if (sorted.damaged_lines++ == 0) sorted.first = std::string(keep.status().message());
+      sorted.damaged += line;
+    } else if (*keep) {
+      sorted.kept += line;
+    }
   }
+}
+
+// Appends the damaged lines to `path`.damaged and returns a warning.
+absl::StatusOr<std::string> SetAside(const std::string& path, const Sorted& sorted) {
+  if (sorted.damaged.empty()) return std::string();
+  const std::string aside = path + ".damaged";
+  absl::StatusOr<AppendFile> file = AppendFile::Open(aside);
+  if (!file.ok()) return file.status();
+  if (absl::Status appended = file->Append(sorted.damaged); !appended.ok()) return appended;
+  if (absl::Status closed = file->Close(); !closed.ok()) return closed;
+  const std::string more =
+      sorted.damaged_lines > 1 ? absl::StrCat(" and ", sorted.damaged_lines - 1, " more") : "";
+  return absl::StrCat(sorted.first, "; the line", more, " moved to ", Printable(aside, 4200));
 }
 
 }  // namespace
 
 absl::StatusOr<LineLog> LineLog::Open(const std::string& path, int64_t first_step) {
   struct stat status;
+  std::string warning;
   if (lstat(path.c_str(), &status) == 0 || errno != ENOENT) {
     const absl::StatusOr<std::string> contents = ReadFile(path, kMaxBytes);
     if (!contents.ok()) return contents.status();
-    const absl::StatusOr<std::string> kept = LinesToKeep(path, *contents, first_step);
-    if (!kept.ok()) return kept.status();
-    if (kept->size() != contents->size()) {
-      const absl::Status replaced = WriteFileAtomically(path, *kept);
+    const Sorted sorted = Sort(path, *contents, first_step);
+    absl::StatusOr<std::string> aside = SetAside(path, sorted);
+    if (!aside.ok()) return aside.status();
+    warning = *std::move(aside);
+    if (sorted.kept.size() != contents->size()) {
+      const absl::Status replaced = WriteFileAtomically(path, sorted.kept);
       if (!replaced.ok()) return replaced;
     }
   }
   absl::StatusOr<AppendFile> file = AppendFile::Open(path);
   if (!file.ok()) return file.status();
-  return LineLog(*std::move(file));
+  return LineLog(*std::move(file), std::move(warning));
 }
 
 absl::Status LineLog::Write(std::string_view line) {

@@ -22,8 +22,9 @@ class LineLog {
  public:
   // Of a file that is there, keeps the lines whose "step" is below `first_step`, and those without
   // one, in order; it is replaced at once (AtomicFile) when lines go. Begins a file that isn't
-  // there. Errors name file and line: a whole line that is no JSON object or whose step is no
-  // integer, a file of more than 1 GiB. A last line without its end is dropped, whatever it holds.
+  // there. A whole line that is no JSON object of at most 1 MiB, or whose step is no integer, moves
+  // to PATH.damaged, and warning() names the first. A last line without its end is dropped,
+  // whatever it holds. Errors name the file: one of more than 1 GiB.
   static absl::StatusOr<LineLog> Open(const std::string& path, int64_t first_step);
 
   // Appends `line`, a JSON object without line ends, and '\n'.
@@ -33,11 +34,14 @@ class LineLog {
   absl::Status Close() { return file_.Close(); }
 
   const std::string& path() const { return file_.path(); }
+  const std::string& warning() const { return warning_; }  // empty: none
 
  private:
-  explicit LineLog(AppendFile file) : file_(std::move(file)) {}
+  LineLog(AppendFile file, std::string warning)
+      : file_(std::move(file)), warning_(std::move(warning)) {}
 
   AppendFile file_;
+  std::string warning_;
 };
 
 }  // namespace draftp

@@ -87,14 +87,47 @@ TEST(LineLogTest, AFullDiskLeavesTheOldFile) {
   EXPECT_EQ(folder.Names().size(), 1u);
 }
 
-TEST(LineLogTest, RejectsLinesThatAreNone) {
+TEST(LineLogTest, LinesThatAreNoneMoveAsideWithAWarning) {
+  for (const auto& [line, what] :
+       {std::pair<std::string, const char*>("lr raised here", "line 2: isn't valid JSON"),
+        {"{\"step\": ", "line 2: isn't valid JSON"},
+        {"", "line 2: isn't valid JSON"},
+        {"3", "line 2: found number, expected an object"},
+        {"{\"step\": \"3\"}", "line 2: key step: found string"},
+        {std::string(2 << 20, ' '), "line 2: found 2097152 bytes"}}) {
+    const TemporaryFolder folder;
+    const std::string path =
+        folder.Write("log.jsonl", Steps(0, 1) + line + "\n" + Steps(1, 2) + line + "\n");
+    {
+      const auto log = LineLog::Open(path, 5);
+      ASSERT_TRUE(log.ok()) << log.status();
+      EXPECT_THAT(log->warning(),
+                  ::testing::AllOf(
+                      ::testing::HasSubstr(what),
+                      ::testing::EndsWith("; the line and 1 more moved to " + path + ".damaged")));
+    }
+    EXPECT_EQ(Contents(path), Steps(0, 2));
+    EXPECT_EQ(Contents(path + ".damaged"), line + "\n" + line + "\n");
+    EXPECT_EQ(LineLog::Open(path, 5)->warning(), "");  // once
+  }
+}
+
+TEST(LineLogTest, AStepBeyond64BitsGoes) {
+  EXPECT_EQ(Resumed("{\"step\": 18446744073709551615}\n", 5), "");
+  EXPECT_EQ(Resumed("{\"step\": -9223372036854775808}\n", 5), "{\"step\": -9223372036854775808}\n");
+}
+
+TEST(LineLogTest, AFullDiskLosesNoDamagedLine) {
   const TemporaryFolder folder;
-  const auto open = [&](const std::string& line) {
-    return LineLog::Open(folder.Write("log.jsonl", Steps(0, 1) + line + "\n"), 5);
-  };
-  EXPECT_THAT(open("{\"step\": "), FailsWith("log.jsonl: line 2: isn't valid JSON"));
-  EXPECT_THAT(open("3"), FailsWith("log.jsonl: line 2: found number, expected an object"));
-  EXPECT_THAT(open("{\"step\": \"3\"}"), FailsWith("line 2: key step: found string"));
+  const std::string contents = Steps(0, 1) + "text\n";
+  const std::string path = folder.Write("log.jsonl", contents);
+  const testing::ScopedWriteFault full(ENOSPC, 2);
+  EXPECT_FALSE(LineLog::Open(path, 5).ok());
+  EXPECT_EQ(Contents(path), contents);
+}
+
+TEST(LineLogTest, RejectsALineEndWithinALine) {
+  const TemporaryFolder folder;
   EXPECT_THAT(LineLog::Open(folder / "new", 0)->Write("a\nb"),
               FailsWith("found a line end within"));
 }

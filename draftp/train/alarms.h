@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace draftp {
@@ -17,6 +18,8 @@ struct ValidationSide {
   double held_out = std::numeric_limits<double>::quiet_NaN();   // likewise, never trained on
   double diversity = std::numeric_limits<double>::quiet_NaN();  // 1 - mean pairwise cosine
   double clamped = 0;                                           // share of pixels
+  // Means of each member by name, raw; of rewards with several members alone.
+  std::vector<std::pair<std::string, double>> rewards = {}, held_out_rewards = {};
 };
 
 // What a validation measured: both models from the same noise.
@@ -24,6 +27,7 @@ struct ValidationScores {
   ValidationSide tuned, base;
   std::vector<double> held_out_gains;  // tuned - base, an entry an image
   double drift = 0;                    // root mean square of the pixels' difference, of 255
+  std::string held_out_name = {};      // empty: there is none
 };
 
 struct AlarmLimits {
@@ -39,7 +43,7 @@ struct AlarmLimits {
 inline std::vector<std::string> Alarms(const ValidationScores& scores,
                                        const AlarmLimits& limits = {}) {
   std::vector<std::string> alarms;
-  const auto& [tuned, base, gains, drift] = scores;
+  const auto& [tuned, base, gains, drift, name] = scores;
   double mean = 0, squares = 0;
   for (const double gain : gains) mean += gain / static_cast<double>(gains.size());
   for (const double gain : gains) squares += (gain - mean) * (gain - mean);

@@ -93,7 +93,8 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
   auto training_log = TrainingLog::Open(log, {.output_dir = config.output_dir,
                                               .first_step = run.Status().step,
                                               .max_steps = config.max_steps,
-                                              .terminal = terminal});
+                                              .terminal = terminal,
+                                              .settings = TrainTable().Print(config)});
   if (!training_log.ok()) return training_log.status();
   log << DescribePlan(config, setup) << std::flush;
   if (absl::Status looped = run.Loop(*training_log); !looped.ok()) {

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "draftp/io/config_row.h"
+#include "draftp/io/printable.h"
 #include "draftp/pipeline/progress.h"
 
 namespace draftp {
@@ -23,10 +26,72 @@ double Now() {
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json Side(const ValidationSide& side) {
-  return {{"reward", Number(side.reward)},
-          {"held_out", Number(side.held_out)},
-          {"diversity", Number(side.diversity)},
-          {"clamped", Number(side.clamped)}};
+  Json json = {{"reward", Number(side.reward)},
+               {"held_out", Number(side.held_out)},
+               {"diversity", Number(side.diversity)},
+               {"clamped", Number(side.clamped)}};
+  for (const auto& [name, value] : side.rewards) json["rewards"][name] = Number(value);
+  for (const auto& [name, value] : side.held_out_rewards)
+    json["held_out_rewards"][name] = Number(value);
+  return json;
+}
+
+// The settings that runs are compared by.
+std::vector<EventFile::Hparam> Hparams(
+    const std::vector<std::pair<std::string, ConfigValue>>& settings) {
+  static const std::set<std::string> kCompared = {"objective",
+                                                  "truncation_steps",
+                                                  "kl_coeff",
+                                                  "kl_weight",
+                                                  "lr",
+                                                  "lr_schedule",
+                                                  "warmup_steps",
+                                                  "weight_decay",
+                                                  "betas",
+                                                  "peft_scheme",
+                                                  "lora_rank",
+                                                  "lora_alpha",
+                                                  "target_modules",
+                                                  "reward",
+                                                  "steps",
+                                                  "guidance_scale",
+                                                  "sampler",
+                                                  "discretization",
+                                                  "global_batch_size",
+                                                  "max_steps",
+                                                  "seed",
+                                                  "gradient_clip_val",
+                                                  "ema",
+                                                  "height",
+                                                  "width"};
+  std::vector<EventFile::Hparam> hparams;
+  for (const auto& [key, value] : settings) {
+    if (!kCompared.contains(key)) continue;
+    const std::string text = PlainText(value);
+    const auto number = ParseFiniteDouble(text);
+    if (value.kind == ConfigValue::Kind::kNumber && number) {
+      hparams.emplace_back(key, *number);
+    } else if (value.kind == ConfigValue::Kind::kBool) {
+      hparams.emplace_back(key, text == "true");
+    } else {
+      hparams.emplace_back(key, text);
+    }
+  }
+  return hparams;
+}
+
+// A block of code in Markdown, which the text plugin renders.
+std::string SettingsText(const std::vector<std::pair<std::string, ConfigValue>>& settings) {
+  std::string text;
+  for (const auto& [key, value] : settings)
+    absl::StrAppendFormat(&text, "    %-24s %s\n", key, Printable(PlainText(value), 4096));
+  return text;
+}
+
+absl::Status AddSettings(const TrainingLog::Options& options, EventFile& events) {
+  const double now = Now();
+  if (absl::Status s = events.AddHparams(now, Hparams(options.settings)); !s.ok()) return s;
+  return events.AddText("settings", options.first_step, now, SettingsText(options.settings));
 }
 
 Json ToJson(const StepRecord& record) {
@@ -51,6 +116,23 @@ Json ToJson(const StepRecord& record) {
 
 }  // namespace
 
+std::string DescribeValidation(const ValidationRecord& record) {
+  const auto& [tuned, base, gains, drift, held_out_name] = record.scores;
+  std::string line = absl::StrFormat("validation at step %d:", record.step);
+  const char* separator = " ";
+  const auto add = [&](const std::string& name, double value, double of_base) {
+    if (!std::isfinite(value)) return;
+    absl::StrAppendFormat(&line, "%s%s %.3f", std::exchange(separator, ", "), name, value);
+    if (std::isfinite(of_base)) absl::StrAppendFormat(&line, " (base %.3f)", of_base);
+  };
+  add("reward", tuned.reward, base.reward);
+  add("held-out " + held_out_name, tuned.held_out, base.held_out);
+  add("diversity", tuned.diversity, base.diversity);
+  if (record.best_step == record.step) return line + "; the best so far";
+  return absl::StrFormat("%s; the best is %.3f at step %d", line, record.best_reward,
+                         record.best_step);
+}
+
 absl::StatusOr<TrainingLog> TrainingLog::Open(std::ostream& out, Options options) {
   auto steps = LineLog::Open(options.output_dir + "/log.jsonl", options.first_step + 1);
   if (!steps.ok()) return steps.status();
@@ -58,6 +140,10 @@ absl::StatusOr<TrainingLog> TrainingLog::Open(std::ostream& out, Options options
   if (!validations.ok()) return validations.status();
   auto events = EventFile::Open(options.output_dir + "/tensorboard", Now(), options.first_step);
   if (!events.ok()) return events.status();
+  if (absl::Status added = AddSettings(options, *events); !added.ok()) return added;
+  for (const LineLog* log : {&*steps, &*validations}) {
+    if (!log->warning().empty()) out << "warning: " << log->warning() << '\n';
+  }
   return TrainingLog(out, std::move(options), *std::move(steps), *std::move(validations),
                      *std::move(events));
 }
@@ -127,12 +213,19 @@ absl::Status TrainingLog::Add(const ValidationRecord& record, const RgbImage& sh
   if (absl::Status s = validations_.Write(json.dump()); !s.ok()) return s;
   const double now = Now();
   const ValidationSide& tuned = record.scores.tuned;
-  for (const auto& [tag, value] :
-       {std::pair<const char*, double>("validation/reward", tuned.reward),
-        {"validation/held_out", tuned.held_out},
-        {"validation/diversity", tuned.diversity},
-        {"validation/clamped", tuned.clamped},
-        {"validation/drift", record.scores.drift}}) {
+  std::vector<std::pair<std::string, double>> scalars = {
+      {"validation/reward", tuned.reward},
+      {"validation/held_out", tuned.held_out},
+      {"validation/diversity", tuned.diversity},
+      {"validation/clamped", tuned.clamped},
+      {"validation/drift", record.scores.drift},
+      {"validation/best_step", static_cast<double>(record.best_step)},
+      {"validation/best_reward", record.best_reward}};
+  for (const auto& [name, value] : tuned.rewards)
+    scalars.emplace_back("validation_reward/" + name, value);
+  for (const auto& [name, value] : tuned.held_out_rewards)
+    scalars.emplace_back("validation_held_out/" + name, value);
+  for (const auto& [tag, value] : scalars) {
     if (!std::isfinite(value)) continue;
     if (absl::Status s = events_.AddScalar(tag, record.step, now, value); !s.ok()) return s;
   }
@@ -143,9 +236,7 @@ absl::Status TrainingLog::Add(const ValidationRecord& record, const RgbImage& sh
       !s.ok()) {
     return s;
   }
-  Say(absl::StrFormat("validation at step %d: reward %.3f (base %.3f), diversity %.3f (base %.3f)",
-                      record.step, tuned.reward, record.scores.base.reward, tuned.diversity,
-                      record.scores.base.diversity));
+  Say(DescribeValidation(record));
   return absl::OkStatus();
 }
 

@@ -9,8 +9,10 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "draftp/io/config_value.h"
 #include "draftp/io/event_file.h"
 #include "draftp/io/line_log.h"
 #include "draftp/io/moving_mean.h"
@@ -40,7 +42,13 @@ struct ValidationRecord {
   int64_t step = 0;  // optimiser steps behind it
   ValidationScores scores;
   double seconds = 0;
+  int64_t best_step = 0;  // of the validations so far, with this one
+  double best_reward = 0;
 };
+
+// "validation at step 50: reward 31.2 (base 30.8), held-out NAME 5.1 (base 5.0), ...; the best".
+// What has no value is left out.
+std::string DescribeValidation(const ValidationRecord& record);
 
 // Numbers that aren't finite are null in the JSON files.
 class TrainingLog {
@@ -50,6 +58,7 @@ class TrainingLog {
     int64_t first_step = 0;  // steps behind a resumed run: later lines of an earlier run go
     int64_t max_steps = 1;
     bool terminal = false;
+    std::vector<std::pair<std::string, ConfigValue>> settings = {};  // for TensorBoard
   };
   static absl::StatusOr<TrainingLog> Open(std::ostream& out, Options options);
   absl::Status Add(const StepRecord& record);

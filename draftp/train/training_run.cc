@@ -213,7 +213,19 @@ absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
   }
   const double seconds = Progress::WallSeconds() - begin;
   state_.seconds["validation"] += seconds;
-  const ValidationRecord record{.step = state_.step, .scores = result->scores, .seconds = seconds};
+  const double reward = result->scores.tuned.reward;
+  // A whole UNet is written where a checkpoint is due anyway, so the best is among those.
+  const bool best = (!state_.best_reward || reward > *state_.best_reward) &&
+                    (saves || !setup_.model->full());
+  if (best) {
+    state_.best_reward = reward;
+    state_.best_step = state_.step;
+  }
+  const ValidationRecord record{.step = state_.step,
+                                .scores = result->scores,
+                                .seconds = seconds,
+                                .best_step = state_.best_step,
+                                .best_reward = state_.best_reward.value_or(reward)};
   if (absl::Status added = log.Add(record, result->sheet); !added.ok()) return added;
   for (const std::string& alarm : Alarms(result->scores)) {
     const std::string line = absl::StrCat("after step ", state_.step, " ", alarm);
@@ -221,11 +233,7 @@ absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
     log.Say("warning: reward hacking? " + line);
     if (config_.stop_on_alarm) ended_ = "an alarm: " + line;
   }
-  const double reward = result->scores.tuned.reward;
-  // A whole UNet is written where a checkpoint is due anyway, so the best is among those.
-  if ((!state_.best_reward || reward > *state_.best_reward) && (saves || !setup_.model->full())) {
-    state_.best_reward = reward;
-    state_.best_step = state_.step;
+  if (best) {
     if (absl::Status saved = Save(); !saved.ok()) return saved;
   }
   if (absl::Status removed =

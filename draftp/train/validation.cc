@@ -37,11 +37,31 @@ RgbImage ToRgb(const at::Tensor& pixels) {
   return image;
 }
 
-void Append(at::Tensor& all, const at::Tensor& more) {
+void Join(at::Tensor& all, const at::Tensor& more) {
   all = all.defined() ? at::cat({all, more}) : more;
 }
 
+using Named = std::vector<std::pair<std::string, double>>;
+
+// Each member's mean, where there are several.
+Named MemberMeans(const CompositeReward& reward, const std::vector<at::Tensor>& scores) {
+  Named means;
+  for (size_t m = 0; scores.size() > 1 && m < scores.size(); ++m)
+    means.emplace_back(reward.members()[m].reward.name(), Mean(scores[m]));
+  return means;
+}
+
 }  // namespace
+
+void Validation::Scored::Append(const CompositeReward& reward, const at::Tensor& pixels,
+                                const std::vector<std::string>& captions) {
+  const std::vector<at::Tensor> scores =
+      reward.ScoreMembers(pixels, reward.EncodeCaptions(captions));
+  const auto to_cpu = [](const at::Tensor& score) { return score.to(at::kCPU, at::kDouble); };
+  Join(sum, to_cpu(reward.Combine(scores)));
+  members.resize(scores.size());
+  for (size_t m = 0; m < scores.size(); ++m) Join(members[m], to_cpu(scores[m]));
+}
 
 double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt) {
   if (!embeddings.defined() || per_prompt < 2) return std::numeric_limits<double>::quiet_NaN();
@@ -103,10 +123,10 @@ absl::Status Validation::DrawBatch(SdxlPredictor& predictor, int network, int64_
   const VaeDecoder& vae = model_.inference_vae();
   const at::Tensor raw = DecodeRaw(vae, UnscaleLatents(latents, vae.config));
   const at::Tensor pixels = ToPixels(raw);
-  Append(drawn.pixels, pixels.cpu());
-  Append(drawn.rewards, reward_(pixels, captions).to(at::kCPU, at::kDouble));
-  if (held_out_) Append(drawn.held_out, (*held_out_)(pixels, captions).to(at::kCPU, at::kDouble));
-  if (embedder_) Append(drawn.embeddings, embedder_->ImageEmbedding(pixels).cpu());
+  Join(drawn.pixels, pixels.cpu());
+  drawn.rewards.Append(reward_, pixels, captions);
+  if (held_out_) drawn.held_out.Append(*held_out_, pixels, captions);
+  if (embedder_) Join(drawn.embeddings, embedder_->ImageEmbedding(pixels).cpu());
   drawn.clamped += raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() *
                    static_cast<double>(count) / static_cast<double>(images());
   return absl::OkStatus();
@@ -131,10 +151,13 @@ absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
 }
 
 ValidationSide Validation::Side(const Drawn& drawn) const {
-  return {.reward = Mean(drawn.rewards),
-          .held_out = Mean(drawn.held_out),
-          .diversity = PairwiseDiversity(drawn.embeddings, options_.images_per_prompt),
-          .clamped = drawn.clamped};
+  return {
+      .reward = Mean(drawn.rewards.sum),
+      .held_out = Mean(drawn.held_out.sum),
+      .diversity = PairwiseDiversity(drawn.embeddings, options_.images_per_prompt),
+      .clamped = drawn.clamped,
+      .rewards = MemberMeans(reward_, drawn.rewards.members),
+      .held_out_rewards = held_out_ ? MemberMeans(*held_out_, drawn.held_out.members) : Named()};
 }
 
 absl::StatusOr<RgbImage> Validation::Sheet(const Drawn& tuned) const {
@@ -144,7 +167,7 @@ absl::StatusOr<RgbImage> Validation::Sheet(const Drawn& tuned) const {
   const auto caption = [&](const char* name, size_t p, const Drawn& drawn) {
     const auto begin = static_cast<int64_t>(p) * n;
     return absl::StrFormat("%s: %s, Reward = %.2f", name, options_.prompts[p],
-                           drawn.rewards.narrow(0, begin, n).mean().item<double>());
+                           drawn.rewards.sum.narrow(0, begin, n).mean().item<double>());
   };
   for (size_t p = 0; p < options_.prompts.size(); ++p) {
     labels.rows.push_back(caption("DRaFT+", p, tuned));
@@ -173,7 +196,8 @@ absl::StatusOr<ValidationResult> Validation::Run() {
   result.scores.base = Side(*base_);
   result.scores.drift = std::sqrt((tuned->pixels - base_->pixels).square().mean().item<double>());
   if (held_out_) {
-    const at::Tensor gains = tuned->held_out - base_->held_out;
+    result.scores.held_out_name = held_out_->name();
+    const at::Tensor gains = tuned->held_out.sum - base_->held_out.sum;
     for (int64_t i = 0; i < gains.size(0); ++i)
       result.scores.held_out_gains.push_back(gains[i].item<double>());
   }

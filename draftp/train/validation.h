@@ -53,11 +53,18 @@ class Validation {
   absl::StatusOr<ValidationResult> Run();
 
  private:
+  // A reward of one model's images, float64 on the CPU.
+  struct Scored {
+    at::Tensor sum;                   // [n]; undefined without a reward
+    std::vector<at::Tensor> members;  // [n] each, raw
+    void Append(const CompositeReward& reward, const at::Tensor& pixels,
+                const std::vector<std::string>& captions);
+  };
   // One model's images.
   struct Drawn {
-    at::Tensor pixels;             // [n,3,H,W] float32 on the CPU, 0..255
-    at::Tensor rewards, held_out;  // [n] float64 on the CPU; held_out may be undefined
-    at::Tensor embeddings;         // [n,P], undefined where no member has an image tower
+    at::Tensor pixels;  // [n,3,H,W] float32 on the CPU, 0..255
+    Scored rewards, held_out;
+    at::Tensor embeddings;  // [n,P], undefined where no member has an image tower
     double clamped = 0;
   };
 

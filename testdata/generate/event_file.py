@@ -19,7 +19,10 @@ import tensorboard
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 START = 1700000000.25
@@ -52,6 +55,31 @@ def resumed():
     ]
 
 
+def plugin(name, content=b""):
+    return SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name=name, content=content))
+
+
+# As torch.utils.tensorboard writes hparams' session start and a text.
+def settings():
+    start = plugin_data_pb2.SessionStartInfo(start_time_secs=START + 1)
+    start.hparams["lr"].number_value = 0.002
+    start.hparams["ema"].bool_value = False
+    start.hparams["objective"].string_value = "größe"
+    content = plugin_data_pb2.HParamsPluginData(session_start_info=start).SerializeToString(deterministic=True)
+    hparams = Summary.Value(tag="_hparams_/session_start_info", metadata=plugin("hparams", content))
+    tensor = TensorProto(
+        dtype="DT_STRING",
+        string_val=["    lr  0.002\n".encode()],
+        tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)]),
+    )
+    text = Summary.Value(tag="settings", metadata=plugin("text"), tensor=tensor)
+    return [
+        Event(wall_time=START, file_version="brain.Event:2"),
+        Event(wall_time=START + 1, summary=Summary(value=[hparams])),
+        Event(wall_time=START + 2, step=3, summary=Summary(value=[text])),
+    ]
+
+
 def write(path, messages):
     with open(path, "wb") as file:
         writer = RecordWriter(file)
@@ -77,6 +105,9 @@ def main(folder):
     later = os.path.join(out, "events.out.tfevents.1700000060.host.1.0")
     write(path, events(png))
     write(later, resumed())
+    settings_folder = os.path.join(folder, "goldens", "event_settings")
+    os.makedirs(settings_folder, exist_ok=True)
+    write(os.path.join(settings_folder, "events.out.tfevents.1700000000.host.1.0"), settings())
     sizes = [len(e.SerializeToString()) + 16 for e in events(png)]
     for lost in range(sizes[-1] + 1):
         assert count(path, sum(sizes) - lost) == len(sizes) - (lost > 0), lost
@@ -84,7 +115,17 @@ def main(folder):
     one = EventAccumulator(path).Reload()
     both = EventAccumulator(out, purge_orphaned_data=True).Reload()
     assert one.Images("validation/größe")[0].encoded_image_string == png
+    read_settings = EventAccumulator(settings_folder).Reload()
+    session = plugin_data_pb2.HParamsPluginData.FromString(
+        read_settings.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    ).session_start_info.hparams
     read = {
+        "hparams": {
+            "lr": session["lr"].number_value,
+            "ema": session["ema"].bool_value,
+            "objective": session["objective"].string_value,
+        },
+        "text": [[e.step, e.tensor_proto.string_val[0].decode()] for e in read_settings.Tensors("settings")],
         "versions": {"python": platform.python_version(), "tensorboard": tensorboard.__version__},
         "scalars": {
             tag: [[e.step, e.wall_time, repr(e.value)] for e in one.Scalars(tag)]
