@@ -15,12 +15,18 @@ struct ContactSheetLabels {
   std::string title;
   std::string footer;
   std::vector<std::string> rows;     // wrapped beside the cells, cut with "…" at a cell's height
-  std::vector<std::string> columns;  // above the cells, two lines at most
+  std::vector<std::string> columns;  // above the cells, four lines at most
+  // What tells a row from others of its label, as "seed 1245"; one a row, or none at all.
+  std::vector<std::string> row_notes = {};
 };
 
 // Keeps scaled copies of the pictures until it is drawn, so that a run of any size needs bounded
 // memory: cells are at most 512 a side, and the sheet about 16,000; of more rows or columns than
 // fit, the first are shown and the footer says so.
+//
+// Rows stand below each other. Where that would be a tall strip and successive rows have one label,
+// they become a grid instead: several rows side by side under their label, each with its note below
+// it, in cells that together have at most 24 million pixels.
 //
 //   ContactSheet sheet({.title = "tiny_sdxl", .rows = prompts, .columns = weight_types}, 128, 128);
 //   sheet.SetCell(row, column, picture);
@@ -37,15 +43,21 @@ class ContactSheet {
 
   absl::StatusOr<RgbImage> Draw() const;
 
+  // Rows side by side; 1: no grid.
+  int across() const { return across_; }
   int rows_shown() const { return rows_shown_; }
   int columns_shown() const { return columns_shown_; }
 
  private:
+  void FitRows(int width, int height);
+  void FitGrid(int width, int height);
+
   ContactSheetLabels labels_;
   int cell_width_ = 0;
   int cell_height_ = 0;
   int rows_shown_ = 0;
   int columns_shown_ = 0;
+  int across_ = 1;
   std::vector<RgbImage> cells_;  // [rows_shown, columns_shown]
 };
 

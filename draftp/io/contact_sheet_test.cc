@@ -122,9 +122,10 @@ TEST(ContactSheetTest, LargePicturesAreScaledDown) {
 }
 
 TEST(ContactSheetTest, ShowsTheFirstRowsOfMoreThanFit) {
-  ContactSheet sheet(
-      {.title = "", .footer = "", .rows = std::vector<std::string>(10'000, "r"), .columns = {"c"}},
-      512, 512);
+  ContactSheetLabels labels;
+  labels.columns = {"c"};
+  for (int row = 0; row < 10'000; ++row) labels.rows.push_back(std::to_string(row));
+  ContactSheet sheet(labels, 512, 512);
   EXPECT_EQ(sheet.rows_shown(), 15'000 / 512);
   sheet.SetCell(9'999, 0, Red(512, 512));
   sheet.SetCell(-1, 0, Red(512, 512));
@@ -140,6 +141,70 @@ TEST(ContactSheetTest, ManyColumnsShrinkTheCells) {
       512, 512);
   EXPECT_EQ(sheet.columns_shown(), 100);
   EXPECT_LT(sheet.Draw()->width, 17'000);
+}
+
+ContactSheetLabels Labels(int prompts, int images, int columns) {
+  ContactSheetLabels labels;
+  for (int prompt = 0; prompt < prompts; ++prompt) {
+    for (int image = 0; image < images; ++image) {
+      labels.rows.push_back("prompt " + std::to_string(prompt));
+      labels.row_notes.push_back("seed " + std::to_string(labels.rows.size()));
+    }
+  }
+  for (int column = 0; column < columns; ++column) labels.columns.push_back("c");
+  return labels;
+}
+
+TEST(ContactSheetTest, ManyPicturesOfOnePromptAreAGrid) {
+  ContactSheet sheet(Labels(1, 600, 1), 64, 64);
+  EXPECT_EQ(sheet.rows_shown(), 600);
+  EXPECT_GT(sheet.across(), 15);
+  for (int i = 0; i < 600; ++i)
+    sheet.SetCell(i, 0, i == 0 || i == 1 || i == 599 ? Red(64, 64) : Blue(64, 64));
+  const RgbImage image = *sheet.Draw();
+  EXPECT_LT(image.height, 3000);
+  EXPECT_LT(image.width, 3000);
+  EXPECT_EQ(Count(image, kRed), 3 * 64 * 64);
+  EXPECT_EQ(Count(image, kBlue), 597 * 64 * 64);
+  const auto [x, y] = Find(image, kRed);
+  const auto [blue_x, blue_y] = Find(image, kBlue);
+  EXPECT_EQ(y, blue_y);  // across, then down
+  EXPECT_GT(blue_x, x + 2 * 64);
+}
+
+TEST(ContactSheetTest, AGridHasASectionForEachPromptAndMissingCells) {
+  ContactSheet sheet(Labels(3, 20, 2), 64, 64);
+  EXPECT_GT(sheet.across(), 1);
+  for (int i = 0; i < 60; ++i) sheet.SetCell(i, 0, Red(64, 64));
+  const RgbImage image = *sheet.Draw();
+  EXPECT_EQ(Count(image, kRed), 60 * 64 * 64);
+  EXPECT_NEAR(Count(image, kMissing), 60 * 64 * 64, 500);  // edges of letters have the colour too
+}
+
+TEST(ContactSheetTest, AGridOfLargePicturesIsBounded) {
+  ContactSheet sheet(Labels(1, 600, 1), 1024, 1024);
+  EXPECT_EQ(sheet.rows_shown(), 600);
+  const RgbImage image = *sheet.Draw();
+  EXPECT_LT(static_cast<double>(image.width) * image.height, 40e6);
+  ContactSheet many(Labels(1, 100'000, 1), 1024, 1024);
+  EXPECT_GT(many.rows_shown(), 10'000);
+  EXPECT_LT(many.rows_shown(), 100'000);
+}
+
+TEST(ContactSheetTest, FewRowsAndOtherPromptsAreNoGrid) {
+  EXPECT_EQ(ContactSheet(Labels(1, 4, 3), 64, 64).across(), 1);
+  EXPECT_EQ(ContactSheet(Labels(100, 1, 1), 64, 64).across(), 1);
+  EXPECT_EQ(ContactSheet(Labels(8, 2, 6), 64, 64).across(), 1);
+}
+
+TEST(ContactSheetTest, RowsOfOnePromptShowTheirNotes) {
+  ContactSheetLabels labels = Labels(2, 2, 1), other = labels;
+  const RgbImage image = *ContactSheet(labels, 64, 64).Draw();
+  EXPECT_GT(Count(image, {0x77, 0x77, 0x77}), 0);
+  other.row_notes[3] = "seed 7";
+  EXPECT_NE(*ContactSheet(other, 64, 64).Draw(), image);
+  other.row_notes.clear();
+  EXPECT_EQ(Count(*ContactSheet(other, 64, 64).Draw(), {0x77, 0x77, 0x77}), 0);
 }
 
 TEST(FitIntoTest, AveragesAreas) {

@@ -11,6 +11,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/io/folder_contents.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -39,9 +40,11 @@ absl::StatusOr<OpenedFile> OpenRegularFile(const std::string& path) {
   }
   if (!S_ISREG(status.st_mode)) {
     close(descriptor);
+    const std::string name = Printable(path, 4096);
     return absl::InvalidArgumentError(
-        absl::StrCat(Printable(path, 4096), ": found ",
-                     S_ISDIR(status.st_mode) ? "a folder" : "a special file", ", expected a file"));
+        S_ISDIR(status.st_mode)
+            ? absl::StrCat(name, ": found a folder, expected a file; ", FolderContents(path))
+            : absl::StrCat(name, ": found a special file, expected a file"));
   }
   return OpenedFile{descriptor, static_cast<int64_t>(status.st_size)};
 }

@@ -291,6 +291,11 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(const std::string& path
     return Error(path, absl::StrCat("found ", file.size(),
                                     " bytes, expected a safetensors file of at least ", kPrefix));
   }
+  constexpr std::string_view kPointer = "version https://git-lfs";
+  if (std::string_view(reinterpret_cast<const char*>(file.data()), file.size())
+          .starts_with(kPointer))
+    return Error(path,
+                 "found a Git LFS pointer, expected the file itself: git lfs pull fetches it");
   uint64_t length = 0;
   std::memcpy(&length, file.data(), kPrefix);
   if (length > kMaxSafetensorsHeader || length > file.size() - kPrefix) {

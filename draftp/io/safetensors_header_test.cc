@@ -44,6 +44,13 @@ absl::StatusOr<SafetensorsHeader> ParseWith(const std::string& from, const std::
   return Parse(absl::StrReplaceAll(kTwo, {{from, to}}), data);
 }
 
+TEST(SafetensorsHeaderTest, AGitLfsPointerIsNamed) {
+  EXPECT_THAT(
+      Parse("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 5135149760\n"),
+      FailsWith("f.safetensors: found a Git LFS pointer, expected the file itself: git lfs "
+                "pull fetches it"));
+}
+
 TEST(SafetensorsHeaderTest, ReadsTensorsAndMetadata) {
   const absl::StatusOr<SafetensorsHeader> header = Parse(kTwo, 16);
   ASSERT_TRUE(header.ok()) << header.status();

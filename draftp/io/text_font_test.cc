@@ -19,7 +19,10 @@ using ::testing::IsEmpty;
 
 constexpr Color kBlack{0, 0, 0};
 
-TextFont Font(int pixels = 14) { return *TextFont::Create(FontWeight::kRegular, pixels); }
+// Without the system's fonts.
+TextFont Font(int pixels = 14, const std::vector<std::string>& further = {}) {
+  return *TextFont::Create(FontWeight::kRegular, pixels, [further] { return further; });
+}
 
 // The pixels that aren't white, as [left, top, right, bottom).
 struct Box {
@@ -85,12 +88,47 @@ TEST(TextFontTest, ClipsAtEveryEdge) {
   EXPECT_EQ(Drawn("gone", 500, 500), Drawn(""));
 }
 
-TEST(TextFontTest, DrawsABoxForWhatItLacksAndNothingForInvisibleMarks) {
-  EXPECT_NE(Drawn("漢"), Drawn(" "));
-  EXPECT_EQ(Drawn("漢"), Drawn("猫"));
+TEST(TextFontTest, InvisibleMarksAreNothingAndControlsSpaces) {
   EXPECT_EQ(Drawn("a\u200B\uFE0Fb"), Drawn("ab"));
   EXPECT_EQ(Drawn("a\nb\tc"), Drawn("a b c"));
   EXPECT_EQ(Drawn("a\xff"), Drawn("a\uFFFD"));
+}
+
+TEST(TextFontTest, WhatNoFontHasIsItsCodePoint) {
+  EXPECT_EQ(Drawn("漢"), Drawn("U+6F22"));
+  EXPECT_EQ(Drawn("a漢b"), Drawn("a U+6F22 b"));
+  EXPECT_EQ(Drawn("漢猫 a"), Drawn("U+6F22 U+732B a"));
+  EXPECT_EQ(Drawn("\U0001F9A9"), Drawn("U+1F9A9"));
+  EXPECT_EQ(Font().Width("漢"), Font().Width("U+6F22"));
+  EXPECT_THAT(Font().Wrap("漢猫", 1000, 9), ElementsAre("U+6F22 U+732B"));
+}
+
+// The golden font's square, in a line of 20 pixels.
+TEST(TextFontTest, WhatAFurtherFontHasIsDrawnFromIt) {
+  const TextFont font =
+      Font(20, {"/nowhere.ttf", "testdata/goldens/png_rgb.png", "testdata/goldens/one_cat.ttf"});
+  RgbImage image = FilledImage(200, 60, 255, 255, 255);
+  font.Draw(image, 30, 40, "猫", kBlack);
+  const Box box = Ink(image);
+  EXPECT_EQ(box.left, 30);
+  EXPECT_EQ(box.right, 50);
+  EXPECT_EQ(box.top, 24);
+  EXPECT_EQ(box.bottom, 40);
+  EXPECT_EQ(font.Width("猫猫"), 40);
+  EXPECT_EQ(font.Width("a猫"), Font(20).Width("a") + 20);
+  EXPECT_EQ(font.Width("漢"), Font(20).Width("U+6F22"));
+}
+
+TEST(TextFontTest, FurtherFontsAreAskedForWhenACharacterIsLacking) {
+  int asked = 0;
+  const auto font = TextFont::Create(FontWeight::kBold, 14, [&asked] {
+    ++asked;
+    return std::vector<std::string>();
+  });
+  EXPECT_GT(font->Width("größe 😀"), 0);
+  EXPECT_EQ(asked, 0);
+  font->Width("漢猫漢");
+  EXPECT_EQ(asked, 1);
 }
 
 TEST(TextFontTest, WrapsAtSpaces) {
@@ -107,6 +145,22 @@ TEST(TextFontTest, BreaksWordsWiderThanALine) {
   const TextFont font = Font();
   EXPECT_THAT(font.Wrap("aaaaaa", font.Width("aaa"), 9), ElementsAre("aaa", "aaa"));
   EXPECT_EQ(font.Wrap("WWW", 1, 9).size(), 3U);
+}
+
+TEST(TextFontTest, BreaksLongWordsAtPunctuation) {
+  const TextFont font = Font();
+  EXPECT_THAT(font.Wrap("interval(0.3,5,linear)", font.Width("interval(0.3,5,li"), 9),
+              ElementsAre("interval(0.3,5,", "linear)"));
+  EXPECT_THAT(font.Wrap("interval(0.3,5,linear)", font.Width("interval(0"), 9),
+              ElementsAre("interval", "(0.3,5,", "linear)"));
+  EXPECT_THAT(font.Wrap("step_0.6 of", font.Width("step_0.6"), 9), ElementsAre("step_0.6", "of"));
+}
+
+TEST(TextFontTest, BreaksBetweenCjkCharactersButNotBeforeWhatCloses) {
+  const TextFont font = Font(20, {"testdata/goldens/one_cat.ttf"});
+  EXPECT_THAT(font.Wrap("猫猫猫猫", 45, 9), ElementsAre("猫猫", "猫猫"));
+  EXPECT_THAT(font.Wrap("a 猫猫猫", font.Width("a 猫猫"), 9), ElementsAre("a 猫猫", "猫"));
+  EXPECT_EQ(font.Wrap("猫猫猫。", 20 * 3 + 5, 9).front(), "猫猫");
 }
 
 TEST(TextFontTest, EndsInAnEllipsisWhenSomethingIsLeftOut) {

@@ -46,13 +46,23 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
              static_cast<int>(options_.size.height)) {}
 
+uint64_t AnnealRun::SeedOf(int64_t image) const {
+  return config_.seed + (config_.noise == "per_image" ? static_cast<uint64_t>(image) : 0);
+}
+
 ContactSheetLabels AnnealRun::SheetLabels() const {
   ContactSheetLabels labels;
   labels.title =
       absl::StrFormat("%s, %s, %d steps, guidance %g, seed %u", config_.sampler,
                       config_.discretization, config_.steps, config_.guidance_scale, config_.seed);
-  for (int64_t image = 0; image < plan_.images(); ++image)
+  for (int64_t image = 0; image < plan_.images(); ++image) {
     labels.rows.push_back(plan_.PromptOf(image));
+    // Of several pictures of one prompt, what tells their rows apart.
+    if (plan_.images_per_prompt == 1) continue;
+    labels.row_notes.push_back(config_.noise == "per_image"
+                                   ? absl::StrFormat("seed %u", SeedOf(image))
+                                   : absl::StrFormat("image %d", image));
+  }
   for (const AnnealColumn& column : options_.columns) labels.columns.push_back(column.type.text);
   return labels;
 }
@@ -62,13 +72,12 @@ absl::StatusOr<ImageRecord> AnnealRun::RecordOf(const AnnealColumn& column, int6
     if (absl::Status status = options_.identify(options_.columns); !status.ok()) return status;
     identified_ = true;
   }
-  const uint64_t own = config_.noise == "per_image" ? static_cast<uint64_t>(image) : 0;
   return ImageRecord{.weight_type = column.type.text,
                      .index = image,
                      .rank = kRank,
                      .prompt = plan_.PromptOf(image),
                      .negative_prompt = config_.negative_prompt,
-                     .seed = config_.seed + own,
+                     .seed = SeedOf(image),
                      .made_by = column.made_by};
 }
 

@@ -51,6 +51,8 @@ class AnnealRun {
 
  private:
   ContactSheetLabels SheetLabels() const;
+  // What redraws image `image` alone; of one stream for all, the run's.
+  uint64_t SeedOf(int64_t image) const;
   absl::StatusOr<ImageRecord> RecordOf(const AnnealColumn& column, int64_t image);
   absl::Status DrawBatch(size_t column, const NoiseStreams& streams,
                          const std::vector<int64_t>& images);

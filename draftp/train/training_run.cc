@@ -215,7 +215,8 @@ absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
   state_.seconds["validation"] += seconds;
   const double reward = result->scores.tuned.reward;
   // A whole UNet is written where a checkpoint is due anyway, so the best is among those.
-  const bool best = (!state_.best_reward || reward > *state_.best_reward) &&
+  const bool best = std::isfinite(reward) &&
+                    (!state_.best_reward || reward > *state_.best_reward) &&
                     (saves || !setup_.model->full());
   if (best) {
     state_.best_reward = reward;
