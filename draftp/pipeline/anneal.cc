@@ -22,6 +22,7 @@
 #include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/input_files.h"
+#include "draftp/pipeline/model_argument.h"
 #include "draftp/pipeline/newest_checkpoint.h"
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/pack_model.h"
@@ -55,6 +56,13 @@ absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
   config->lora = checkpoint->lora;
   config->tuned = checkpoint->tuned;
   return config;
+}
+
+// What a path can't be the model or the adapter for is told before anything is read.
+absl::Status CheckModels(const AnnealConfig& config) {
+  if (absl::Status model = CheckModelArgument(config.model); !model.ok()) return model;
+  if (absl::Status lora = CheckNoHubName("--lora", config.lora); !lora.ok()) return lora;
+  return CheckNoHubName("--tuned", config.tuned);
 }
 
 // `typed`, or the first of annealed_outputs, annealed_outputs_2, ... from `number` on that no other
@@ -219,6 +227,7 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   const double begin = Progress::WallSeconds();
   const auto config = Complete(given);
   if (!config.ok()) return config.status();
+  if (absl::Status models = CheckModels(*config); !models.ok()) return models;
   const auto plan = MakeAnnealPlan(*config);
   if (!plan.ok()) return plan.status();
   const auto device = ChooseDevice(config->device, config->dtype);

@@ -2,11 +2,14 @@
 #include "draftp/text/captions.h"
 
 #include <cstddef>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/io/folder_contents.h"
 #include "draftp/io/path_pattern.h"
 #include "draftp/io/printable.h"
 #include "draftp/text/caption_check.h"
@@ -49,6 +52,12 @@ Captions ReadCaptions(const std::string& spec) {
   const absl::StatusOr<std::vector<std::string>> paths = ExpandPaths(spec);
   if (!paths.ok()) return paths.status();
   for (const std::string& path : *paths) {  // before an hour of reading
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(path, 4096), ": found a folder, expected files, as in ",
+                       Printable(path, 4096), "/*.tar; ", FolderContents(path)));
+    }
     if (ReaderOf(path) == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
           Printable(path, 4096),

@@ -11,6 +11,7 @@
 #include "draftp/io/config_value.h"
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/exit_code.h"
+#include "draftp/pipeline/model_argument.h"
 #include "draftp/schedule/constant_rate.h"
 #include "draftp/schedule/cosine_rate.h"
 #include "draftp/schedule/parse_kl_schedule.h"
@@ -19,6 +20,20 @@
 
 namespace draftp {
 namespace {
+
+// What can't be a model, before anything is read.
+absl::Status CheckModels(const TrainConfig& config) {
+  if (absl::Status model = CheckModelArgument(config.model); !model.ok()) return model;
+  if (absl::Status lora = CheckNoHubName("--lora", config.lora); !lora.ok()) return lora;
+  for (const auto& [flag, specs] : {std::pair("--reward", &config.reward),
+                                    std::pair("--validation_reward", &config.validation_reward)}) {
+    for (const std::string& spec : *specs) {
+      absl::Status reward = CheckNoHubName(flag, spec.substr(0, spec.find(':')));
+      if (!reward.ok()) return reward;
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<std::string>> Captions(const std::vector<std::string>& files) {
   auto captions = ReadCaptions(absl::StrJoin(files, ","));
@@ -117,6 +132,7 @@ OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {
 absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
                                                   const ComputeDevice& device,
                                                   std::function<void(const std::string&)> warn) {
+  if (absl::Status models = CheckModels(config); !models.ok()) return models;
   auto captions = Captions(config.prompts);
   if (!captions.ok()) return captions.status();
   auto shown = config.validation_prompts.empty() ? captions : Captions(config.validation_prompts);
