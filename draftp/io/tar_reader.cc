@@ -54,13 +54,15 @@ TarReader::TarReader(TarReader&& other) noexcept
     : source_(std::move(other.source_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       archive_(std::move(other.archive_)),
-      member_(std::move(other.member_)) {}
+      member_(std::move(other.member_)),
+      passed_over_(other.passed_over_) {}
 
 TarReader& TarReader::operator=(TarReader&& other) noexcept {
   std::swap(source_, other.source_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(archive_, other.archive_);
   std::swap(member_, other.member_);
+  std::swap(passed_over_, other.passed_over_);
   return *this;
 }
 
@@ -130,16 +132,24 @@ absl::StatusOr<std::optional<TarMember>> TarReader::Next() {
       return Damaged(absl::StrCat("damage after member ", Quoted(member_.name, 300), " (",
                                   Reason(opened), ")"));
     }
-    const int64_t size = archive_entry_size(entry);
-    if (archive_filter_count(opened) > 1 &&
-        (size > kMaxUnzippedBytes || archive_filter_bytes(opened, 0) > kMaxUnzippedBytes - size)) {
-      return Damaged(absl::StrCat("more than ", kMaxUnzippedBytes, " bytes behind gzip"));
-    }
     const char* name = archive_entry_pathname(entry);
     if (name == nullptr) {
       return Damaged(absl::StrCat("a member without a name after ", Quoted(member_.name, 300)));
     }
-    if (archive_entry_filetype(entry) != AE_IFREG) continue;
+    const int64_t size = archive_entry_size(entry);
+    if (size < 0) {  // sparse members claim any
+      return Damaged(absl::StrCat("member ", Quoted(name, 300), " of ", size, " bytes"));
+    }
+    if (archive_filter_count(opened) > 1 &&
+        (size > kMaxUnzippedBytes || archive_filter_bytes(opened, 0) > kMaxUnzippedBytes - size)) {
+      return Damaged(absl::StrCat("more than ", kMaxUnzippedBytes, " bytes behind gzip"));
+    }
+    const auto type = archive_entry_filetype(entry);
+    const bool link = archive_entry_hardlink(entry) != nullptr;
+    if (type != AE_IFREG || link) {
+      passed_over_ += type != AE_IFDIR || link;
+      continue;
+    }
     member_ = {name, size};
     return member_;
   }

@@ -44,12 +44,16 @@ class TarReader {
   TarReader& operator=(TarReader&& other) noexcept;
   ~TarReader();
 
-  // The next regular file, or none at the end. Folders, links and devices are passed over.
+  // The next regular file, or none at the end. Folders, links and devices are passed over; of files
+  // that are there twice, both come.
   absl::StatusOr<std::optional<TarMember>> Next();
 
   // The contents of the member that Next() returned last; at most once each. An error when it has
   // more than `max_bytes`.
   absl::StatusOr<std::string> Read(int64_t max_bytes);
+
+  // Links, devices and the like that Next() has passed over so far, folders not counted.
+  int64_t passed_over() const { return passed_over_; }
 
  private:
   struct Closer {
@@ -64,6 +68,7 @@ class TarReader {
   int descriptor_;  // -1: memory
   std::unique_ptr<archive, Closer> archive_;
   TarMember member_{};
+  int64_t passed_over_ = 0;
 };
 
 }  // namespace draftp

@@ -67,6 +67,15 @@ TEST(TarReaderTest, PassesOverWhatIsNoFile) {
   EXPECT_THAT(*ReadBytes(tar), ElementsAre(Pair("a", "1")));
 }
 
+TEST(TarReaderTest, CountsLinksAndDevices) {
+  const std::string bytes = TarEntry("hard", "", '1') + TarEntry("soft", "", '2') +
+                            TarEntry("folder", "", '5') + TarEntry("pipe", "", '6') +
+                            TarEntry("a", "1") + TarEnd();
+  absl::StatusOr<TarReader> tar = TarReader::OpenMemory("a.tar", bytes);
+  EXPECT_EQ((**tar->Next()).name, "a");
+  EXPECT_EQ(tar->passed_over(), 3);
+}
+
 TEST(TarReaderTest, TakesNamesOfPaxAndOfAnyBytes) {
   const std::string pax = "24 path=\u00fc/\u732b long.txt\n";
   ASSERT_EQ(pax.size(), 24u);
@@ -119,6 +128,22 @@ TEST(TarReaderTest, NeverTrustsASize) {
   absl::StatusOr<TarReader> file = TarReader::Open(folder.Write("b.tar", tar));
   ASSERT_TRUE(file->Next().ok());
   EXPECT_THAT(file->Next(), FailsWith("b.tar: found"));
+}
+
+TEST(TarReaderTest, RejectsANegativeSize) {
+  EXPECT_THAT(ReadBytes(TarEntry("a", "1", 'S') + TarEnd()),
+              FailsWith("a.tar: found member \"a\" of -1 bytes, expected a whole tar archive"));
+  const auto pax = [](const std::string& record) {
+    return TarEntry("h", record, 'x') + TarEntry("a", "1") + TarEnd();
+  };
+  for (const char* record : {"11 size=-1\n", "28 GNU.sparse.realsize=-123\n",
+                             "29 GNU.sparse.realsize=-1234\n", "24 GNU.sparse.size=-123\n"}) {
+    absl::StatusOr<TarReader> tar = TarReader::OpenMemory("a.tar", pax(record));
+    const auto member = tar->Next();
+    EXPECT_TRUE(!member.ok() || (**member).size >= 0) << record;
+  }
+  const auto found = ReadAll(TarReader::Open("testdata/fuzz/tar_reader/negative_size"));
+  EXPECT_THAT(found, FailsWith("negative_size: found "));
 }
 
 TEST(TarReaderTest, RejectsAHeaderWithAWrongChecksum) {

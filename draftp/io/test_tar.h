@@ -11,7 +11,9 @@
 namespace draftp::testing {
 
 // One member in POSIX ustar: header, contents, zeros up to 512 bytes. `type`: '0' file, '5' folder,
-// '2' symbolic link, 'x' pax header. `claimed` is the size that the header tells.
+// '1' and '2' links, '3', '4' and '6' devices and pipes, 'x' pax header, 'S' GNU's sparse file,
+// `realsize` of which (12 bytes of the header) is then -1. `claimed` is the size that the header
+// tells.
 inline std::string TarEntry(std::string_view name, std::string_view contents, char type = '0',
                             size_t claimed = ~size_t{0}) {
   std::string block(512, '\0');
@@ -28,8 +30,14 @@ inline std::string TarEntry(std::string_view name, std::string_view contents, ch
   put(136, "00000000000");
   put(148, "        ");
   block[156] = type;
-  if (type == '2') put(157, "target");
-  put(257, std::string_view("ustar\00000", 8));
+  if (type == 'S') {
+    put(257, std::string_view("ustar  \0", 8));
+    put(386, "00000000000");  // its one part: offset and size
+    put(398, "00000000001");
+    put(483, std::string(12, '\xFF'));
+  }
+  if (type == '1' || type == '2') put(157, "target");
+  if (type != 'S') put(257, std::string_view("ustar\00000", 8));
   unsigned sum = 0;
   for (const unsigned char byte : block) sum += byte;
   char checksum[8];

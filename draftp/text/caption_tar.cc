@@ -20,12 +20,12 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool IsCaption(const std::string& name) {
+// FOLDER/KEY of a member FOLDER/KEY.ENDING, or "" where it is none.
+std::string_view KeyOf(std::string_view name) {
   const size_t slash = name.rfind('/');
-  const size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  const size_t begin = slash == std::string_view::npos ? 0 : slash + 1;
   const size_t dot = name.find('.', begin);
-  if (dot == std::string::npos || dot == begin) return false;
-  return absl::AsciiStrToLower(name.substr(dot)) == ".txt";
+  return dot == std::string_view::npos || dot == begin ? "" : name.substr(0, dot);
 }
 
 std::string WithoutMarks(std::string_view text) {
@@ -46,19 +46,29 @@ absl::StatusOr<std::vector<std::string>> ReadCaptionTar(const std::string& path)
   if (!tar.ok()) return tar.status();
   std::vector<std::string> captions;
   int64_t bytes = 0;
+  std::string key;  // of the members now passing by
+  bool captioned = false;
   for (;;) {
     const absl::StatusOr<std::optional<TarMember>> member = tar->Next();
     if (!member.ok()) return member.status();
     if (!*member) break;
-    if (!IsCaption((*member)->name)) continue;
+    const std::string& name = (*member)->name;
+    const std::string_view its_key = KeyOf(name);
+    if (its_key != key) captioned = false;
+    key = its_key;
+    if (key.empty() || absl::AsciiStrToLower(name.substr(key.size())) != ".txt") continue;
+    if (std::exchange(captioned, true)) {
+      return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096),
+                                                     ": found a second member ", Quoted(name, 300),
+                                                     ", expected one caption a key"));
+    }
     // With room for marks that are dropped; CheckCaption knows the limit.
     const absl::StatusOr<std::string> text = tar->Read(kMaxCaptionBytes + 5);
     if (!text.ok()) return text.status();
     std::string caption = WithoutMarks(*text);
     if (const absl::Status status = CheckCaption(caption); !status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": member ",
-                                                     Quoted((*member)->name, 300), ": ",
-                                                     status.message()));
+                                                     Quoted(name, 300), ": ", status.message()));
     }
     bytes += static_cast<int64_t>(caption.size());
     captions.push_back(std::move(caption));
@@ -70,6 +80,12 @@ absl::StatusOr<std::vector<std::string>> ReadCaptionTar(const std::string& path)
     }
   }
   if (!captions.empty()) return captions;
+  if (tar->passed_over() > 0) {
+    return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": found no caption and ",
+                                                   tar->passed_over(),
+                                                   " links or devices, which are passed over, "
+                                                   "expected files named KEY.txt"));
+  }
   return absl::InvalidArgumentError(
       absl::StrCat(Printable(path, 4096), ": found no caption, expected members named KEY.txt"));
 }

@@ -62,6 +62,25 @@ TEST(ReadCaptionTarTest, BoundsACaption) {
   ExpectError(Read(TarEntry("a.txt", std::string(1 << 20, 'a'))).status(), "found 1048576 bytes");
 }
 
+// As webdataset has it.
+TEST(ReadCaptionTarTest, AKeyHasOneCaption) {
+  for (const char* again : {"a.txt", "a.TXT"}) {
+    ExpectError(
+        Read(TarEntry("a.txt", "1") + TarEntry("a.jpg", "") + TarEntry(again, "2")).status(),
+        "a.tar: found a second member", again, "expected one caption a key");
+  }
+  EXPECT_THAT(*Read(TarEntry("a.txt", "1") + TarEntry("b.txt", "2") + TarEntry("a.txt", "3") +
+                    TarEntry("f/a.txt", "4")),
+              ElementsAre("1", "2", "3", "4"));
+}
+
+TEST(ReadCaptionTarTest, SaysSoWhereThereAreLinksAlone) {
+  for (const char type : {'1', '2', '3', '4', '6'}) {
+    EXPECT_THAT(*Read(TarEntry("a.txt", "", type) + TarEntry("b.txt", "2")), ElementsAre("2"));
+    ExpectError(Read(TarEntry("a.txt", "", type)).status(), "a.tar: found no caption and 1 links");
+  }
+}
+
 TEST(ReadCaptionTarTest, RejectsAShardWithoutCaptions) {
   ExpectError(Read(TarEntry("a.jpg", "1")).status(), "a.tar: found no caption",
               "expected members named KEY.txt");
