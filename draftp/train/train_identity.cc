@@ -78,7 +78,7 @@ RunIdentity TrainIdentity(const TrainConfig& config, const std::vector<std::stri
                          (key == "lora_rank" || key == "lora_alpha" || key == "target_modules");
     if (Decides(key) && !of_file) identity.settings[key] = PlainText(value);
   }
-  if (config.full()) identity.settings["lora_rank"] = "0";
+  if (config.full()) identity.settings.insert_or_assign("lora_rank", absl::StrCat(0));
   std::vector<std::string> rewards;
   for (const CompositeReward::Spec& spec : Specs(config))
     rewards.push_back(absl::StrFormat("%g:%g:%g", spec.weight, spec.offset, spec.scale));
