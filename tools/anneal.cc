@@ -4,48 +4,29 @@
 #include <absl/status/status.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include "draftp/io/atomic_file.h"
 #include "draftp/io/config_help.h"
 #include "draftp/io/config_path.h"
 #include "draftp/pipeline/anneal_config.h"
-#include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/interrupt.h"
-#include "draftp/pipeline/output_folder.h"
-
-namespace {
-
-// What no destructor will do in a process that is being ended.
-void Tidy() {
-  draftp::RemoveFilesInFlight();
-  draftp::RemoveEmptyOutputFolders();
-}
-
-}  // namespace
+#include "draftp/pipeline/run_program.h"
 
 int main(int argc, char** argv) {
   using namespace draftp;
-  const InterruptWatcher watcher(
-      {.on_signal =
-           [](int) {
-             Tidy();
-             constexpr char kMessage[] =
-                 "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes "
-                 "on\n";
-             [[maybe_unused]] const auto written =
-                 write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-           },
-       .on_lost_file =
-           [](const std::string& file) {
-             Tidy();
-             Report("anneal", absl::DataLossError(LostFileMessage(file)));
-           }});
-  return RunReporting("anneal", [&]() -> absl::Status {
-    const auto loaded =
-        LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), UserFolder());
+  const auto on_signal = [](int signal) {
+    if (signal != SIGPIPE) {
+      SayLine(
+          "\nanneal: interrupted; the pictures drawn so far are whole, --skip_existing goes on");
+    }
+    return false;
+  };
+  return RunProgram("anneal", on_signal, [&]() -> absl::Status {
+    const auto folder = UserFolder();
+    if (!folder.ok()) return folder.status();
+    const auto loaded = LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), *folder);
     if (!loaded.ok()) return loaded.status();
     if (loaded->help) {
       std::cout << ConfigHelp(AnnealTable().schema());

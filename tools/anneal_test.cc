@@ -327,8 +327,8 @@ TEST_F(AnnealTest, AKilledRunIsGoneOnWithAndTidiedUp) {
     kill(killed.process(), SIGKILL);
     EXPECT_EQ(killed.Wait(), 137);
   }
-  std::ofstream(out() + "/.run.json.tmp.1.2") << "{";
-  std::ofstream(out() + "/annealed_outputs_sdxl_base/.img_00000_00.png.tmp.1.2") << "PNG";
+  std::ofstream(out() + "/.run.json.draftp-tmp.1.2") << "{";
+  std::ofstream(out() + "/annealed_outputs_sdxl_base/.img_00000_00.png.draftp-tmp.1.2") << "PNG";
   Program next(folder_, Command({"--weight_type=base", "--prompt=a star", OutFlag()}));
   EXPECT_EQ(next.Wait(), 0) << next.error();
   EXPECT_EQ(HiddenFiles(out()), 0);

@@ -2,17 +2,15 @@
 #include <absl/status/status.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include "draftp/io/atomic_file.h"
 #include "draftp/io/config_help.h"
 #include "draftp/io/config_path.h"
 #include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/interrupt.h"
-#include "draftp/pipeline/output_folder.h"
+#include "draftp/pipeline/run_program.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/trainer.h"
@@ -20,27 +18,22 @@
 int main(int argc, char** argv) {
   using namespace draftp;
   StopRequest stop;
-  const InterruptWatcher watcher(
-      {.on_signal =
-           [&stop](int signal) {
-             constexpr char kMessage[] =
-                 "\ntrain: interrupted; the step in flight ends and a checkpoint is saved, then "
-                 "the "
-                 "same command goes on\n";
-             [[maybe_unused]] const auto written =
-                 write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-             stop.AskAndWait(signal);
-           },
-       .on_lost_file =
-           [](const std::string& file) {
-             RemoveFilesInFlight();
-             RemoveEmptyOutputFolders();
-             Report("train", absl::DataLossError(LostFileMessage(file)));
-           }});
-  return RunReporting("train", [&]() -> absl::Status {
+  const auto on_signal = [&stop](int signal) {
+    const bool saves = stop.Ask(signal);
+    if (signal != SIGPIPE) {
+      SayLine(saves
+                  ? "\ntrain: interrupted; the step in flight ends and a checkpoint is saved, then "
+                    "the same command goes on; a second Ctrl-C or SIGTERM ends at once"
+                  : "\ntrain: interrupted before the first step");
+    }
+    return saves;
+  };
+  return RunProgram("train", on_signal, [&]() -> absl::Status {
+    const auto folder = UserFolder();
+    if (!folder.ok()) return folder.status();
     const auto embedded = EmbeddedModelDir();
-    const auto loaded = LoadTrainConfig(std::vector<std::string>(argv + 1, argv + argc),
-                                        UserFolder(), embedded.ok() ? *embedded : "");
+    const auto loaded = LoadTrainConfig(std::vector<std::string>(argv + 1, argv + argc), *folder,
+                                        embedded.ok() ? *embedded : "");
     if (!loaded.ok()) return loaded.status();
     if (loaded->help) {
       std::cout << ConfigHelp(TrainTable().schema());

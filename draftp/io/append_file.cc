@@ -27,8 +27,13 @@ absl::Status Closed(const std::string& path) {
 
 absl::StatusOr<AppendFile> AppendFile::OpenWith(const std::string& path, int flags) {
   if (path.find('\0') != std::string::npos) return SystemError(path, "open", ENOENT);
-  constexpr int kAlways = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  constexpr int kAlways =
+      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
   const int descriptor = open(path.c_str(), kAlways | flags, 0666);
+  if (descriptor < 0 && errno == ELOOP) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Printable(path, 4096), ": found a symbolic link, expected a file"));
+  }
   if (descriptor < 0) return SystemError(path, "open", errno);
   AppendFile file(path, descriptor, 0);
   struct stat status;

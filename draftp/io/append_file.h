@@ -19,7 +19,7 @@ class AppendFile {
  public:
   // A new file; kAlreadyExists when there is one. The folder must exist.
   static absl::StatusOr<AppendFile> Create(const std::string& path);
-  // Goes on at the end of a regular file, or begins one.
+  // Goes on at the end of a regular file, or begins one. A symbolic link is an error.
   static absl::StatusOr<AppendFile> Open(const std::string& path);
 
   AppendFile(AppendFile&& other) noexcept;

@@ -94,5 +94,18 @@ TEST(AppendFileTest, SaysWhyItCannotBeOpened) {
   EXPECT_THAT(AppendFile::Open("/dev/null"), FailsWith("/dev/null: found a special file"));
 }
 
+TEST(AppendFileTest, FollowsNoLink) {
+  const TemporaryFolder folder;
+  folder.Write("elsewhere", "x");
+  for (const char* target : {"elsewhere", "absent"}) {
+    std::filesystem::create_symlink(folder / target, folder / "log");
+    EXPECT_THAT(AppendFile::Open(folder / "log"), FailsWith("/log: found a symbolic link"));
+    EXPECT_FALSE(AppendFile::Create(folder / "log").ok());
+    std::filesystem::remove(folder / "log");
+  }
+  EXPECT_THAT(folder.Names(), ::testing::ElementsAre("elsewhere"));
+  EXPECT_EQ(Contents(folder / "elsewhere"), "x");
+}
+
 }  // namespace
 }  // namespace draftp

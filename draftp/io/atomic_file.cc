@@ -68,26 +68,15 @@ std::string Folder(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+constexpr char kMark[] = ".draftp-tmp";
+
 std::string TemporaryName(const std::string& path) {
   static std::atomic<uint64_t> next{0};
   constexpr size_t kLongestName = 200;  // of 255, so that the suffix fits
   const size_t slash = path.rfind('/');
   const size_t begin = slash == std::string::npos ? 0 : slash + 1;
-  return absl::StrCat(path.substr(0, begin), ".", path.substr(begin, kLongestName), ".tmp.",
+  return absl::StrCat(path.substr(0, begin), ".", path.substr(begin, kLongestName), kMark, ".",
                       getpid(), ".", next++);
-}
-
-// Whether `name` ends in `.tmp.DIGITS.DIGITS` and begins with a dot.
-bool IsTemporaryName(std::string_view name) {
-  if (!name.starts_with('.')) return false;
-  for (int number = 0; number < 2; ++number) {
-    const size_t digits = name.find_last_not_of("0123456789");
-    if (digits == std::string_view::npos || digits + 1 == name.size() || name[digits] != '.') {
-      return false;
-    }
-    name = name.substr(0, digits);
-  }
-  return name.ends_with(".tmp");
 }
 
 // A rename survives a power cut once its folder is synced; some file systems can't, and say so.
@@ -159,7 +148,7 @@ absl::Status AtomicFile::Write(std::string_view text) {
 }
 
 absl::Status AtomicFile::LinkTo(const std::string& from) {
-  const std::string link_name = temporary_ + ".0";  // of a temporary file too
+  const std::string link_name = TemporaryName(path_);
   if (link(from.c_str(), link_name.c_str()) != 0) return SystemError(path_, "link");
   if (rename(link_name.c_str(), temporary_.c_str()) == 0) return absl::OkStatus();
   const absl::Status error = SystemError(path_, "link");
@@ -195,6 +184,18 @@ void AtomicFile::Discard() {
   unlink(temporary_.c_str());
   registry.temporaries.erase(temporary_);
   temporary_.clear();
+}
+
+bool IsTemporaryName(std::string_view name) {
+  if (!name.starts_with('.')) return false;
+  for (int number = 0; number < 2; ++number) {
+    const size_t digits = name.find_last_not_of("0123456789");
+    if (digits == std::string_view::npos || digits + 1 == name.size() || name[digits] != '.') {
+      return false;
+    }
+    name = name.substr(0, digits);
+  }
+  return name.ends_with(kMark);
 }
 
 void RemoveLeftFiles(const std::string& folder) {

@@ -13,8 +13,8 @@
 
 namespace draftp {
 
-// Writes `.NAME.tmp.PID.N` beside the target, which Commit() renames to it: readers see the old
-// file or the new one, never a part. The destructor removes what wasn't committed.
+// Writes `.NAME.draftp-tmp.PID.N` beside the target, which Commit() renames to it: readers see the
+// old file or the new one, never a part. The destructor removes what wasn't committed.
 //
 //   absl::StatusOr<AtomicFile> file = AtomicFile::Create("out/img.png");
 //   if (!file.ok()) return file.status();
@@ -56,8 +56,11 @@ class AtomicFile {
   bool failed_ = false;
 };
 
-// Removes the files in `folder` whose names are those of temporary files (.NAME.tmp.PID.N): what
-// killed processes left. The caller knows that no process writes into the folder now.
+// Whether `name` is that of an AtomicFile's temporary file, `.NAME.draftp-tmp.PID.N`.
+bool IsTemporaryName(std::string_view name);
+
+// Removes the regular files in `folder` that have such names: what killed processes left. The
+// caller knows that no process writes into the folder now.
 void RemoveLeftFiles(const std::string& folder);
 
 // Create, Write and Commit at once.

@@ -40,7 +40,7 @@ TEST(AtomicFileTest, UsesAHiddenNameBesideTheTarget) {
   const AtomicFile file = *AtomicFile::Create(folder / "img.png");
   ASSERT_EQ(folder.Names().size(), 1U);
   EXPECT_THAT(folder.Names()[0],
-              ::testing::StartsWith(".img.png.tmp." + std::to_string(getpid()) + "."));
+              ::testing::StartsWith(".img.png.draftp-tmp." + std::to_string(getpid()) + "."));
 }
 
 TEST(AtomicFileTest, RemovesWhatWasNotCommitted) {
@@ -141,13 +141,17 @@ TEST(AtomicFileTest, TwoWritersOfOneTargetDoNotMix) {
 TEST(AtomicFileTest, WhatKilledWritersLeftIsRemovedAndNothingElse) {
   const TemporaryFolder folder;
   const AtomicFile left = *AtomicFile::Create(folder / "img_00000_00.png");
-  const std::vector<std::string> others = {".a.tmp",     ".a.tmp.1",    ".a.tmp.1.b",
-                                           ".a.tmp.x.1", ".atmp.1.2.3", "a.tmp.1.2"};
+  const std::vector<std::string> others = {
+      ".notes.tmp.1.2",   ".draft.tmp.2024.11", ".a.draftp-tmp",
+      ".a.draftp-tmp.1",  ".a.draftp-tmp.1.b",  ".a.draftp-tmp.x.1",
+      ".adraftp-tmp.1.2", "a.draftp-tmp.1.2",   ".a.draftp-tmp.1.2.3"};
   for (const std::string& name : others) folder.Write(name, "x");
-  std::filesystem::create_directory(folder / ".folder.tmp.1.2");
+  std::filesystem::create_directory(folder / ".folder.draftp-tmp.1.2");
+  folder.Write("elsewhere", "x");
+  std::filesystem::create_symlink(folder / "elsewhere", folder / ".link.draftp-tmp.1.2");
   RemoveLeftFiles(folder.path());
   std::vector<std::string> expected = others;
-  expected.push_back(".folder.tmp.1.2");
+  expected.insert(expected.end(), {".folder.draftp-tmp.1.2", ".link.draftp-tmp.1.2", "elsewhere"});
   EXPECT_THAT(folder.Names(), ::testing::UnorderedElementsAreArray(expected));
 }
 

@@ -3,14 +3,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "draftp/io/atomic_file.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -23,10 +27,55 @@ absl::Status Failed(const std::string& path, const std::string& what, const std:
       absl::StrCat(Printable(path, 4096), ": can't ", what, " the folder: ", words));
 }
 
+// Temporary folders of the process. Never destroyed: the signal thread may use it during exit.
+struct Registry {
+  std::mutex mutex;
+  std::set<std::string> temporaries;
+  bool closed = false;
+};
+
+Registry& FoldersInFlight() {
+  static Registry* const registry = new Registry;
+  return *registry;
+}
+
 // `.NAME.ending` beside `target`.
 std::string Beside(const std::string& target, const std::string& ending) {
   const fs::path path(target);
   return (path.parent_path() / absl::StrCat(".", path.filename().string(), ".", ending)).string();
+}
+
+// Whether a folder has nothing in it, at any depth, that isn't of the kinds that a checkpoint
+// holds.
+bool HoldsOwnFilesAlone(const fs::path& folder) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code unknown;
+    const fs::file_type type = entry->symlink_status(unknown).type();
+    if (type == fs::file_type::directory) continue;
+    const fs::path name = entry->path().filename();
+    const bool own = name.extension() == ".safetensors" || name.extension() == ".json" ||
+                     IsTemporaryName(name.native());
+    if (type != fs::file_type::regular || !own) return false;
+  }
+  return !error;
+}
+
+// What isn't a folder, or holds other things too, stays.
+void RemoveIfOwn(const fs::path& folder) {
+  std::error_code error;
+  if (fs::symlink_status(folder, error).type() != fs::file_type::directory) return;
+  if (HoldsOwnFilesAlone(folder)) fs::remove_all(folder, error);
+}
+
+// Whether `name` is `.{prefix}NNNNNNNN.tmp` or `.old`, with eight digits or more.
+bool IsLeftName(std::string_view name, std::string_view prefix) {
+  if (!name.ends_with(".tmp") && !name.ends_with(".old")) return false;
+  name.remove_suffix(4);
+  if (!name.starts_with('.') || !name.substr(1).starts_with(prefix)) return false;
+  name.remove_prefix(1 + prefix.size());
+  return name.size() >= 8 && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 absl::Status SyncFolder(const std::string& path) {
@@ -43,9 +92,11 @@ absl::Status SyncFolder(const std::string& path) {
 absl::StatusOr<AtomicFolder> AtomicFolder::Create(const std::string& target) {
   const std::string temporary = Beside(target, "tmp");
   std::error_code error;
-  fs::remove_all(temporary, error);
+  RemoveIfOwn(temporary);
   if (!fs::create_directory(temporary, error))
     return Failed(target, "make", error ? error.message() : "its temporary name is taken");
+  const std::lock_guard lock(FoldersInFlight().mutex);
+  FoldersInFlight().temporaries.insert(temporary);
   return AtomicFolder(target, temporary);
 }
 
@@ -54,40 +105,53 @@ AtomicFolder::AtomicFolder(AtomicFolder&& other) noexcept
 
 AtomicFolder::~AtomicFolder() {
   if (temporary_.empty()) return;
+  const std::lock_guard lock(FoldersInFlight().mutex);
   std::error_code error;
   fs::remove_all(temporary_, error);
+  FoldersInFlight().temporaries.erase(temporary_);
 }
 
 absl::Status AtomicFolder::Commit() {
   if (absl::Status synced = SyncFolder(temporary_); !synced.ok()) return synced;
   const std::string old = Beside(target_, "old");
   std::error_code error;
-  fs::remove_all(old, error);
-  fs::rename(target_, old, error);  // where there is one
-  fs::rename(temporary_, target_, error);
-  if (error) {
-    std::error_code ignored;
-    fs::rename(old, target_, ignored);
-    return Failed(target_, "rename", error.message());
+  {
+    const std::lock_guard lock(FoldersInFlight().mutex);
+    if (FoldersInFlight().closed) {
+      return absl::CancelledError(
+          absl::StrCat(Printable(target_, 4096), ": not written, the program is being stopped"));
+    }
+    RemoveIfOwn(old);
+    fs::rename(target_, old, error);  // where there is one
+    fs::rename(temporary_, target_, error);
+    if (error) {
+      std::error_code ignored;
+      fs::rename(old, target_, ignored);
+      return Failed(target_, "rename", error.message());
+    }
+    FoldersInFlight().temporaries.erase(std::exchange(temporary_, {}));
   }
-  temporary_.clear();
   const absl::Status synced = SyncFolder(fs::path(target_).parent_path().string());
   fs::remove_all(old, error);
   return synced;
 }
 
-void RemoveLeftFolders(const std::string& parent) {
+void RemoveFoldersInFlight() {
+  const std::lock_guard lock(FoldersInFlight().mutex);
+  FoldersInFlight().closed = true;
+  std::error_code error;
+  for (const std::string& temporary : FoldersInFlight().temporaries)
+    fs::remove_all(temporary, error);
+}
+
+void RemoveLeftFolders(const std::string& parent, std::string_view prefix) {
   std::vector<fs::path> left;
   std::error_code error;
   for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    const bool ours = name.starts_with('.') && (name.ends_with(".tmp") || name.ends_with(".old"));
-    std::error_code unknown;
-    if (ours && entry->is_directory(unknown) && !entry->is_symlink(unknown))
-      left.push_back(entry->path());
+    if (IsLeftName(entry->path().filename().native(), prefix)) left.push_back(entry->path());
   }
-  for (const fs::path& path : left) fs::remove_all(path, error);
+  for (const fs::path& path : left) RemoveIfOwn(path);
 }
 
 }  // namespace draftp

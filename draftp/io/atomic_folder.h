@@ -3,13 +3,15 @@
 #define DRAFTP_IO_ATOMIC_FOLDER_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace draftp {
 
-// Makes `.NAME.tmp` beside the target, which Commit() renames to it. The destructor removes what
+// Makes `.NAME.tmp` beside the target, which Commit() renames to it; what stands at that name and
+// isn't such a folder stays, and is an error. The destructor removes what
 // wasn't committed; what a killed process left, RemoveLeftFolders does.
 //
 //   absl::StatusOr<AtomicFolder> folder = AtomicFolder::Create("run/checkpoints/step_100");
@@ -39,9 +41,14 @@ class AtomicFolder {
   std::string target_, temporary_;  // temporary_ empty: committed or moved from
 };
 
-// Removes the folders `.NAME.tmp` and `.NAME.old` in `parent`. The caller knows that no process
-// writes there now.
-void RemoveLeftFolders(const std::string& parent);
+// Removes the temporary folders of all AtomicFolders of the process and lets no Commit succeed. For
+// the thread that ends the process, after RemoveFilesInFlight().
+void RemoveFoldersInFlight();
+
+// Removes the folders `.{prefix}NNNNNNNN.tmp` and `.old` (eight digits or more) in `parent` in
+// which there is nothing but files of tensors, JSON files and temporary files. The caller knows
+// that no process writes there now.
+void RemoveLeftFolders(const std::string& parent, std::string_view prefix);
 
 }  // namespace draftp
 

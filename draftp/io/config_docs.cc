@@ -16,7 +16,8 @@ int WriteConfigDocs(int argc, char** argv, const std::string& name, const Config
     std::fputs(tables.c_str(), stdout);
     return argc == 1 ? 0 : 2;
   }
-  const std::string path = AbsolutePath(argv[1], UserFolder());
+  const absl::StatusOr<std::string> folder = UserFolder();
+  const std::string path = AbsolutePath(argv[1], folder.ok() ? *folder : "/");
   std::ifstream in(path);
   const std::string document{std::istreambuf_iterator<char>(in), {}};
   const absl::StatusOr<std::string> out = ReplaceMarkedTable(document, name, tables);

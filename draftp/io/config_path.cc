@@ -6,16 +6,24 @@
 #include <string>
 #include <system_error>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "draftp/io/printable.h"
+
 namespace draftp {
 
-std::string UserFolder() {
-  if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
-      folder != nullptr && folder[0] == '/') {
-    return folder;
-  }
+absl::StatusOr<std::string> UserFolder() {
   std::error_code error;
   const std::string current = std::filesystem::current_path(error).string();
-  return error ? "/" : current;
+  if (error) {
+    return absl::NotFoundError(absl::StrCat("the working folder can't be found (", error.message(),
+                                            "), expected one that is there"));
+  }
+  const char* const typed_in = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (typed_in == nullptr || typed_in[0] != '/') return current;
+  if (std::filesystem::is_directory(typed_in, error)) return typed_in;
+  return absl::NotFoundError(absl::StrCat("BUILD_WORKING_DIRECTORY: found ", Quoted(typed_in, 4096),
+                                          ", expected a folder"));
 }
 
 std::string AbsolutePath(const std::string& path, const std::string& base) {

@@ -4,11 +4,14 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
+
 namespace draftp {
 
 // The folder in which the user typed the command: BUILD_WORKING_DIRECTORY, which `bazel run` sets
-// because it changes the folder itself, else the current one. Absolute.
-std::string UserFolder();
+// because it changes the folder itself, else the current one. Absolute. An error where either was
+// removed: libraries, too, need a current folder.
+absl::StatusOr<std::string> UserFolder();
 
 // `path` itself if absolute or empty, else `base/path`; `.`, `..` and double slashes resolved as
 // text. A `~` that the shell has left (`--flag=~/x`) is $HOME. `embedded` and `embedded:...` name

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "draftp/io/test_files.h"
 #include "gtest/gtest.h"
 
 namespace draftp {
@@ -38,15 +39,30 @@ class ScopedVariable {
 };
 
 TEST(ConfigPathTest, TheUsersFolderIsWhereBazelRunWasTyped) {
-  const ScopedVariable variable("BUILD_WORKING_DIRECTORY", "/home/me/runs");
-  EXPECT_EQ(UserFolder(), "/home/me/runs");
+  const ScopedVariable variable("BUILD_WORKING_DIRECTORY", "/usr/lib");
+  EXPECT_EQ(*UserFolder(), "/usr/lib");
 }
 
 TEST(ConfigPathTest, TheUsersFolderIsTheCurrentOneWithoutBazel) {
   for (const char* value : {static_cast<const char*>(nullptr), "", "relative"}) {
     const ScopedVariable variable("BUILD_WORKING_DIRECTORY", value);
-    EXPECT_EQ(UserFolder(), std::filesystem::current_path().string());
+    EXPECT_EQ(*UserFolder(), std::filesystem::current_path().string());
   }
+}
+
+TEST(ConfigPathTest, AFolderThatIsGoneIsAnError) {
+  {
+    const ScopedVariable variable("BUILD_WORKING_DIRECTORY", "/nowhere/at/all");
+    EXPECT_THAT(UserFolder(), testing::FailsWith("BUILD_WORKING_DIRECTORY: found \"/nowhere/at"));
+  }
+  const std::filesystem::path before = std::filesystem::current_path();
+  const ScopedVariable variable("BUILD_WORKING_DIRECTORY", "/usr/lib");
+  {
+    const testing::TemporaryFolder folder;
+    std::filesystem::current_path(folder.path());
+  }
+  EXPECT_THAT(UserFolder(), testing::FailsWith("the working folder can't be found"));
+  std::filesystem::current_path(before);
 }
 
 TEST(ConfigPathTest, RelativePathsStartAtTheBase) {

@@ -39,37 +39,17 @@ absl::StatusOr<bool> IsKept(const std::string& where, std::string_view line, int
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": key step: found ", step->type_name(), ", expected an integer"));
   }
-  if (step->is_number_unsigned())
-    return step->get<uint64_t>() < static_cast<uint64_t>(std::max<int64_t>(first_step, 0));
+  constexpr uint64_t kMost = uint64_t{1} << 53;
+  const bool negative = !step->is_number_unsigned() && step->get<int64_t>() < 0;
+  if (negative || step->get<uint64_t>() > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": key step: found ", step->dump(), ", expected 0 to ", kMost));
+  }
   return step->get<int64_t>() < first_step;
 }
 
-struct Sorted {
-  std::string kept, damaged;  // whole lines
-  int64_t damaged_lines = 0;
-  std::string first;  // what is wrong with the first of them
-};
-
-Sorted Sort(const std::string& path, std::string_view rest, int64_t first_step) {
-  Sorted sorted;
-  for (int64_t number = 1;; ++number) {
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return sorted;  // what is left, if anything, is torn
-    const std::string_view line = rest.substr(0, end + 1);
-    rest.remove_prefix(end + 1);
-    const absl::StatusOr<bool> keep =
-        IsKept(absl::StrCat(path, ": line ", number), line.substr(0, end), first_step);
-    if (!keep.ok()) {
-      if (sorted.damaged_lines++ == 0) sorted.first = std::string(keep.status().message());
-      sorted.damaged += line;
-    } else if (*keep) {
-      sorted.kept += line;
-    }
-  }
-}
-
 // Appends the damaged lines to `path`.damaged and returns a warning.
-absl::StatusOr<std::string> SetAside(const std::string& path, const Sorted& sorted) {
+absl::StatusOr<std::string> SetAside(const std::string& path, const SortedLines& sorted) {
   if (sorted.damaged.empty()) return std::string();
   const std::string aside = path + ".damaged";
   absl::StatusOr<AppendFile> file = AppendFile::Open(aside);
@@ -83,13 +63,35 @@ absl::StatusOr<std::string> SetAside(const std::string& path, const Sorted& sort
 
 }  // namespace
 
+SortedLines SortLines(const std::string& source, std::string_view rest, int64_t first_step) {
+  SortedLines sorted;
+  for (int64_t number = 1;; ++number) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return sorted;  // what is left, if anything, is torn
+    const std::string_view line = rest.substr(0, end + 1);
+    rest.remove_prefix(end + 1);
+    const absl::StatusOr<bool> keep =
+        IsKept(absl::StrCat(source, ": line ", number), line.substr(0, end), first_step);
+    if (!keep.ok()) {
+      if (sorted.damaged_lines++ == 0) sorted.first = std::string(keep.status().message());
+      sorted.damaged += line;
+    } else if (*keep) {
+      sorted.kept += line;
+    }
+  }
+}
+
 absl::StatusOr<LineLog> LineLog::Open(const std::string& path, int64_t first_step) {
-  struct stat status;
+  struct stat status = {};
   std::string warning;
   if (lstat(path.c_str(), &status) == 0 || errno != ENOENT) {
+    if (S_ISLNK(status.st_mode)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(Printable(path, 4096), ": found a symbolic link, expected a file"));
+    }
     const absl::StatusOr<std::string> contents = ReadFile(path, kMaxBytes);
     if (!contents.ok()) return contents.status();
-    const Sorted sorted = Sort(path, *contents, first_step);
+    const SortedLines sorted = SortLines(path, *contents, first_step);
     absl::StatusOr<std::string> aside = SetAside(path, sorted);
     if (!aside.ok()) return aside.status();
     warning = *std::move(aside);

@@ -16,9 +16,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<std::string> PluginCandidates() {
-  if (const char* named = std::getenv("DRAFTP_CUDA_PLUGIN")) return {named};
+  if (const char* named = std::getenv("DRAFTP_CUDA_PLUGIN"); named != nullptr && named[0] == '/')
+    return {named};
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return {};  // nothing is opened by a relative path
   const fs::path folder = program.parent_path();
   return {
       (folder / "../lib/libdraftp_cuda.so").string(),             // the package

@@ -21,6 +21,7 @@
 #include "draftp/pipeline/earlier_run.h"
 #include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/exit_code.h"
+#include "draftp/pipeline/image_output.h"
 #include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/model_argument.h"
 #include "draftp/pipeline/newest_checkpoint.h"
@@ -69,9 +70,10 @@ absl::Status CheckModels(const AnnealConfig& config) {
 // run has.
 absl::StatusOr<OutputFolder> OpenFolder(const std::string& typed, int& number) {
   if (!typed.empty()) return OutputFolder::Open(typed);
+  const auto user = UserFolder();
+  if (!user.ok()) return user.status();
   for (;; ++number) {
-    auto folder =
-        OutputFolder::Open(NumberedFolder(AbsolutePath(kDefaultFolder, UserFolder()), number));
+    auto folder = OutputFolder::Open(NumberedFolder(AbsolutePath(kDefaultFolder, *user), number));
     if (folder.ok() || !absl::IsFailedPrecondition(folder.status())) return folder;
   }
 }
@@ -253,6 +255,10 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   Setting setting{*config, *plan, *device, *schedule, *size, hashes};
   const auto columns = EnterFolder(setting, folder, number);
   if (!columns.ok()) return columns.status();
+  std::vector<std::string> subfolders;
+  for (const AnnealColumn& column : *columns)
+    subfolders.push_back(WeightTypeFolder(column.type.text));
+  if (absl::Status tidied = folder->Tidy(subfolders); !tidied.ok()) return tidied;
   if (!folder->locked()) {
     log << "warning: " << folder->path()
         << ": its file system has no locks; let no other run write into it\n";

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -15,14 +16,15 @@ absl::StatusOr<std::string> EmbeddedModelDir() {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const std::vector<std::string> candidates = {
+  std::vector<std::string> candidates = {
       (program.parent_path() / "../share/draftp/tiny_sdxl").lexically_normal(),  // the package
       program.string() + ".runfiles/draftp/testdata/tiny_sdxl",                  // bazel run
-      "testdata/tiny_sdxl",                                                      // bazel test
   };
+  if (const char* runfiles = std::getenv("TEST_SRCDIR"))  // bazel test
+    candidates.push_back(std::string(runfiles) + "/draftp/testdata/tiny_sdxl");
   for (const std::string& candidate : candidates) {
-    if (fs::exists(fs::path(candidate) / "model_index.json", error))
-      return fs::absolute(candidate).string();  // so that run.json holds from anywhere
+    const fs::path folder(candidate);
+    if (folder.is_absolute() && fs::exists(folder / "model_index.json", error)) return candidate;
   }
   return absl::NotFoundError(
       absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));

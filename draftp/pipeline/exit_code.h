@@ -18,8 +18,9 @@ int Report(const std::string& program, const absl::Status& status);
 // A damaged file isn't a mistyped command: the same error, InvalidArgument made DataLoss (code 1).
 absl::Status AsFailure(const absl::Status& status);
 
-// Runs `body` and reports its status. What it throws (LibTorch's errors, out of memory) ends in one
-// line and code 1.
+// Runs `body` and reports its status. What it throws ends in one line and code 1: LibTorch's
+// errors, a limit of memory, threads or descriptors by its name; so does standard output that can't
+// be written (a reader that has gone is no error).
 int RunReporting(const std::string& program, const std::function<absl::Status()>& body);
 
 }  // namespace draftp

@@ -3,8 +3,10 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 namespace draftp {
 namespace {
@@ -40,6 +42,23 @@ TEST_F(RunReportingTest, ExceptionsEndInOneLineWithoutATrace) {
   EXPECT_EQ(
       RunReporting("tool", []() -> absl::Status { throw std::runtime_error("first\nsecond"); }), 1);
   EXPECT_EQ(Printed(), "tool: sizes differ\ntool: out of memory\ntool: first\n");
+}
+
+TEST_F(RunReportingTest, LibrariesWordsForLimitsAreOurs) {
+  const auto run = [](auto thrown) {
+    return RunReporting("tool", [&]() -> absl::Status { throw thrown; });
+  };
+  EXPECT_EQ(run(std::runtime_error("[enforce fail at alloc_cpu.cpp:127] err == 0. "
+                                   "DefaultCPUAllocator: can't allocate memory: you tried to "
+                                   "allocate 1638400000 bytes. Error code 12 (Cannot allocate)")),
+            1);
+  EXPECT_EQ(run(std::system_error(EAGAIN, std::generic_category())), 1);
+  EXPECT_EQ(run(std::system_error(EMFILE, std::generic_category(), "can't watch")), 1);
+  EXPECT_EQ(Printed(),
+            "tool: out of memory: needed 1562 MiB\n"
+            "tool: can't start a thread: a limit of processes (ulimit -u, or a container's) or of "
+            "memory is reached\n"
+            "tool: can't watch: Too many open files (ulimit -n)\n");
 }
 
 TEST_F(RunReportingTest, ControlCharactersOfAMessageAreShownNotSent) {

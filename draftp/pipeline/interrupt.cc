@@ -1,6 +1,5 @@
 #include "draftp/pipeline/interrupt.h"
 
-#include <c10/util/Exception.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -8,90 +7,142 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace draftp {
 namespace {
 
-std::atomic<int> lost_pipe_end{-1};  // where OnBusError writes
+std::atomic<int> told_pipe_end{-1};  // where the handlers write
+std::atomic<bool> pipe_broke{false};
 
+// What a handler tells the watcher.
+struct Told {
+  int signal;
+  const void* address;  // SIGBUS: that was touched
+};
+
+bool Ignored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// Those that a signalfd gets. One that is ignored must not be blocked: it would get there still.
 sigset_t WatchedSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    if (!Ignored(signal)) sigaddset(&signals, signal);
+  }
   return signals;
 }
 
 // Runs in the thread that touched the page, perhaps inside malloc: it tells the watcher and waits
-// for the end. Nothing but async-signal-safe calls.
-void OnBusError(int, siginfo_t* info, void*) {
-  const void* const address = info->si_addr;
-  if (write(lost_pipe_end, &address, sizeof address) != sizeof address) _exit(1);
+// for the end. Nothing but async-signal-safe calls, here and below.
+void OnBusError(int signal, siginfo_t* info, void*) {
+  const Told told{signal, info->si_addr};
+  if (write(told_pipe_end, &told, sizeof told) != sizeof told) _exit(1);
   alarm(10);  // should the watcher itself be stuck
   for (;;) pause();
 }
 
-void SetBusErrorHandler(void (*handler)(int, siginfo_t*, void*)) {
+// Runs in the thread that wrote; its write fails, and so do all later ones without a signal.
+void OnBrokenPipe(int signal, siginfo_t*, void*) {
+  const int error = errno;
+  pipe_broke = true;
+  std::signal(signal, SIG_IGN);
+  const Told told{signal, nullptr};
+  [[maybe_unused]] const auto written = write(told_pipe_end, &told, sizeof told);
+  errno = error;
+}
+
+void SetHandler(int signal, void (*handler)(int, siginfo_t*, void*)) {
   struct sigaction action = {};
   sigemptyset(&action.sa_mask);
   if (handler != nullptr) {
     action.sa_sigaction = handler;
-    action.sa_flags = SA_SIGINFO;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
   } else {
     action.sa_handler = SIG_DFL;
   }
-  TORCH_CHECK(sigaction(SIGBUS, &action, nullptr) == 0, "sigaction failed");
+  sigaction(signal, &action, nullptr);
 }
 
-void Watch(int signal_file, int stop_event, int lost_pipe, const InterruptHandlers& handlers) {
-  pollfd files[3] = {{signal_file, POLLIN, 0}, {stop_event, POLLIN, 0}, {lost_pipe, POLLIN, 0}};
-  for (;;) {
-    if (poll(files, 3, -1) < 0) continue;  // EINTR
-    if (files[1].revents != 0) return;
-    if (const void* address;
-        files[2].revents != 0 && read(lost_pipe, &address, sizeof address) == sizeof address) {
-      handlers.on_lost_file(FileMappedAt(address));
-      _exit(1);
-    }
-    signalfd_siginfo info;
-    if (files[0].revents == 0 || read(signal_file, &info, sizeof info) != sizeof info) continue;
-    const int signal = static_cast<int>(info.ssi_signo);
-    handlers.on_signal(signal);
-    _exit(128 + signal);
-  }
+int Need(int result, const char* what) {
+  if (result >= 0) return result;
+  throw std::system_error(errno, std::generic_category(), what);
 }
 
 }  // namespace
 
-InterruptWatcher::InterruptWatcher(InterruptHandlers handlers)
-    : stop_event_(eventfd(0, EFD_CLOEXEC)) {
+struct InterruptWatcher::Files {
+  int signals, stop, told;
+};
+
+void InterruptWatcher::Watch(const Files& files, const InterruptHandlers& handlers) {
+  pollfd polled[3] = {{files.signals, POLLIN, 0}, {files.stop, POLLIN, 0}, {files.told, POLLIN, 0}};
+  for (;;) {
+    if (poll(polled, 3, -1) < 0) continue;  // EINTR
+    int signal = 0;
+    if (Told told; polled[2].revents != 0 && read(files.told, &told, sizeof told) == sizeof told) {
+      signal = told.signal;
+      if (signal == SIGBUS) {
+        handlers.tidy();
+        handlers.on_lost_file(FileMappedAt(told.address));
+        _exit(1);
+      }
+    } else if (polled[1].revents != 0) {
+      return;
+    } else if (signalfd_siginfo info;
+               polled[0].revents != 0 && read(files.signals, &info, sizeof info) == sizeof info) {
+      signal = static_cast<int>(info.ssi_signo);
+    }
+    if (signal == 0) continue;
+    if (int none = 0; asked_.compare_exchange_strong(none, signal)) {
+      if (handlers.on_signal(signal)) continue;
+    } else if (signal != SIGINT && signal != SIGTERM) {
+      continue;
+    }
+    handlers.tidy();
+    _exit(128 + signal);
+  }
+}
+
+InterruptWatcher::InterruptWatcher(InterruptHandlers handlers) {
   const sigset_t signals = WatchedSignals();
-  TORCH_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "pthread_sigmask failed");
-  signal_file_ = signalfd(-1, &signals, SFD_CLOEXEC);
-  TORCH_CHECK(stop_event_ >= 0 && signal_file_ >= 0, "eventfd or signalfd failed");
-  TORCH_CHECK(pipe2(lost_pipe_, O_CLOEXEC) == 0, "pipe2 failed");
-  lost_pipe_end = lost_pipe_[1];
-  thread_ = std::thread(Watch, signal_file_, stop_event_, lost_pipe_[0], std::move(handlers));
-  SetBusErrorHandler(OnBusError);
+  stop_event_ = Need(eventfd(0, EFD_CLOEXEC), "can't watch for signals");
+  signal_file_ = Need(signalfd(-1, &signals, SFD_CLOEXEC), "can't watch for signals");
+  Need(pipe2(told_pipe_, O_CLOEXEC), "can't watch for signals");
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  told_pipe_end = told_pipe_[1];
+  const Files files{signal_file_, stop_event_, told_pipe_[0]};
+  thread_ = std::thread([this, files, handlers = std::move(handlers)] { Watch(files, handlers); });
+  SetHandler(SIGBUS, OnBusError);
+  if (!Ignored(SIGPIPE)) SetHandler(SIGPIPE, OnBrokenPipe);
 }
 
 InterruptWatcher::~InterruptWatcher() {
-  SetBusErrorHandler(nullptr);
+  SetHandler(SIGBUS, nullptr);
   const uint64_t one = 1;
   const bool told = write(stop_event_, &one, sizeof one) == sizeof one;
   if (told)
     thread_.join();
   else
     thread_.detach();
-  for (const int file : {signal_file_, stop_event_, lost_pipe_[0], lost_pipe_[1]}) close(file);
+  for (const int file : {signal_file_, stop_event_, told_pipe_[0], told_pipe_[1]}) close(file);
   const sigset_t signals = WatchedSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+int InterruptWatcher::ExitCode(int code) const {
+  if (code != 0) return code;
+  if (pipe_broke) return 128 + SIGPIPE;  // the thread may not have heard of it yet
+  return asked_ != 0 ? 128 + asked_ : 0;
 }
 
 std::string LostFileMessage(const std::string& file) {

@@ -1,39 +1,59 @@
-// Ctrl-C, SIGTERM and the loss of a mapped file: a thread waits for them, tidies up and ends the
-// process, whatever the others are doing.
+// Signals that stop a program, and the loss of a mapped file: a thread waits for them, and has the
+// work saved and ended or ends the process, whatever the other threads are doing.
 #ifndef DRAFTP_PIPELINE_INTERRUPT_H_
 #define DRAFTP_PIPELINE_INTERRUPT_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <thread>
 
 namespace draftp {
 
-// What an InterruptWatcher calls on its own thread before it ends the process. Both remove the
-// files that are not whole yet (io/atomic_file.h).
+// What an InterruptWatcher calls on its own thread.
 struct InterruptHandlers {
-  // SIGINT or SIGTERM; then code 128 + signal (130, 143).
-  std::function<void(int signal)> on_signal;
+  // The first signal that stops: asks the work to save and end, and returns true; or returns false,
+  // and the process ends at once.
+  std::function<bool(int signal)> on_signal;
   // SIGBUS: a thread touched a page of a mapped file that is gone, since the file was cut, or can't
   // be read any more; then code 1. `file`: its path, or "" where the system doesn't tell.
   std::function<void(const std::string& file)> on_lost_file;
+  // Before the process is ended here: removes what is half written.
+  std::function<void()> tidy;
 };
 
-// While it lives, SIGINT and SIGTERM are blocked in the thread that made it and in those started
-// since, and SIGBUS leaves the thread that it hits waiting; the first of them runs its handler,
-// after which the process ends at once. A step of a large model may take a minute, so nothing waits
-// for it. Make one first thing in main, before a library starts threads; one at a time.
+// While it lives, these signals stop the program, each unless it was ignored when the program
+// started (nohup, a background job's Ctrl-C):
+//
+//   SIGINT, SIGTERM      Ctrl-C, kill
+//   SIGHUP               a terminal that closes
+//   SIGUSR1              a cluster that takes the machine back (sbatch --signal, submitit)
+//   SIGPIPE              who reads the program's output has gone
+//
+// The process ends with code 128 + signal: at once; or, where on_signal says that the work saves
+// and ends, by main with ExitCode(), and at once at the next SIGINT or SIGTERM. The signals are
+// blocked in the thread that made it and in those started since (SIGPIPE is handled), and SIGBUS
+// leaves the thread that it hits waiting. Make one first thing in main, before a library starts
+// threads; one at a time.
 class InterruptWatcher {
  public:
+  // Throws std::system_error where the system has no thread or descriptor for it.
   explicit InterruptWatcher(InterruptHandlers handlers);
   ~InterruptWatcher();
   InterruptWatcher(const InterruptWatcher&) = delete;
   InterruptWatcher& operator=(const InterruptWatcher&) = delete;
 
+  // `code`, or 128 + signal where that is 0 and a signal has come.
+  int ExitCode(int code) const;
+
  private:
-  int stop_event_;
-  int signal_file_;
-  int lost_pipe_[2];  // addresses that SIGBUS was about
+  struct Files;  // descriptors that the thread waits for
+  void Watch(const Files& files, const InterruptHandlers& handlers);
+
+  std::atomic<int> asked_ = 0;  // the first signal
+  int stop_event_ = -1;
+  int signal_file_ = -1;
+  int told_pipe_[2] = {-1, -1};  // what the handlers of SIGBUS and SIGPIPE tell
   std::thread thread_;
 };
 

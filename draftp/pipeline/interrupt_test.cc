@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -23,8 +25,9 @@
 namespace draftp {
 namespace {
 
-const InterruptHandlers kNothing = {.on_signal = [](int) {},
-                                    .on_lost_file = [](const std::string&) {}};
+const InterruptHandlers kNothing = {.on_signal = [](int) { return false; },
+                                    .on_lost_file = [](const std::string&) {},
+                                    .tidy = [] {}};
 
 // Exit code of a child that runs `body`; 128 + signal, as a shell has it, when a signal ended it.
 int ExitCodeOf(const std::function<void()>& body) {
@@ -58,9 +61,7 @@ TEST(InterruptWatcherTest, EndsWith143OnSigtermAfterTidyingUp) {
   std::ofstream(path) << "half";
   EXPECT_EQ(ExitCodeOf([&] {
               InterruptHandlers handlers = kNothing;
-              handlers.on_signal = [&](int signal) {
-                if (signal == SIGTERM) std::filesystem::remove(path);
-              };
+              handlers.tidy = [&] { std::filesystem::remove(path); };
               const InterruptWatcher watcher(handlers);
               kill(getpid(), SIGTERM);
               BusyForever();
@@ -96,8 +97,8 @@ TEST(InterruptWatcherTest, ACutFileUnderAReaderEndsWith1AndItsNameAfterTidyingUp
   const CutFile file;
   const auto read_it = [&] {
     InterruptHandlers handlers = kNothing;
+    handlers.tidy = RemoveFilesInFlight;
     handlers.on_lost_file = [](const std::string& lost) {
-      RemoveFilesInFlight();
       std::cerr << "lost " << lost << std::endl;
     };
     const InterruptWatcher watcher(handlers);
@@ -130,6 +131,98 @@ TEST(FileMappedAtTest, IsEmptyForMemoryOfNoFile) {
   const int local = 0;
   EXPECT_EQ(FileMappedAt(&local), "");
   EXPECT_EQ(FileMappedAt(nullptr), "");
+}
+
+constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+
+TEST(InterruptWatcherTest, EverySignalThatStopsHasItsCode) {
+  for (const int signal : kStopping) {
+    EXPECT_EQ(ExitCodeOf([&] {
+                const InterruptWatcher watcher(kNothing);
+                kill(getpid(), signal);
+                BusyForever();
+              }),
+              128 + signal);
+  }
+}
+
+TEST(InterruptWatcherTest, WorkThatSavesEndsByItselfWithTheSignalsCode) {
+  for (const int signal : kStopping) {
+    EXPECT_EQ(ExitCodeOf([&] {
+                std::atomic<int> asked = 0;
+                InterruptHandlers handlers = kNothing;
+                handlers.on_signal = [&](int number) {
+                  asked = number;
+                  return true;
+                };
+                const InterruptWatcher watcher(handlers);
+                if (watcher.ExitCode(0) != 0 || watcher.ExitCode(2) != 2) _exit(99);
+                kill(getpid(), signal);
+                while (asked != signal) std::this_thread::yield();
+                if (watcher.ExitCode(1) != 1) _exit(98);  // it couldn't save
+                _exit(watcher.ExitCode(0));
+              }),
+              128 + signal);
+  }
+}
+
+TEST(InterruptWatcherTest, ASecondSignalEndsWorkThatSavesAtOnce) {
+  const testing::TemporaryFolder folder;
+  const auto after = [&](int first, int second) {
+    return ExitCodeOf([&] {
+      InterruptHandlers handlers = kNothing;
+      handlers.on_signal = [&](int) {
+        if (second != 0) kill(getpid(), second);
+        return true;
+      };
+      handlers.tidy = RemoveFilesInFlight;
+      const InterruptWatcher watcher(handlers);
+      const auto half = AtomicFile::Create(folder / "half");
+      kill(getpid(), first);
+      std::this_thread::sleep_for(std::chrono::milliseconds(second == SIGUSR1 ? 300 : 60'000));
+      _exit(77);
+    });
+  };
+  EXPECT_EQ(after(SIGTERM, SIGTERM), 143);
+  EXPECT_EQ(after(SIGTERM, SIGINT), 130);
+  EXPECT_EQ(after(SIGUSR1, SIGTERM), 143);
+  EXPECT_THAT(folder.Names(), ::testing::IsEmpty());
+  EXPECT_EQ(after(SIGTERM, SIGUSR1), 77) << "the save goes on";
+}
+
+// As under nohup, or of a background job of a shell without job control.
+TEST(InterruptWatcherTest, WhatWasIgnoredStaysIgnored) {
+  for (const int signal : {SIGINT, SIGHUP, SIGUSR1, SIGPIPE}) {
+    EXPECT_EQ(ExitCodeOf([&] {
+                std::signal(signal, SIG_IGN);
+                {
+                  const InterruptWatcher watcher(kNothing);
+                  kill(getpid(), signal);
+                  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                }
+                kill(getpid(), signal);
+                _exit(7);
+              }),
+              7)
+        << signal;
+  }
+}
+
+TEST(InterruptWatcherTest, AReaderThatGoesAwayStopsToo) {
+  const auto write_on = [](bool saves) {
+    int ends[2];
+    if (pipe(ends) != 0) _exit(99);
+    close(ends[0]);
+    InterruptHandlers handlers = kNothing;
+    handlers.on_signal = [&](int signal) { return saves && signal == SIGPIPE; };
+    const InterruptWatcher watcher(handlers);
+    if (write(ends[1], "x", 1) != -1 || errno != EPIPE) _exit(98);
+    if (!saves) BusyForever();
+    if (write(ends[1], "x", 1) != -1) _exit(97);  // and no further signal
+    _exit(watcher.ExitCode(0));
+  };
+  EXPECT_EQ(ExitCodeOf([&] { write_on(false); }), 141);
+  EXPECT_EQ(ExitCodeOf([&] { write_on(true); }), 141);
 }
 
 TEST(InterruptWatcherTest, LeavesSignalsAsTheyWereAfterwards) {

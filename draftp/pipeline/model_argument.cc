@@ -43,7 +43,9 @@ bool IsHubWord(const std::string& word) {
 
 // `path` as it was typed, where that is USER/NAME; else nothing.
 std::string HubName(const std::string& path) {
-  const fs::path typed = fs::path(path).lexically_relative(UserFolder());
+  const auto user = UserFolder();
+  if (!user.ok()) return "";
+  const fs::path typed = fs::path(path).lexically_relative(*user);
   const std::vector<fs::path> words(typed.begin(), typed.end());
   if (words.size() != 2 || !IsHubWord(words[0].string()) || !IsHubWord(words[1].string()))
     return "";

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/io/atomic_folder.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -117,16 +118,10 @@ absl::Status Lock(const std::string& path, int descriptor, bool& locked) {
                                                     " writing into it, expected one at a time"));
 }
 
-void RemoveLeftFilesBelow(const std::string& path) {
-  RemoveLeftFiles(path);
+absl::Status CheckNoLink(const fs::path& path) {
   std::error_code error;
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code unknown;
-    if (entry->is_directory(unknown) && !entry->is_symlink(unknown)) {
-      RemoveLeftFiles(entry->path().string());
-    }
-  }
+  if (!fs::is_symlink(path, error)) return absl::OkStatus();
+  return CannotWrite(path.string(), "found a symbolic link");
 }
 
 }  // namespace
@@ -166,15 +161,25 @@ absl::StatusOr<OutputFolder> OutputFolder::Open(const std::string& path) {
     if (faccessat(state.descriptor, ".", W_OK | X_OK, AT_EACCESS) != 0) {
       return CannotWrite(path, Words(errno));
     }
-    if (state.locked) RemoveLeftFilesBelow(path);
     return folder;
   }
   return absl::AbortedError(
       absl::StrCat(Shown(path), ": found it removed as often as it was made"));
 }
 
+absl::Status OutputFolder::Tidy(const std::vector<std::string>& subfolders) {
+  for (const std::string& name : subfolders) {
+    if (absl::Status link = CheckNoLink(fs::path(state_->path) / name); !link.ok()) return link;
+  }
+  if (!locked()) return absl::OkStatus();
+  RemoveLeftFiles(state_->path);
+  for (const std::string& name : subfolders) RemoveLeftFiles(fs::path(state_->path) / name);
+  return absl::OkStatus();
+}
+
 absl::Status OutputFolder::MakeSubfolder(const std::string& name) {
   const fs::path path = fs::path(state_->path) / name;
+  if (absl::Status link = CheckNoLink(path); !link.ok()) return link;
   std::error_code error;
   return fs::is_directory(path, error) ? absl::OkStatus() : MakeFolder(path, state_->made);
 }
@@ -189,7 +194,9 @@ bool OutputFolder::locked() const { return state_->locked; }
 
 const std::string& OutputFolder::path() const { return state_->path; }
 
-void RemoveEmptyOutputFolders() {
+void RemoveUnfinished() {
+  RemoveFilesInFlight();
+  RemoveFoldersInFlight();
   const std::lock_guard lock(MadeFolders().mutex);
   for (std::vector<std::string>* const made : MadeFolders().made) RemoveEmpty(*made);
 }

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace draftp {
 
@@ -17,14 +18,14 @@ namespace draftp {
 //
 //   auto folder = OutputFolder::Open(config.output_dir);
 //   if (!folder.ok()) return folder.status();
+//   ... load and check all that the run needs ...
+//   if (absl::Status tidied = folder->Tidy({"base"}); !tidied.ok()) return tidied;
 //   if (absl::Status made = folder->MakeSubfolder("base"); !made.ok()) return made;
 //   ... before each file: if (absl::Status there = folder->Check(); !there.ok()) return there;
 class OutputFolder {
  public:
-  // Makes `path` and what leads to it, locks it, and removes what killed runs left half written in
-  // it and its subfolders (see RemoveLeftFiles in io/atomic_file.h). Errors name the folder: it
-  // can't be made or written into, or another run, named by its process where the system tells it,
-  // has it.
+  // Makes `path` and what leads to it, and locks it. Errors name the folder: it can't be made or
+  // written into, or another run, named by its process where the system tells it, has it.
   static absl::StatusOr<OutputFolder> Open(const std::string& path);
 
   // Removes those folders that it made and that are empty.
@@ -32,7 +33,12 @@ class OutputFolder {
   OutputFolder(OutputFolder&&) noexcept;
   OutputFolder& operator=(OutputFolder&&) = delete;
 
-  // Makes {path}/{name}, unless it is there.
+  // Once all has been checked: removes what killed runs left half written in the folder and in
+  // those of its subfolders into which this run writes (see RemoveLeftFiles in io/atomic_file.h).
+  // An error, and nothing is removed, where one of them is a symbolic link.
+  absl::Status Tidy(const std::vector<std::string>& subfolders);
+
+  // Makes {path}/{name}, unless it is there. An error where it is a symbolic link.
   absl::Status MakeSubfolder(const std::string& name);
 
   // An error once the folder was removed or replaced: what stands there now may be another run's.
@@ -50,9 +56,10 @@ class OutputFolder {
   std::unique_ptr<State> state_;
 };
 
-// As the destructor of every OutputFolder of the process does. For the thread that ends the process
-// after a signal, after RemoveFilesInFlight().
-void RemoveEmptyOutputFolders();
+// What destructors would do in a process that is being ended: files and folders in flight go
+// (io/atomic_file.h, io/atomic_folder.h), and folders of every OutputFolder that it made and that
+// are empty. For the thread that ends the process.
+void RemoveUnfinished();
 
 }  // namespace draftp
 

@@ -95,10 +95,34 @@ TEST(OutputFolderTest, AKilledRunLeavesNoLockAndItsHalfFilesGo) {
   EXPECT_FALSE(fs::is_empty(folder / "out/base"));
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
-  const auto next = OutputFolder::Open(folder / "out");
-  EXPECT_TRUE(next.ok()) << next.status();
+  auto next = OutputFolder::Open(folder / "out");
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_FALSE(fs::is_empty(folder / "out/base")) << "nothing goes before all is checked";
+  EXPECT_TRUE(next->Tidy({"base", "absent"}).ok());
   EXPECT_TRUE(fs::is_empty(folder / "out/base"));
   EXPECT_THAT(std::distance(fs::directory_iterator(folder / "out"), fs::directory_iterator()), 1);
+}
+
+// Half files of another run's folder, or under names that aren't this program's, stay.
+TEST(OutputFolderTest, TidiesItsOwnFoldersAlone) {
+  const TemporaryFolder folder, elsewhere;
+  const std::string half = "/.a.png.draftp-tmp.1.2";
+  fs::create_directories(folder / "mine");
+  fs::create_directories(folder / "other");
+  for (const char* name : {"mine", "other"}) folder.Write(name + half, "x");
+  folder.Write("mine/.draft.tmp.2024.11", "x");
+  elsewhere.Write(half.substr(1), "x");
+  auto out = OutputFolder::Open(folder.path());
+  ASSERT_TRUE(out.ok()) << out.status();
+  fs::create_directory_symlink(elsewhere.path(), folder / "link");
+  EXPECT_THAT(out->Tidy({"mine", "link"}), FailsWith("/link: found a symbolic link, expected a"));
+  EXPECT_THAT(out->MakeSubfolder("link"), FailsWith("/link: found a symbolic link, expected a"));
+  EXPECT_TRUE(fs::exists(folder / ("mine" + half)));
+  EXPECT_TRUE(out->Tidy({"mine"}).ok());
+  EXPECT_FALSE(fs::exists(folder / ("mine" + half)));
+  EXPECT_TRUE(fs::exists(folder / ("other" + half)));
+  EXPECT_TRUE(fs::exists(folder / "mine/.draft.tmp.2024.11"));
+  EXPECT_TRUE(fs::exists(elsewhere.path() + half));
 }
 
 TEST(OutputFolderTest, NoticesThatItIsGoneOrAnother) {
@@ -130,7 +154,7 @@ TEST(OutputFolderDeathTest, ASignalsThreadRemovesWhatIsEmpty) {
   const auto stop = [&folder] {
     const auto out = OutputFolder::Open(folder / "out");
     const bool ok = out.ok() && fs::exists(folder / "out");
-    RemoveEmptyOutputFolders();
+    RemoveUnfinished();
     _exit(ok ? 130 : 1);
   };
   EXPECT_EXIT(stop(), ::testing::ExitedWithCode(130), "");

@@ -14,6 +14,7 @@
 #include "draftp/io/printable.h"
 #include "draftp/io/weight_map.h"
 #include "draftp/model/unet_adapter.h"
+#include "draftp/pipeline/system_limits.h"
 
 namespace draftp {
 namespace {
@@ -103,7 +104,8 @@ void AddWeightFiles(const std::string& path, const std::string& stem,
 
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
   if (!sources.tuned.empty()) {
-    auto tuned = UNet::Load(UNetDir(sources.tuned), placement);
+    auto tuned =
+        LoadFrom(sources.tuned, [&] { return UNet::Load(UNetDir(sources.tuned), placement); });
     if (!tuned.ok()) return tuned.status();
     if (tuned->config.in_channels != model.unet.config.in_channels ||
         tuned->config.cross_attention_dim != model.unet.config.cross_attention_dim) {
@@ -116,8 +118,9 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
   if (!sources.lora.empty()) {
     const auto adapter = ReadLoraFile(sources.lora);
     if (!adapter.ok()) return adapter.status();
-    if (absl::Status attached = AttachLora(model.unet, *adapter, kLoraSlot); !attached.ok())
-      return attached;
+    const absl::Status attached =
+        LoadFrom(sources.lora, [&] { return AttachLora(model.unet, *adapter, kLoraSlot); });
+    if (!attached.ok()) return attached;
     model.lora_scale = sources.lora_scale;
     AddWeightFiles(sources.lora, "pytorch_lora_weights", model.weight_files);
   }
@@ -136,11 +139,12 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
   if (!tokenizer.ok()) return tokenizer.status();
   auto tokenizer_2 = ClipTokenizer::Open(dir + "/tokenizer_2");
   if (!tokenizer_2.ok()) return tokenizer_2.status();
-  auto text_encoders = SdxlTextEncoders::Load(dir, device.network);
+  auto text_encoders = LoadFrom(dir, [&] { return SdxlTextEncoders::Load(dir, device.network); });
   if (!text_encoders.ok()) return text_encoders.status();
-  auto unet = UNet::Load(dir + "/unet", device.network);
+  auto unet = LoadFrom(dir + "/unet", [&] { return UNet::Load(dir + "/unet", device.network); });
   if (!unet.ok()) return unet.status();
-  auto vae = VaeDecoder::Load(dir + "/vae", device.decoder());
+  auto vae =
+      LoadFrom(dir + "/vae", [&] { return VaeDecoder::Load(dir + "/vae", device.decoder()); });
   if (!vae.ok()) return vae.status();
   const auto size = DefaultSize(dir, vae->config);
   if (!size.ok()) return size.status();

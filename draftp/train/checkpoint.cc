@@ -70,6 +70,15 @@ absl::StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string&
   return tensors;
 }
 
+// Whether it is a folder of WriteCheckpoint(), no link to one.
+bool IsOwn(const CheckpointFolder& folder) {
+  const fs::path path(folder.path);
+  std::error_code error;
+  return path.filename() == absl::StrFormat("%s%08d", kPrefix, folder.step) &&
+         fs::symlink_status(path, error).type() == fs::file_type::directory &&
+         fs::symlink_status(path / "trainer.json", error).type() == fs::file_type::regular;
+}
+
 }  // namespace
 
 std::string CheckpointPath(const std::string& output_dir, int64_t step) {
@@ -182,7 +191,8 @@ absl::Status LinkTrainedWeights(const std::string& checkpoint, const std::string
 }
 
 absl::Status RemoveOldCheckpoints(const std::string& output_dir, int64_t keep, int64_t best_step) {
-  const std::vector<CheckpointFolder> folders = ListCheckpoints(output_dir);
+  std::vector<CheckpointFolder> folders = ListCheckpoints(output_dir);
+  std::erase_if(folders, [](const CheckpointFolder& folder) { return !IsOwn(folder); });
   for (size_t i = 0; i + static_cast<size_t>(keep) < folders.size(); ++i) {
     if (folders[i].step == best_step) continue;
     // Under a name that no resume looks for first: a half-removed folder is no checkpoint.

@@ -30,10 +30,27 @@ TEST(ListCheckpoints, FindsWholeFoldersByStep) {
 
 TEST(RemoveOldCheckpoints, KeepsTheNewestAndTheBest) {
   const TemporaryFolder folder;
-  for (const char* name : {"step_1", "step_2", "step_3", "step_4"})
-    std::filesystem::create_directories(folder / ("checkpoints/" + std::string(name)));
+  for (int step = 1; step <= 4; ++step) {
+    const std::string name = "checkpoints/step_0000000" + std::to_string(step);
+    std::filesystem::create_directories(folder / name);
+    folder.Write(name + "/trainer.json", "{}");
+  }
   ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 2, 1).ok());
   EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 3, 4));
+}
+
+TEST(RemoveOldCheckpoints, RemovesNothingThatIsntItsOwn) {
+  const TemporaryFolder folder;
+  for (const char* name : {"elsewhere", "checkpoints/step_1", "checkpoints/step_00000004"}) {
+    std::filesystem::create_directories(folder / name);
+    folder.Write(std::string(name) + "/trainer.json", "{}");
+  }
+  std::filesystem::create_directories(folder / "checkpoints/step_00000002");
+  folder.Write("checkpoints/step_00000002/thesis.txt", "no checkpoint");
+  std::filesystem::create_directory_symlink(folder / "elsewhere",
+                                            folder / "checkpoints/step_00000003");
+  ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 1, 0).ok());
+  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 2, 3, 4));
 }
 
 }  // namespace

@@ -3,22 +3,20 @@
 #define DRAFTP_TRAIN_STOP_REQUEST_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <string>
 
 namespace draftp {
 
-// Asked once, from any thread. The run looks at it between steps.
+// Asked from any thread. The run looks at it between steps.
 class StopRequest {
  public:
-  // Asks, and waits until the run has ended (it has saved, or failed). `signal`: what asks.
-  void AskAndWait(int signal) {
+  // `signal`: what asks. Returns whether a run is under way, which will save and end. One that
+  // begins later ends at once too.
+  bool Ask(int signal) {
     signal_ = signal;
     asked_ = true;
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return running_ == 0; });
+    return running_;
   }
   bool asked() const { return asked_; }
   // "SIGTERM".
@@ -27,18 +25,11 @@ class StopRequest {
     return name == nullptr ? "a signal" : std::string("SIG") + name;
   }
 
-  // A run that AskAndWait waits for, for the scope.
+  // A run that has something to save, for the scope.
   class Run {
    public:
-    explicit Run(StopRequest& stop) : stop_(stop) {
-      const std::lock_guard lock(stop_.mutex_);
-      ++stop_.running_;
-    }
-    ~Run() {
-      const std::lock_guard lock(stop_.mutex_);
-      --stop_.running_;
-      stop_.changed_.notify_all();
-    }
+    explicit Run(StopRequest& stop) : stop_(stop) { stop_.running_ = true; }
+    ~Run() { stop_.running_ = false; }
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
@@ -49,9 +40,7 @@ class StopRequest {
  private:
   std::atomic<bool> asked_ = false;
   std::atomic<int> signal_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int running_ = 0;
+  std::atomic<bool> running_ = false;
 };
 
 }  // namespace draftp

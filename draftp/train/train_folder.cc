@@ -135,7 +135,9 @@ int ChooseNumber(const TrainConfig& config, const std::string& base, const Ident
 }  // namespace
 
 absl::StatusOr<TrainFolder> OpenTrainFolder(const TrainConfig& config, const Identity& identity) {
-  const std::string base = AbsolutePath(kDefaultFolder, UserFolder());
+  const auto user = UserFolder();
+  if (!user.ok()) return user.status();
+  const std::string base = AbsolutePath(kDefaultFolder, *user);
   const bool typed = !config.output_dir.empty();
   int number = 1;
   if (!typed && !config.resume_changed) number = ChooseNumber(config, base, identity);

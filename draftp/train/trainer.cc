@@ -88,6 +88,10 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
     for (const std::string& notice : notices) log << notice << '\n';
     if (const auto known = identity(); known.ok()) record.SetIdentity(*known);
   }
+  absl::Status tidied = entered.folder.Tidy({"checkpoints", "validation", "tensorboard", "unet",
+                                             "ema", "ema/unet", "best", "best/unet"});
+  if (!tidied.ok()) return tidied;
+  RemoveLeftFolders(config.output_dir + "/checkpoints", "step_");
   record.SetSeconds("load", Progress::WallSeconds() - begin);
   if (absl::Status written = record.Write(); !written.ok()) return written;
   auto training_log = TrainingLog::Open(log, {.output_dir = config.output_dir,
@@ -97,6 +101,7 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
                                               .settings = TrainTable().Print(config)});
   if (!training_log.ok()) return training_log.status();
   log << DescribePlan(config, setup) << std::flush;
+  const StopRequest::Run running(stop);
   if (absl::Status looped = run.Loop(*training_log); !looped.ok()) {
     run.Fail(looped);
     return looped;
@@ -110,7 +115,6 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
 
 absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, std::ostream& log,
                          bool terminal) {
-  const StopRequest::Run running(stop);
   const double begin = Progress::WallSeconds();
   TrainConfig config = given;
   const auto device = ChooseDevice(config.device, config.dtype);
@@ -143,8 +147,6 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, std::ostre
         << " before; more --max_steps go on, another --output_dir begins anew\n";
     return absl::OkStatus();
   }
-  RemoveLeftFolders(config.output_dir + "/checkpoints");
-
   return Train(config, *setup, *entered, stop, hashes, identity, begin, log, terminal);
 }
 

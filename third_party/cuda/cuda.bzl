@@ -7,14 +7,16 @@ def _toolkit(ctx):
     asked = ctx.os.environ.get("DRAFTP_CUDA", "")
     if asked == "none":
         return None
-    nvcc = ctx.which("nvcc")
+    if asked and not asked.startswith("/"):
+        fail("DRAFTP_CUDA: found %r, expected an absolute path or none" % asked)
+    nvcc = ctx.which("nvcc")  # in absolute folders of PATH alone
     candidates = [asked] if asked else [
         ctx.os.environ.get("CUDA_HOME", ""),
         str(nvcc.realpath.dirname.dirname) if nvcc else "",
         "/usr/local/cuda",
     ]
     for candidate in candidates:
-        if candidate and ctx.path(candidate + "/bin/nvcc").exists and ctx.path(candidate + "/include/cuda_runtime.h").exists:
+        if candidate.startswith("/") and ctx.path(candidate + "/bin/nvcc").exists and ctx.path(candidate + "/include/cuda_runtime.h").exists:
             return ctx.path(candidate)
     if asked:
         fail("DRAFTP_CUDA=%s holds no bin/nvcc with include/cuda_runtime.h; DRAFTP_CUDA=none builds without CUDA" % asked)

@@ -16,6 +16,8 @@ final=$cache/libtorch-2.11.0-$key
 
 say() { echo "libtorch: $*" >&2; }
 
+[[ $cache == /* ]] || { say "XDG_CACHE_HOME or HOME: found a relative path, expected an absolute one"; exit 1; }
+cd /  # python3 -m looks for modules in the folder in which it is started
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9

@@ -7,6 +7,8 @@ XDG_CACHE_HOME                   where the cache lies, by default ~/.cache
 
 def _libtorch_impl(ctx):
     installed = ctx.os.environ.get("DRAFTP_LIBTORCH", "")
+    if installed and not installed.startswith("/"):
+        fail("DRAFTP_LIBTORCH: found the relative path %r, expected an absolute one" % installed)
     if installed:
         torch = ctx.path(installed)
     else:

@@ -121,13 +121,16 @@ class Pool {
 };
 
 Pool& SharedPool() {
-  static Pool* const pool = new Pool(ChooseThreads());
+  static Pool* const pool = new Pool(Threads());
   return *pool;
 }
 
 }  // namespace
 
-int Threads() { return SharedPool().threads(); }
+int Threads() {
+  static const int threads = ChooseThreads();
+  return threads;
+}
 
 int ThreadsFromHere() { return in_parallel_for ? 1 : Threads(); }
 
