@@ -65,7 +65,7 @@ figure { margin: 0; min-width: 0; break-inside: avoid; }
 .curves .note { display: block; line-height: 1.35; }
 .images img { display: block; max-width: 100%; height: auto; border-radius: 2px; }
 @media screen and (prefers-color-scheme: dark) {
-  .images img { filter: brightness(.72); }
+  .images img { filter: brightness(.8); }
   .images img:hover { filter: none; }
 }
 .images figcaption { margin-top: 8px; color: var(--soft); font-size: 13px; white-space: pre-line; }
