@@ -131,8 +131,8 @@ absl::Status CheckModelArgument(const std::string& path) {
   if (!Exists(path)) return CheckNoHubName("--model", path);
   std::error_code error;
   if (fs::is_regular_file(path, error)) return File(path);
-  if (!IsFolder(path) || Exists(fs::path(path) / "model_index.json")) return absl::OkStatus();
-  return Folder(path);
+  const bool whole = fs::exists(fs::path(path) / "model_index.json", error);
+  return whole || error || !IsFolder(path) ? absl::OkStatus() : Folder(path);
 }
 
 }  // namespace draftp
