@@ -326,6 +326,19 @@ TEST(LimitsTest, TooFewDescriptorsEndInOneLine) {
   }
 }
 
+TEST(LimitsTest, AFileThatGrowsTooLargeEndsInOneLine) {
+  for (const char* program : {"train", "anneal"}) {
+    const bool train = std::string(program) == "train";
+    const TemporaryFolder folder;
+    const Ended ended =
+        RunAsUser("ulimit -f 16 && exec \"$0\" \"$@\"", std::string("tools/") + program,
+                  train ? TrainWords(folder / "out") : AnnealWords(folder / "out"));
+    EXPECT_EQ(ended.code, 1) << ended.error;
+    ExpectOwnLastLine(ended.error, program);
+    EXPECT_THAT(ended.error, HasSubstr(": can't write: File too large"));
+  }
+}
+
 TEST(LimitsTest, AFolderThatIsGoneEndsInOneLine) {
   for (const char* program : {"anneal", "train", "tokenize"}) {
     const TemporaryFolder folder;

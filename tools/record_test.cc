@@ -148,8 +148,9 @@ TEST_F(RecordTest, TheSameContentsElsewhereAreTheSameRun) {
 }
 
 TEST_F(RecordTest, GoingOnWithAChangeIsToldEverywhere) {
-  ASSERT_EQ(Train({OutFlag(), "--lr=1e-3"}).code, 0);
-  const Ended on = Train({OutFlag(), "--lr=2e-3", "--max_steps=3", "--resume_changed"});
+  const Words constant = {OutFlag(), "--lr_schedule=constant"};
+  ASSERT_EQ(Train(With(constant, {"--lr=1e-3"})).code, 0);
+  const Ended on = Train(With(constant, {"--lr=2e-3", "--max_steps=3", "--resume_changed"}));
   ASSERT_EQ(on.code, 0) << on.error;
   EXPECT_THAT(on.error, HasSubstr("after step 2: --lr was 0.001, is 0.002"));
   EXPECT_THAT(Contents(Out("report.html")), HasSubstr("--lr was 0.001, is 0.002"));
@@ -157,7 +158,7 @@ TEST_F(RecordTest, GoingOnWithAChangeIsToldEverywhere) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].at("step"), 2);
   // Later runs of the new settings go on without a word.
-  EXPECT_EQ(Train({OutFlag(), "--lr=2e-3", "--max_steps=4"}).code, 0);
+  EXPECT_EQ(Train(With(constant, {"--lr=2e-3", "--max_steps=4"})).code, 0);
   EXPECT_EQ(Json(Out("run.json")).at("result").at("changes").size(), 1u);
 }
 
@@ -238,8 +239,8 @@ TEST_F(RecordTest, AnAlarmThatStopsTheRunIsToldAtTheEnd) {
   const Ended ended = Train({OutFlag(), "--max_steps=30", "--lr=10", "--lora_rank=8",
                              "--val_check_interval=1", "--stop_on_alarm", "--validation_images=1"});
   ASSERT_EQ(ended.code, 0) << ended.error;
-  EXPECT_THAT(ended.error, HasSubstr("stopped by an alarm: after step"));
-  EXPECT_THAT(Contents(Out("report.html")), HasSubstr("stopped by an alarm"));
+  EXPECT_THAT(ended.error, HasSubstr("stopped at step 1 of 30 by an alarm: after step 1 "));
+  EXPECT_THAT(Contents(Out("report.html")), HasSubstr("by an alarm: after step 1 "));
 }
 
 TEST_F(RecordTest, ACheckpointsStateIsInputLikeAnyOther) {

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -15,13 +17,12 @@
 namespace draftp {
 namespace {
 
-void Say(const char* text, size_t size) {
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, text, size);
-}
-
-void SayAsProgram(const std::string& what) {
-  const std::string line = std::string(program_invocation_short_name) + ": " + what + "\n";
-  Say(line.data(), line.size());
+// "NAME: TEXT\n" without memory; `name` may be a path.
+void SayRaw(const char* name, const char* text) {
+  const char* const slash = std::strrchr(name, '/');
+  for (const char* part : {slash == nullptr ? name : slash + 1, ": ", text, "\n"}) {
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, part, std::strlen(part));
+  }
 }
 
 std::string WhatWasThrown() {
@@ -41,8 +42,12 @@ std::string WhatWasThrown() {
 }
 
 [[noreturn]] void OnTerminate() {
-  SayAsProgram(WhatWasThrown());
-  RemoveUnfinished();
+  try {
+    SayRaw(program_invocation_short_name, WhatWasThrown().c_str());
+    RemoveUnfinished();
+  } catch (const std::exception&) {  // the words need memory too
+    SayRaw(program_invocation_short_name, "out of memory");
+  }
   _exit(1);
 }
 
@@ -52,18 +57,22 @@ void OnSegmentationFault(int number) {
     signal(number, SIG_DFL);  // the instruction runs again
     return;
   }
-  constexpr char kText[] = ": out of memory: less than a GiB is left by ulimit -v or -d\n";
-  const char* const name = program_invocation_short_name;
-  size_t length = 0;
-  while (name[length] != '\0') ++length;
-  Say(name, length);
-  Say(kText, sizeof kText - 1);
+  SayRaw(program_invocation_short_name,
+         "out of memory: less than a GiB is left by ulimit -v or -d");
   _exit(1);
 }
 
-// Before the constructors of the libraries.
-void Install(int, char**, char**) {
+// Before the constructors of the libraries, of which oneMKL's ends a process without a folder.
+void Install(int count, char** arguments, char**) {
+  char folder[PATH_MAX];
+  if (getcwd(folder, sizeof folder) == nullptr && errno == ENOENT) {
+    SayRaw(count > 0 ? arguments[0] : "draftp",
+           "the working folder can't be found (No such file or directory), expected one that is "
+           "there");
+    _exit(1);
+  }
   std::set_terminate(OnTerminate);
+  signal(SIGXFSZ, SIG_IGN);  // the write that meets ulimit -f fails then, and names its file
   if (!HasMemoryLimit()) return;
   struct sigaction action = {};
   action.sa_handler = OnSegmentationFault;

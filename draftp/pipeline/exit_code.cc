@@ -42,9 +42,11 @@ absl::Status FromSystem(const std::system_error& error) {
 }
 
 absl::Status FlushOutput() {
-  errno = 0;
+  if (std::cout) errno = 0;  // else it is the failed write's
   std::cout.flush();
-  if (std::cout || errno == EPIPE) return absl::OkStatus();
+  if (std::cout) return absl::OkStatus();
+  std::cout.clear();  // told once
+  if (errno == EPIPE) return absl::OkStatus();
   return absl::UnavailableError(std::string("standard output: can't write") +
                                 (errno != 0 ? ": " + std::generic_category().message(errno) : ""));
 }

@@ -13,8 +13,12 @@
 namespace draftp {
 namespace {
 
-std::vector<PngText> WithoutVersion(std::vector<PngText> text) {
-  std::erase_if(text, [](const PngText& entry) { return entry.key == "Software"; });
+// What decides the picture: hashes tell models, whatever they are called.
+std::vector<PngText> Deciding(std::vector<PngText> text) {
+  std::erase_if(text, [](const PngText& entry) {
+    return entry.key == "Software" || entry.key == "model" || entry.key == "lora" ||
+           entry.key == "tuned";
+  });
   return text;
 }
 
@@ -63,8 +67,7 @@ std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRec
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   auto file = ReadPng(path);
-  if (!file.ok() || WithoutVersion(file->text) != WithoutVersion(record.Text()))
-    return std::nullopt;
+  if (!file.ok() || Deciding(file->text) != Deciding(record.Text())) return std::nullopt;
   return std::move(file->image);
 }
 

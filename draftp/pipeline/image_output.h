@@ -38,7 +38,7 @@ absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,
                              const RgbImage& image);
 
 // The picture that an earlier run left, if it is whole and says of itself exactly what `record`
-// says, whichever version of this program wrote it.
+// says, whichever version of this program wrote it and whatever the models' files were called.
 std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record);
 
 }  // namespace draftp

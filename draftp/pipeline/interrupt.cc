@@ -36,7 +36,7 @@ bool Ignored(int signal) {
 sigset_t WatchedSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU}) {
     if (!Ignored(signal)) sigaddset(&signals, signal);
   }
   return signals;

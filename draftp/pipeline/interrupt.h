@@ -28,6 +28,7 @@ struct InterruptHandlers {
 //   SIGINT, SIGTERM      Ctrl-C, kill
 //   SIGHUP               a terminal that closes
 //   SIGUSR1              a cluster that takes the machine back (sbatch --signal, submitit)
+//   SIGXCPU              the limit of processor time (ulimit -t)
 //   SIGPIPE              who reads the program's output has gone
 //
 // The process ends with code 128 + signal: at once; or, where on_signal says that the work saves

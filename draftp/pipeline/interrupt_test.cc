@@ -133,7 +133,7 @@ TEST(FileMappedAtTest, IsEmptyForMemoryOfNoFile) {
   EXPECT_EQ(FileMappedAt(nullptr), "");
 }
 
-constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
 
 TEST(InterruptWatcherTest, EverySignalThatStopsHasItsCode) {
   for (const int signal : kStopping) {

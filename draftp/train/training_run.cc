@@ -352,7 +352,7 @@ RunStatus TrainingRun::Status() const {
                    .max_steps = config_.max_steps,
                    .ended = ended_,
                    .warnings = warnings_,
-                   .model = config_.model,
+                   .model = std::filesystem::path(config_.model).filename().string(),
                    .trained = DescribeTrained(*setup_.model),
                    .device = setup_.device.name,
                    .memory_mib = PeakMemoryMib(setup_.model->sdxl().unet.placement().device)};
