@@ -155,13 +155,13 @@ TEST_F(ModelArgumentTest, RewardsAndAdaptersTooMayBeHubNames) {
 }
 
 TEST_F(ModelArgumentTest, AFolderOfPromptsSaysWhatItHolds) {
-  Write("captions/a.tar", "");
-  Write("captions/b.tar", "");
+  Write("captions/a.png", "");
+  Write("captions/b.png", "");
   Program train(folder_,
                 {"tools/train", "--prompts=" + Path("captions"), "--output_dir=" + Path("out")});
   EXPECT_EQ(train.Wait(), 1);
-  EXPECT_THAT(train.error(), HasSubstr("/captions: found a folder, expected files, as in " +
-                                       Path("captions") + "/*.tar; it holds a.tar and b.tar"));
+  EXPECT_THAT(train.error(), HasSubstr("/captions: found a folder without captions, expected "));
+  EXPECT_THAT(train.error(), HasSubstr("; it holds a.png and b.png"));
   Program anneal(folder_,
                  {"tools/anneal", "--prompts=" + Path("captions"), "--output_dir=" + Path("out")});
   EXPECT_EQ(anneal.Wait(), 1);

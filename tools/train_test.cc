@@ -175,7 +175,7 @@ TEST(TrainProgram, TwoRunsDontShareAFolder) {
 
 TEST(TrainProgram, HelpHasEveryFlagOfTheReadme) {
   const TemporaryFolder folder;
-  Program program(folder, {kTrain, "--help"});
+  Program program(folder, {kTrain, "--help_all"});
   EXPECT_EQ(program.Wait(), 0);
   for (const char* flag : {"--model", "--reward", "--prompts", "--output_dir", "--max_steps",
                            "--kl_coeff", "--truncation_steps", "--lora_rank", "--objective",

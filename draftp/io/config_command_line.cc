@@ -2,6 +2,7 @@
 #include "draftp/io/config_command_line.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <map>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "draftp/io/config_schema.h"
 #include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
@@ -33,12 +35,22 @@ void AddValueFlag(CLI::App& app, const std::string& name, Values& values) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+// Flags of every program that has a table; none takes a value.
+constexpr std::array<const char*, 5> kAsked = {"help", "help_all", "version", "print_config",
+                                               "quiet"};
+
 absl::Status UnknownFlag(const ConfigSchema& schema, const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   const std::string key = name.substr(std::min(name.find_first_not_of('-'), name.size()));
-  std::vector<std::string> flags = {"--config", "--help"};
+  std::vector<std::string> flags = {"--config"};
+  for (const char* asked : kAsked) flags.push_back(absl::StrCat("--", asked));
   for (const ConfigField& field : schema.fields) {
     flags.push_back("--" + field.key);
+    if (field.is_switch) flags.push_back("--no" + field.key);
+    if (std::count(field.elsewhere.begin(), field.elsewhere.end(), key)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          Printable(name, 60), ": found an unknown flag; did you mean --", field.key, "?"));
+    }
     for (const std::string& original : field.original_keys) {
       if (key == original) {
         return absl::InvalidArgumentError(
@@ -47,9 +59,10 @@ absl::Status UnknownFlag(const ConfigSchema& schema, const std::string& argument
       }
     }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(Printable(name, 60), ": found an unknown flag; the nearest valid flag is ",
-                   NearestKey("--" + key, flags)));
+  const std::string nearest = NearestKey("--" + key, flags);
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(name, 60), ": found an unknown flag; ",
+      nearest.empty() ? "--help_all lists all flags" : "the nearest valid flag is ", nearest));
 }
 
 // hydra's quotes around a whole value, and its bare null.
@@ -88,12 +101,28 @@ absl::Status RejectEmptyAssignments(const ConfigSchema& schema, const Values& ar
   return absl::OkStatus();
 }
 
-// The one value of a flag, or an error; `given` holds all.
-absl::Status RejectRepeats(const std::string& key, const Values& given) {
-  if (given.size() < 2) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--", key, ": found it ", given.size(), " times (",
-                                                 Quoted(given[0], 60), ", ", Quoted(given[1], 60),
-                                                 "), expected it once"));
+// The last of `values` counts.
+std::string Last(const std::string& key, const Values& values, ConfigCommandLine& out) {
+  if (values.size() > 1) {
+    out.notices.push_back(absl::StrCat("--", key, " is there ", values.size(),
+                                       " times; the last counts, ", Quoted(values.back(), 60)));
+  }
+  return values.back();
+}
+
+// What the occurrences of a flag mean together.
+absl::StatusOr<ConfigValue> ValueOf(const ConfigField& field, const Values& values,
+                                    ConfigCommandLine& out) {
+  if (field.repeat == ConfigField::Repeat::kItems && values.size() > 1)
+    return ConfigValue::List(values);
+  if (field.repeat == ConfigField::Repeat::kAdds)
+    return ConfigValue::Text(absl::StrJoin(values, ","));
+  if (values.size() > 1 && !field.once.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", field.key, ": found it ", values.size(), " times (", Quoted(values[0], 60), ", ",
+        Quoted(values[1], 60), "), expected it once: ", field.once));
+  }
+  return ConfigValue::Text(Last(field.key, values, out));
 }
 
 struct ParsedArguments {
@@ -105,11 +134,12 @@ absl::Status RunParser(const ConfigSchema& schema, Values arguments, ParsedArgum
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
-  app.add_flag("--help,-h", out.flags["help"]);
+  for (const std::string asked : kAsked)
+    app.add_flag(asked == "help" ? "--help,-h" : "--" + asked, out.flags[asked]);
   AddValueFlag(app, "--config", out.flags["config"]);
   for (const ConfigField& field : schema.fields) {
     if (field.is_switch) {
-      app.add_flag("--" + field.key, out.flags[field.key]);
+      app.add_flag("--" + field.key + ",!--no" + field.key, out.flags[field.key]);
     } else {
       AddValueFlag(app, "--" + field.key, out.flags[field.key]);
     }
@@ -140,7 +170,12 @@ absl::StatusOr<ConfigCommandLine> ParseCommandLine(const ConfigSchema& schema,
   if (absl::Status status = RunParser(schema, before, parsed); !status.ok()) return status;
 
   ConfigCommandLine out;
-  out.help = !parsed.flags["help"].empty();
+  const auto asked = [&](const std::string& name) { return !parsed.flags[name].empty(); };
+  out.help = asked("help");
+  out.help_all = asked("help_all");
+  out.version = asked("version");
+  out.print_config = asked("print_config");
+  out.quiet = asked("quiet");
   for (const std::string& argument : parsed.rest) {
     if (argument.size() > 1 && argument[0] == '-') return UnknownFlag(schema, argument);
   }
@@ -152,17 +187,17 @@ absl::StatusOr<ConfigCommandLine> ParseCommandLine(const ConfigSchema& schema,
     if (!entry.ok()) return entry.status();
     out.overrides.push_back(*std::move(entry));
   }
-  for (const auto& [key, values] : parsed.flags) {
-    if (key == "help" || values.empty()) continue;
-    if (absl::Status status = RejectRepeats(key, values); !status.ok()) return status;
-    if (key == "config") {
-      out.config_file = values[0];
-    } else {
-      out.flags.push_back({key, "--" + key, ConfigValue::Text(values[0])});
-    }
+  if (const Values& files = parsed.flags["config"]; !files.empty()) {
+    out.config_file = Last("config", files, out);
+    if (out.config_file.empty())
+      return absl::InvalidArgumentError("--config: found an empty text, expected a file");
   }
-  if (!parsed.flags["config"].empty() && out.config_file.empty()) {
-    return absl::InvalidArgumentError("--config: found an empty text, expected a file");
+  for (const ConfigField& field : schema.fields) {
+    const Values& values = parsed.flags[field.key];
+    if (values.empty()) continue;
+    absl::StatusOr<ConfigValue> value = ValueOf(field, values, out);
+    if (!value.ok()) return value.status();
+    out.flags.push_back({field.key, "--" + field.key, *std::move(value)});
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "draftp/io/config_schema.h"
 #include "draftp/io/config_value.h"
 #include "gmock/gmock.h"
@@ -23,8 +24,13 @@ ConfigSchema Schema() {
   ConfigSchema schema;
   schema.program = "draw";
   schema.fields = {
-      {.key = "steps", .original_keys = {"model.sampling.base.steps"}, .expected = "an integer"},
-      {.key = "prompt", .expected = "text"},
+      {.key = "steps",
+       .original_keys = {"model.sampling.base.steps"},
+       .expected = "an integer",
+       .elsewhere = {"num_inference_steps", "n"}},
+      {.key = "prompt", .expected = "text", .repeat = ConfigField::Repeat::kItems},
+      {.key = "reward", .expected = "text", .repeat = ConfigField::Repeat::kAdds},
+      {.key = "lora", .expected = "text", .once = "one adapter at present"},
       {.key = "negative_prompt", .expected = "text", .allow_empty = true},
       {.key = "skip_existing", .expected = "true or false", .is_switch = true},
   };
@@ -44,8 +50,11 @@ std::string Parsed(const Strings& arguments) {
     absl::StrAppend(&out, e.key, "=", DescribeForMessage(e.value), ";");
   }
   for (const ConfigEntry& e : line->flags) {
-    absl::StrAppend(&out, e.where, "=", DescribeForMessage(e.value), ";");
+    const bool is_list = e.value.kind == ConfigValue::Kind::kList;
+    absl::StrAppend(&out, e.where, "=",
+                    is_list ? absl::StrJoin(e.value.items, "|") : DescribeForMessage(e.value), ";");
   }
+  for (const std::string& notice : line->notices) absl::StrAppend(&out, notice, ";");
   return out;
 }
 
@@ -68,7 +77,7 @@ TEST(ConfigCommandLineTest, ValuesStayAsTyped) {
 
 TEST(ConfigCommandLineTest, EmptyValuesAreKeptOrAskedFor) {
   EXPECT_EQ(Parsed({"--negative_prompt", ""}), "--negative_prompt=an empty text;");
-  EXPECT_EQ(Parsed({"--prompt", "", "--steps", "3"}), "--prompt=an empty text;--steps=\"3\";");
+  EXPECT_EQ(Parsed({"--prompt", "", "--steps", "3"}), "--steps=\"3\";--prompt=an empty text;");
   EXPECT_EQ(Parsed({"--prompt=", "x"}), "--prompt: found no value after '=', expected text");
   EXPECT_EQ(Parsed({"--negative_prompt="}),
             "--negative_prompt: found no value after '=', expected text (for the empty text: "
@@ -81,6 +90,9 @@ TEST(ConfigCommandLineTest, SwitchesStandAloneOrHaveAWord) {
   EXPECT_EQ(Parsed({"--skip_existing"}), "--skip_existing=\"true\";");
   EXPECT_EQ(Parsed({"--skip_existing=false"}), "--skip_existing=\"false\";");
   EXPECT_EQ(Parsed({"--skip_existing=maybe"}), "--skip_existing=\"maybe\";");
+  EXPECT_EQ(Parsed({"--noskip_existing"}), "--skip_existing=\"false\";");
+  EXPECT_EQ(Parsed({"--noskip_existing=false"}), "--skip_existing=\"true\";");
+  EXPECT_EQ(Parsed({"--noskip_existing=maybe"}), "--skip_existing=\"maybe\";");
   EXPECT_EQ(Parsed({"--skip_existing", "steps=3"}), "steps=\"3\";--skip_existing=\"true\";");
   EXPECT_THAT(Parsed({"--skip_existing", "false"}), HasSubstr("found the argument \"false\""));
 }
@@ -115,17 +127,49 @@ TEST(ConfigCommandLineTest, NamesTheNearestFlagOfAnUnknownOne) {
             "model.sampling.base.steps=VALUE without the dashes");
 }
 
-TEST(ConfigCommandLineTest, RejectsRepeatedFlags) {
+TEST(ConfigCommandLineTest, SaysNothingWhereNoFlagIsNear) {
+  for (const char* far : {"--banana", "--outdir", "--x", "--cfg", "-z"})
+    EXPECT_THAT(Parsed({far, "3"}), HasSubstr("an unknown flag; --help_all lists all flags"));
+}
+
+TEST(ConfigCommandLineTest, AnswersOtherProgramsNamesWithOurs) {
+  EXPECT_EQ(Parsed({"--num_inference_steps=3"}),
+            "--num_inference_steps: found an unknown flag; did you mean --steps?");
+  EXPECT_EQ(Parsed({"-n", "3"}), "-n: found an unknown flag; did you mean --steps?");
+}
+
+TEST(ConfigCommandLineTest, TheLastOfARepeatedFlagCounts) {
   EXPECT_EQ(Parsed({"--steps", "1", "--steps=2"}),
-            "--steps: found it 2 times (\"1\", \"2\"), expected it once");
-  EXPECT_THAT(Parsed({"--config", "a", "--config", "b"}), HasSubstr("--config: found it 2 times"));
-  EXPECT_THAT(Parsed({"--skip_existing", "--skip_existing"}), HasSubstr("found it 2 times"));
+            "--steps=\"2\";--steps is there 2 times; the last counts, \"2\";");
+  EXPECT_EQ(Parsed({"--config", "a", "--config", "b"}),
+            "config:b;--config is there 2 times; the last counts, \"b\";");
+  EXPECT_THAT(Parsed({"--skip_existing", "--noskip_existing"}),
+              HasSubstr("--skip_existing=\"false\";"));
+  EXPECT_THAT(Parsed({"--noskip_existing", "--skip_existing"}),
+              HasSubstr("--skip_existing=\"true\";"));
+}
+
+TEST(ConfigCommandLineTest, ListsGrowWithEveryOccurrence) {
+  EXPECT_EQ(Parsed({"--reward=a", "--reward", "b,c"}), "--reward=\"a,b,c\";");
+  EXPECT_EQ(Parsed({"--prompt=a, b", "--prompt", "c"}), "--prompt=a, b|c;");
+  EXPECT_EQ(Parsed({"--prompt=a, b"}), "--prompt=\"a, b\";");
+  EXPECT_EQ(Parsed({"--lora=a", "--lora=b"}),
+            "--lora: found it 2 times (\"a\", \"b\"), expected it once: one adapter at present");
 }
 
 TEST(ConfigCommandLineTest, RejectsAFlagWithoutItsValue) {
   EXPECT_EQ(Parsed({"--steps"}), "--steps: found no value after it, expected one");
   EXPECT_EQ(Parsed({"--skip_existing", "--config"}),
             "--config: found no value after it, expected one");
+}
+
+TEST(ConfigCommandLineTest, EveryProgramsFlagsAreKnown) {
+  const auto line = [](const char* flag) { return *ParseCommandLine(Schema(), {flag}); };
+  EXPECT_TRUE(line("--help_all").help_all);
+  EXPECT_TRUE(line("--version").version);
+  EXPECT_TRUE(line("--print_config").print_config);
+  EXPECT_TRUE(line("--quiet").quiet);
+  EXPECT_FALSE(line("--quiet").help || line("--quiet").version);
 }
 
 TEST(ConfigCommandLineTest, HelpIsKnownByBothNames) {

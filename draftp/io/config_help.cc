@@ -1,9 +1,11 @@
 // The layout of --help and of the documentation's tables.
 #include "draftp/io/config_help.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,52 +18,99 @@
 namespace draftp {
 namespace {
 
-constexpr size_t kWidth = 100;  // columns
-constexpr size_t kIndent = 32;  // where meanings begin
+// Lays text out in columns of one width.
+class Layout {
+ public:
+  explicit Layout(int columns)
+      : width_(static_cast<size_t>(std::clamp(columns, 40, 100))), indent_(width_ < 70 ? 6 : 30) {}
 
-// `text` in lines of at most kWidth, the second and later ones indented. ASCII and words below
-// kWidth.
-std::string Wrap(const std::string& text, size_t column, size_t indent) {
-  std::istringstream words(text);
-  std::string out;
-  std::string word;
-  bool is_line_empty = true;
-  while (words >> word) {
-    if (!is_line_empty && column + 1 + word.size() > kWidth) {
+  // `text` in lines of at most the width, the second and later ones indented. ASCII; a longer word
+  // is cut where the line ends.
+  std::string Wrap(const std::string& text, size_t column, size_t indent) const {
+    std::istringstream words(text);
+    std::string out;
+    std::string word;
+    bool is_line_empty = true;
+    const auto begin_line = [&] {
       absl::StrAppend(&out, "\n", std::string(indent, ' '));
       column = indent;
       is_line_empty = true;
+    };
+    while (words >> word) {
+      if (!is_line_empty && column + 1 + word.size() > width_) begin_line();
+      if (!is_line_empty) {
+        out += ' ';
+        ++column;
+      }
+      for (; column + word.size() > width_; begin_line())
+        out += std::exchange(word, word.substr(width_ - column)).substr(0, width_ - column);
+      out += word;
+      column += word.size();
+      is_line_empty = false;
     }
-    if (!is_line_empty) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    is_line_empty = false;
+    return out;
   }
-  return out;
+
+  // One flag: its name in the left column, meaning, unit and default in the right one.
+  std::string Row(const std::string& name, const std::string& meaning) const {
+    std::string left = absl::StrCat("  ", name);
+    if (left.size() + 2 > indent_) {
+      left = Wrap(name, 2, 6);
+      left = absl::StrCat("  ", left, "\n", std::string(indent_, ' '));
+    } else {
+      left.resize(indent_, ' ');
+    }
+    return absl::StrCat(left, Wrap(meaning, indent_, indent_), "\n");
+  }
+
+  std::string Paragraph(const std::string& text) const { return Wrap(text, 0, 0) + "\n"; }
+
+ private:
+  size_t width_;
+  size_t indent_;  // where meanings begin
+};
+
+std::string FlagName(const ConfigField& field) {
+  if (field.is_switch) return absl::StrCat("--[no]", field.key);
+  return absl::StrCat("--", field.key, field.value_name.empty() ? "" : " ", field.value_name);
 }
 
-// One flag: its name in the left column, meaning, unit and default in the right one.
-std::string HelpRow(const std::string& name, const std::string& meaning) {
-  std::string left = absl::StrCat("  ", name);
-  if (left.size() + 2 > kIndent) {
-    left += "\n" + std::string(kIndent, ' ');
-  } else {
-    left.resize(kIndent, ' ');
-  }
-  return absl::StrCat(left, Wrap(meaning, kIndent, kIndent), "\n");
+std::string DefaultOf(const ConfigField& field) {
+  if (!field.is_switch) return field.default_text.empty() ? "none" : field.default_text;
+  return field.default_text == "true" ? absl::StrCat("on; --no", field.key, " switches it off")
+                                      : "off";
 }
 
 std::string Meaning(const ConfigField& field) {
-  std::vector<std::string> notes;
-  if (!field.unit.empty()) notes.push_back(field.unit);
-  if (!field.is_switch && !field.default_text.empty()) {
-    notes.push_back("default: " + field.default_text);
+  return absl::StrCat(field.help, " [", field.unit, field.unit.empty() ? "" : "; ",
+                      "default: ", DefaultOf(field), "]");
+}
+
+std::string Introduction(const ConfigSchema& schema, const Layout& layout, bool all) {
+  std::string out =
+      absl::StrCat(layout.Paragraph(schema.summary), "\n",
+                   layout.Wrap(absl::StrCat("Usage: ", schema.program,
+                                            " [--config FILE] [key=value ...] [--flag value ...]"),
+                               0, 6),
+                   "\n\n");
+  if (all) {
+    absl::StrAppend(
+        &out,
+        layout.Paragraph(
+            "Each flag --name is also the key `name` of a file and the override name=value. Flags "
+            "win over overrides, overrides over the file, the file over the defaults; of a flag "
+            "typed several times the last counts. A switch --x is switched off by --nox or "
+            "--x=false. Paths start where you type the command."),
+        "\n");
   }
-  return notes.empty() ? field.help
-                       : absl::StrCat(field.help, " [", absl::StrJoin(notes, "; "), "]");
+  absl::StrAppend(
+      &out, "Every program's:\n",
+      layout.Row("--config FILE", "settings: YAML, or the run.json of a run to repeat"),
+      layout.Row("--help, -h", "the most used flags"), layout.Row("--help_all", "all flags"),
+      layout.Row("--version", "of this program and of LibTorch"),
+      layout.Row("--print_config", "print the settings of a run, as --config takes them"),
+      layout.Row("--quiet", "print errors, warnings and the last line only"));
+  return out;
 }
 
 std::string EscapeCell(const std::string& text) {
@@ -86,27 +135,25 @@ std::string RuleMeaning(const ConfigRule& rule) {
 
 }  // namespace
 
-std::string ConfigHelp(const ConfigSchema& schema) {
-  std::string out = Wrap(schema.summary, 0, 0) + "\n\n";
-  absl::StrAppend(&out, "Usage: ", schema.program,
-                  " [--config FILE.yaml|run.json] [key=value ...] [--flag value ...]\n",
-                  Wrap("Each flag --name is also the key `name` of a file and the override "
-                       "name=value. Flags win over overrides, overrides over the file, the file "
-                       "over the defaults. Paths start where you type the command.",
-                       0, 0),
-                  "\n\nFiles of settings:\n",
-                  HelpRow("--config FILE", "YAML settings, or the run.json of a run to repeat"),
-                  HelpRow("--help, -h", "this text"));
+std::string ConfigHelp(const ConfigSchema& schema, const HelpOptions& options) {
+  const Layout layout(options.columns);
+  std::string out = Introduction(schema, layout, options.all);
   std::string group;
   for (const ConfigField& field : schema.fields) {
+    if (!options.all && !field.common) continue;
     if (field.group != group) absl::StrAppend(&out, "\n", field.group, ":\n");
     group = field.group;
-    const std::string value = field.value_name.empty() ? "" : " " + field.value_name;
-    out += HelpRow(absl::StrCat("--", field.key, value), Meaning(field));
+    out += layout.Row(FlagName(field), Meaning(field));
   }
   if (!schema.examples.empty()) out += "\nExamples:\n";
   for (const ConfigExample& example : schema.examples) {
-    absl::StrAppend(&out, "  ", example.command, "\n      ", Wrap(example.meaning, 6, 6), "\n");
+    absl::StrAppend(&out, "  ", layout.Wrap(example.command, 2, 6), "\n      ",
+                    layout.Wrap(example.meaning, 6, 6), "\n");
+  }
+  if (!options.all) {
+    absl::StrAppend(&out, "\n",
+                    layout.Paragraph(absl::StrCat("--help_all shows all ", schema.fields.size(),
+                                                  " flags, with their units and defaults.")));
   }
   return out;
 }

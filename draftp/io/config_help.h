@@ -9,9 +9,13 @@
 
 namespace draftp {
 
-// What the program does, how it is called, its flags by group with unit and default, examples; at
-// most 100 columns.
-std::string ConfigHelp(const ConfigSchema& schema);
+struct HelpOptions {
+  int columns = 80;  // of the widest line, from 40 to 100
+  bool all = true;   // every flag; else the common ones
+};
+
+// What the program does, how it is called, its flags by group with unit and default, examples.
+std::string ConfigHelp(const ConfigSchema& schema, const HelpOptions& options = {});
 
 // Two Markdown tables: the rows (flag, key, the original's key, unit, default, meaning), and the
 // original's keys that have none (ignored, refused, one value only).

@@ -28,12 +28,14 @@ ConfigSchema Schema() {
                             "and another has to begin",
                     .default_text = "25",
                     .group = "Sampling",
-                    .expected = "an integer"},
+                    .expected = "an integer",
+                    .common = true},
                    {.key = "a_flag_with_a_very_long_name",
                     .value_name = "a|b",
                     .help = "letters a|b",
                     .group = "Sampling",
                     .expected = "a, b"},
+                   {.key = "graph", .help = "fast", .default_text = "true", .is_switch = true},
                    {.key = "skip", .help = "goes on", .default_text = "false", .is_switch = true}};
   schema.rules = {{ConfigRule::Kind::kIgnored, {"model.optim.*"}, "for training", {}},
                   {ConfigRule::Kind::kRefused, {"model.nemo"}, "use --model", {}},
@@ -41,20 +43,43 @@ ConfigSchema Schema() {
   return schema;
 }
 
-TEST(ConfigHelpTest, ShowsGroupsUnitsDefaultsAndExamples) {
-  const std::string help = ConfigHelp(Schema());
-  EXPECT_THAT(help, HasSubstr("Draws pictures.\n\nUsage: draw [--config FILE.yaml|run.json]"));
-  EXPECT_THAT(help, HasSubstr("\nSampling:\n  --steps N                     length of a run"));
-  EXPECT_THAT(help, HasSubstr("[steps; default: 25]"));
-  EXPECT_THAT(help, HasSubstr("  --a_flag_with_a_very_long_name a|b\n"));
-  EXPECT_THAT(help, HasSubstr("draw --steps 3\n      a quick look\n"));
-  EXPECT_THAT(help, Not(HasSubstr("default: false")));
+// Lines of at most so many columns.
+void ExpectWithin(const std::string& text, size_t columns) {
+  std::istringstream help(text);
+  std::string line;
+  while (std::getline(help, line)) EXPECT_LE(line.size(), columns) << line;
 }
 
-TEST(ConfigHelpTest, StaysWithinAHundredColumns) {
-  std::istringstream help(ConfigHelp(Schema()));
-  std::string line;
-  while (std::getline(help, line)) EXPECT_LE(line.size(), 100U) << line;
+TEST(ConfigHelpTest, ShowsGroupsUnitsDefaultsAndExamples) {
+  const std::string help = ConfigHelp(Schema());
+  EXPECT_THAT(help, HasSubstr("Draws pictures.\n\nUsage: draw [--config FILE]"));
+  EXPECT_THAT(help, HasSubstr("\nSampling:\n  --steps N                   length of a run"));
+  EXPECT_THAT(help, HasSubstr("[steps;\n                              default: 25]"));
+  EXPECT_THAT(help, HasSubstr("  --a_flag_with_a_very_long_name a|b\n"));
+  EXPECT_THAT(help, HasSubstr("draw --steps 3\n      a quick look\n"));
+  EXPECT_THAT(help, HasSubstr("letters a|b [default: none]"));
+}
+
+TEST(ConfigHelpTest, SwitchesSayHowTheyAreSwitched) {
+  const std::string help = ConfigHelp(Schema());
+  EXPECT_THAT(help, HasSubstr("  --[no]skip                  goes on [default: off]\n"));
+  EXPECT_THAT(help, HasSubstr("fast [default: on; --nograph"));
+}
+
+TEST(ConfigHelpTest, TheShortFormHasTheCommonFlags) {
+  const std::string help = ConfigHelp(Schema(), {.all = false});
+  EXPECT_THAT(help, HasSubstr("--steps N"));
+  EXPECT_THAT(help, Not(HasSubstr("--a_flag_with")));
+  EXPECT_THAT(help, HasSubstr("--help_all shows all 4 flags"));
+}
+
+TEST(ConfigHelpTest, FitsEveryWidth) {
+  for (const int columns : {40, 55, 69, 70, 80, 100}) {
+    ExpectWithin(ConfigHelp(Schema(), {.columns = columns}), columns);
+    ExpectWithin(ConfigHelp(Schema(), {.columns = columns, .all = false}), columns);
+  }
+  ExpectWithin(ConfigHelp(Schema(), {.columns = 1}), 40);
+  ExpectWithin(ConfigHelp(Schema(), {.columns = 1000}), 100);
 }
 
 TEST(ConfigHelpTest, MarkdownHasARowForEachFieldAndRule) {

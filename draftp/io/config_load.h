@@ -22,12 +22,44 @@ namespace draftp {
 template <class C>
 struct LoadedConfig {
   C config = {};
-  bool help = false;                      // print ConfigHelp() and end; the rest isn't filled
+  bool help = false;      // print help or version and end; the rest isn't filled
+  bool help_all = false;  // the long help
+  bool version = false;
+  bool print_config = false;              // print `config` and end
+  bool quiet = false;                     // errors, warnings and the last line only
   std::vector<std::string> notices = {};  // for stderr, a line each
   std::string config_file = {};           // of --config, as typed; empty: none
   std::set<std::string> flags = {};       // keys typed, as flags or as key=value
   std::set<std::string> given = {};       // keys that any source gave, the file too
 };
+
+// The error for a file of another program's settings.
+inline absl::Status RejectSibling(const ConfigSchema& schema, const std::string& file,
+                                  const std::vector<ConfigEntry>& entries) {
+  const ConfigSchema::Sibling& sibling = schema.sibling;
+  if (sibling.key.empty()) return absl::OkStatus();
+  for (const ConfigEntry& entry : entries) {
+    if (entry.key != sibling.key) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(Printable(file), ": found the settings of ", sibling.program, " (",
+                     sibling.key, "), expected those of ", schema.program, "; ", sibling.note));
+  }
+  return absl::OkStatus();
+}
+
+// `status` of a rule between settings, with the file that may have given what it names: not where
+// a flag or override did.
+template <class C>
+absl::Status WithConfigFile(const absl::Status& status, const LoadedConfig<C>& loaded,
+                            const std::string& file) {
+  const std::string message(status.message());
+  const size_t end = message.find(':');
+  const bool typed = message.starts_with("--") && end != std::string::npos &&
+                     loaded.flags.contains(message.substr(2, end - 2));
+  if (file.empty() || typed) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(message, " (with --config=", Printable(file), ")"));
+}
 
 // Defaults, then `--config FILE`, then `key=value` overrides, then flags; the later wins. A key
 // twice in one of these (by whatever spellings) is an error, as is everything that a row doesn't
@@ -40,9 +72,14 @@ absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
   const absl::StatusOr<ConfigCommandLine> line = ParseCommandLine(table.schema(), arguments);
   if (!line.ok()) return line.status();
   LoadedConfig<C> out;
-  out.help = line->help;
+  out.help = line->help || line->help_all || line->version;
+  out.help_all = line->help_all;
+  out.version = line->version;
   if (out.help) return out;
+  out.print_config = line->print_config;
+  out.quiet = line->quiet;
   out.config_file = line->config_file;
+  out.notices = line->notices;
 
   const auto apply = [&](const std::string& source, const std::vector<ConfigEntry>& entries) {
     const auto resolved = ResolveEntries(table.schema(), source, entries);
@@ -58,6 +95,9 @@ absl::StatusOr<LoadedConfig<C>> LoadConfig(const ConfigTable<C>& table,
     const auto entries =
         ReadConfigFile(AbsolutePath(line->config_file, user_folder), line->config_file);
     if (!entries.ok()) return entries.status();
+    if (absl::Status status = RejectSibling(table.schema(), line->config_file, *entries);
+        !status.ok())
+      return status;
     absl::Status status = apply(Printable(line->config_file), *entries);
     if (!status.ok()) return status;
   }

@@ -2,6 +2,7 @@
 #include "draftp/io/config_load.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -35,12 +36,14 @@ ConfigTable<Settings> Table() {
       .Seed(&Settings::seed, {.key = "seed"})
       .Number(&Settings::scale, 0, 10, {.key = "scale"})
       .Path(&Settings::model, {.key = "model"})
-      .Rule({ConfigRule::Kind::kIgnored, {"model.optim.*"}, "", {}});
+      .Rule({ConfigRule::Kind::kIgnored, {"model.optim.*"}, "", {}})
+      .Sibling({.program = "learn", .key = "max_steps", .note = "use --model"});
   return table;
 }
 
 std::string Write(const std::string& name, const std::string& text) {
   const std::string path = ::testing::TempDir() + "/" + name;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   std::ofstream(path) << text;
   return path;
 }
@@ -74,6 +77,34 @@ TEST(ConfigLoadTest, TellsWhatWasTypedAndWhatAnySourceGave) {
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_THAT(loaded->flags, ElementsAre("scale", "seed"));
   EXPECT_THAT(loaded->given, ElementsAre("scale", "seed", "steps"));
+}
+
+TEST(ConfigLoadTest, KnowsAnotherProgramsFile) {
+  const std::string file = Write("other/run.json", R"({"config": {"max_steps": 3, "rank": 2}})");
+  EXPECT_EQ(
+      ErrorOf({"--config", file}),
+      file + ": found the settings of learn (max_steps), expected those of draw; use --model");
+}
+
+TEST(ConfigLoadTest, ARuleThatATypedFlagBreaksHasNoFile) {
+  LoadedConfig<Settings> loaded;
+  loaded.flags = {"steps"};
+  const auto shown = [&](const char* message, const std::string& file) {
+    return std::string(WithConfigFile(absl::InvalidArgumentError(message), loaded, file).message());
+  };
+  EXPECT_EQ(shown("--steps: found 3", "a.yaml"), "--steps: found 3");
+  EXPECT_EQ(shown("--scale: found 3", "a.yaml"), "--scale: found 3 (with --config=a.yaml)");
+  EXPECT_EQ(shown("--scale: found 3", ""), "--scale: found 3");
+}
+
+TEST(ConfigLoadTest, QuestionsAndTheLastOfAFlagPassOn) {
+  const auto loaded = Load({"--steps=3", "--print_config", "--quiet", "--steps=4"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_TRUE(loaded->print_config && loaded->quiet);
+  EXPECT_EQ(loaded->config.steps, 4);
+  EXPECT_THAT(loaded->notices, ElementsAre(HasSubstr("--steps is there 2 times")));
+  EXPECT_TRUE(Load({"--version"})->help && Load({"--version"})->version);
+  EXPECT_TRUE(Load({"--help_all"})->help && Load({"--help_all"})->help_all);
 }
 
 TEST(ConfigLoadTest, NullGoesBackToTheDefault) {

@@ -27,6 +27,7 @@ absl::StatusOr<std::string> UserFolder() {
 }
 
 std::string AbsolutePath(const std::string& path, const std::string& base) {
+  if (path == "-") return "/dev/stdin";
   if (path.empty() || path == "embedded" || path.starts_with("embedded:")) return path;
   const char* const home = std::getenv("HOME");
   const bool at_home = (path == "~" || path.starts_with("~/")) && home != nullptr && home[0] == '/';

@@ -15,7 +15,7 @@ absl::StatusOr<std::string> UserFolder();
 
 // `path` itself if absolute or empty, else `base/path`; `.`, `..` and double slashes resolved as
 // text. A `~` that the shell has left (`--flag=~/x`) is $HOME. `embedded` and `embedded:...` name
-// the embedded model's folder and what lies in it: they stay as they are.
+// the embedded model's folder and what lies in it: they stay as they are. `-` is /dev/stdin.
 //
 //   AbsolutePath("../lora", "/home/me/runs") == "/home/me/lora"
 std::string AbsolutePath(const std::string& path, const std::string& base);

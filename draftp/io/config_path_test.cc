@@ -90,6 +90,11 @@ TEST(ConfigPathTest, WhatNamesTheEmbeddedModelStays) {
   EXPECT_EQ(AbsolutePath("./embedded", "/base"), "/base/embedded");
 }
 
+TEST(ConfigPathTest, ADashIsStandardInput) {
+  EXPECT_EQ(AbsolutePath("-", "/base"), "/dev/stdin");
+  EXPECT_EQ(AbsolutePath("./-", "/base"), "/base/-");
+}
+
 TEST(ConfigPathTest, AbsoluteAndEmptyPathsStay) {
   EXPECT_EQ(AbsolutePath("/a/b", "/base"), "/a/b");
   EXPECT_EQ(AbsolutePath("/", "/base"), "/");

@@ -141,6 +141,24 @@ ConfigRow<std::vector<std::string>> ListRow() {
           }};
 }
 
+ConfigRow<std::vector<std::string>> TextListRow() {
+  ConfigRow<std::vector<std::string>> row = ListRow();
+  row.expected = "UTF-8 text that isn't empty, or a list of such";
+  row.parse = [text = TextRow(/*allow_empty=*/false)](
+                  const ConfigValue& value) -> std::optional<std::vector<std::string>> {
+    std::vector<std::string> items = value.items;
+    if (value.IsScalar()) items = {value.text};
+    const auto is_text = [&](const std::string& item) {
+      return text.parse(ConfigValue::Text(item)).has_value();
+    };
+    const bool is_list = value.IsScalar() || value.kind == ConfigValue::Kind::kList;
+    if (!is_list || items.empty() || !std::all_of(items.begin(), items.end(), is_text))
+      return std::nullopt;
+    return items;
+  };
+  return row;
+}
+
 std::string PlainText(const ConfigValue& value) {
   return value.kind == ConfigValue::Kind::kList ? absl::StrJoin(value.items, ",") : value.text;
 }

@@ -39,6 +39,8 @@ ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
 ConfigRow<std::string> TextRow(bool allow_empty);
 ConfigRow<std::string> PathRow();
 ConfigRow<std::vector<std::string>> ListRow();
+// Texts as TextRow's, none empty; a scalar is one of them, whatever commas it has.
+ConfigRow<std::vector<std::string>> TextListRow();
 
 // A value as a user would type it: lists with commas; `` for nothing.
 std::string PlainText(const ConfigValue& value);

@@ -99,6 +99,15 @@ TEST(ConfigRowTest, ListsComeAsTextOrAsItems) {
   ExpectRefused(row, {"", "a,,b", "a,", "a\nb", "\xFF"});
 }
 
+TEST(ConfigRowTest, TextListsTakeOneTextWithItsCommas) {
+  const ConfigRow<Strings> row = TextListRow();
+  EXPECT_EQ(row.parse(ConfigValue::Text("a, b\n")), (Strings{"a, b\n"}));
+  EXPECT_EQ(row.parse(ConfigValue::List({"a, b", "c"})), (Strings{"a, b", "c"}));
+  EXPECT_EQ(row.parse(row.print({"a,", "b"})), (Strings{"a,", "b"}));
+  EXPECT_EQ(row.parse(ConfigValue::List({"a", ""})), std::nullopt);
+  ExpectRefused(row, {"", "\xFF", std::string("a\0b", 3)});
+}
+
 TEST(ConfigRowTest, PlainTextIsWhatAUserTypes) {
   EXPECT_EQ(PlainText(ConfigValue::List({"a", "b"})), "a,b");
   EXPECT_EQ(PlainText(ConfigValue::Number("25")), "25");

@@ -76,9 +76,11 @@ absl::Status UnknownKey(const ConfigSchema& schema, const ConfigEntry& entry) {
     return absl::InvalidArgumentError(absl::StrCat(entry.where, ": found a key below ", field.key,
                                                    ", expected ", field.expected, " as its value"));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(entry.where, ": found the unknown key ", Quoted(entry.key, 60),
-                   "; the nearest valid key is ", NearestKey(entry.key, names)));
+  const std::string nearest = NearestKey(entry.key, names);
+  return absl::InvalidArgumentError(absl::StrCat(
+      entry.where, ": found the unknown key ", Quoted(entry.key, 60),
+      nearest.empty() ? "; --help_all lists all that there are" : "; the nearest valid key is ",
+      nearest));
 }
 
 struct MatchedRule {
@@ -115,15 +117,17 @@ absl::Status ApplyRule(const ConfigRule& rule, const ConfigEntry& entry) {
 
 std::string NearestKey(const std::string& name, const std::vector<std::string>& candidates) {
   const std::string wanted = Normalized(name);
+  const size_t length = wanted.size() - std::min(wanted.find_first_not_of('_'), wanted.size());
+  const size_t farthest = std::max(std::min<size_t>(2, length / 2), length / 3);
   std::string best;
-  size_t best_distance = 0;
+  size_t best_distance = std::max<size_t>(2 * farthest, 3) + 1;
   for (const std::string& candidate : candidates) {
     const std::string has = Normalized(candidate);
     size_t distance = 2 * EditDistance(wanted, has);
     if (wanted.size() > 2 && has.compare(0, wanted.size(), wanted) == 0) {
       distance = std::min<size_t>(distance, 3);  // an abbreviation is nearer than two edits
     }
-    if (best.empty() || distance < best_distance) {
+    if (distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }

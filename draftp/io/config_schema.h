@@ -15,6 +15,9 @@ namespace draftp {
 
 // One row. `key` is its name everywhere: flag `--key`, YAML and JSON `key: 1`, override `key=1`.
 struct ConfigField {
+  // Of a flag typed several times: the last counts, each adds as a comma does, or each is an item.
+  enum class Repeat : uint8_t { kLast, kAdds, kItems };
+
   std::string key = {};
   std::vector<std::string> original_keys = {};  // dotted paths of the original's configuration
   std::string value_name = {};                  // as --help shows it: `N`, `FILE`, `TEXT`
@@ -22,9 +25,13 @@ struct ConfigField {
   std::string help = {};                        // one sentence, no full stop
   std::string default_text = {};                // filled by ConfigTable unless given
   std::string group = {};                       // filled by ConfigTable
-  std::string expected = {};  // `an integer from 1 to 10000`; filled by ConfigTable
-  bool is_switch = false;     // `--key` alone means true
-  bool allow_empty = false;   // an empty text is a value
+  std::string expected = {};                // `an integer from 1 to 10000`; filled by ConfigTable
+  std::vector<std::string> elsewhere = {};  // flags of other programs, answered with this one
+  Repeat repeat = Repeat::kLast;
+  std::string once = {};     // why it can't be typed twice; empty: it can
+  bool common = false;       // stands in the short --help
+  bool is_switch = false;    // `--key` alone means true, `--nokey` false
+  bool allow_empty = false;  // an empty text is a value
 };
 
 // Keys of the original that have no row: ignored with a notice, refused by name, or accepted with
@@ -49,6 +56,13 @@ struct ConfigSchema {
   std::vector<ConfigExample> examples = {};
   std::vector<ConfigField> fields = {};
   std::vector<ConfigRule> rules = {};  // the first that matches counts
+  // Another program's file is known by a key that this one hasn't; `note` says what to do with it.
+  struct Sibling {
+    std::string program = {};
+    std::string key = {};
+    std::string note = {};
+  };
+  Sibling sibling = {};
 };
 
 // One key with its value, as a source has it. `where` starts messages: `run.yaml:3: steps`,
@@ -79,8 +93,8 @@ absl::StatusOr<ConfigSettings> ResolveEntries(const ConfigSchema& schema, const 
                                               const std::vector<ConfigEntry>& entries);
 
 // The candidate that most resembles `name`: edit distance (a swap of neighbours counts one, case
-// and
-// `-` for `_` nothing); a candidate that begins with `name` is near. Empty without candidates.
+// and `-` for `_` nothing) of at most 2 or a third of the name; a candidate that begins with `name`
+// is near. Empty where none is.
 std::string NearestKey(const std::string& name, const std::vector<std::string>& candidates);
 
 // Whether `key` falls under `pattern` (see ConfigRule).

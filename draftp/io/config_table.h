@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,13 +92,45 @@ class ConfigTable {
     return Add(member, ListRow(), std::move(field));
   }
 
+  // Texts, of which a source gives one or a list; a flag typed several times gives several.
+  ConfigTable& TextList(std::vector<std::string> C::*member, ConfigField field) {
+    field.repeat = ConfigField::Repeat::kItems;
+    return Add(member, TextListRow(), std::move(field));
+  }
+
   // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.
   ConfigTable& PathList(std::vector<std::string> C::*member, ConfigField field) {
     path_lists_.push_back(member);
-    return List(member, std::move(field));
+    field.repeat = ConfigField::Repeat::kAdds;
+    ConfigRow<std::vector<std::string>> row = ListRow();
+    row.expected = "paths in UTF-8 without control characters, separated by commas";
+    return Add(member, std::move(row), std::move(field));
+  }
+
+  // Of the row before: why it changes nothing in a run of a config, "" where it counts.
+  ConfigTable& NoEffect(std::function<const char*(const C&)> why) {
+    bindings_.back().no_effect = std::move(why);
+    return *this;
+  }
+  // How a file of another program's settings is known, and what the user can do with it.
+  ConfigTable& Sibling(ConfigSchema::Sibling sibling) {
+    schema_.sibling = std::move(sibling);
+    return *this;
   }
 
   const ConfigSchema& schema() const { return schema_; }
+
+  // A notice for each of `keys` that changes nothing in a run of `config`.
+  std::vector<std::string> WithoutEffect(const std::set<std::string>& keys, const C& config) const {
+    std::vector<std::string> notices;
+    for (size_t i = 0; i < bindings_.size(); ++i) {
+      const std::string& key = schema_.fields[i].key;
+      if (!bindings_[i].no_effect || !keys.contains(key)) continue;
+      const std::string why = bindings_[i].no_effect(config);
+      if (!why.empty()) notices.push_back("--" + key + " has no effect in this run: " + why);
+    }
+    return notices;
+  }
 
   // Sets one member, to its default for kNull. InvalidArgument says what was found and expected.
   absl::Status Set(const ConfigSetting& setting, C& config) const {
@@ -148,6 +181,7 @@ class ConfigTable {
     std::function<bool(const ConfigValue&, C&)> set;
     std::function<bool(const C&)> valid;
     std::function<ConfigValue(const C&)> print;
+    std::function<const char*(const C&)> no_effect = {};
   };
 
   template <class T>
@@ -177,7 +211,7 @@ class ConfigTable {
     const auto print = [member, to_value = row.print](const C& config) {
       return to_value(config.*member);
     };
-    bindings_.push_back({set, valid, print});
+    bindings_.push_back({.set = set, .valid = valid, .print = print});
     return *this;
   }
 

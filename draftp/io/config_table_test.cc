@@ -101,6 +101,17 @@ TEST(ConfigTableTest, PrintsWhatSetsItAgain) {
   EXPECT_EQ(back, settings);
 }
 
+TEST(ConfigTableTest, TellsWhichKeysChangeNothing) {
+  ConfigTable<Settings> table("draw", "Draws.");
+  table.Number(&Settings::scale, 0, 1, {.key = "scale"})
+      .NoEffect([](const Settings& s) { return s.skip ? "it is skipped" : ""; })
+      .Integer(&Settings::steps, 1, 2, {.key = "steps"});
+  EXPECT_TRUE(table.WithoutEffect({"scale", "steps"}, Settings{}).empty());
+  EXPECT_TRUE(table.WithoutEffect({"steps"}, Settings{.skip = true}).empty());
+  EXPECT_EQ(table.WithoutEffect({"scale", "steps"}, Settings{.skip = true}),
+            std::vector<std::string>{"--scale has no effect in this run: it is skipped"});
+}
+
 TEST(ConfigTableTest, CompletesOnlyPaths) {
   Settings settings{.model = "m", .prompt = "p"};
   Table().MakePathsAbsolute("/base", settings);

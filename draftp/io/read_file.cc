@@ -26,6 +26,29 @@ absl::Status TooLarge(const std::string& path, int64_t max_bytes) {
                                                  max_bytes, " bytes, expected at most that many"));
 }
 
+// All that the descriptor gives; closes it.
+absl::StatusOr<std::string> ReadAll(const std::string& path, const OpenedFile& file,
+                                    int64_t max_bytes) {
+  const absl::Cleanup closer = [&file] { close(file.descriptor); };
+  if (file.size > max_bytes) return TooLarge(path, max_bytes);
+  // One byte more than expected, so that a file that grows (or one of /proc, of size 0) is seen.
+  std::string contents;
+  size_t filled = 0;
+  for (;;) {
+    if (filled == contents.size()) {
+      contents.resize(std::max<size_t>(filled * 2, static_cast<size_t>(file.size) + 1));
+    }
+    const ssize_t got = read(file.descriptor, contents.data() + filled, contents.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemError(path, errno);
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
+    if (filled > static_cast<size_t>(max_bytes)) return TooLarge(path, max_bytes);
+  }
+  contents.resize(filled);
+  return contents;
+}
+
 }  // namespace
 
 absl::StatusOr<OpenedFile> OpenRegularFile(const std::string& path) {
@@ -51,25 +74,21 @@ absl::StatusOr<OpenedFile> OpenRegularFile(const std::string& path) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes) {
   const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
-  if (!file.ok()) return file.status();
-  const absl::Cleanup closer = [&file] { close(file->descriptor); };
-  if (file->size > max_bytes) return TooLarge(path, max_bytes);
-  // One byte more than expected, so that a file that grows (or one of /proc, of size 0) is seen.
-  std::string contents;
-  size_t filled = 0;
-  for (;;) {
-    if (filled == contents.size()) {
-      contents.resize(std::max<size_t>(filled * 2, static_cast<size_t>(file->size) + 1));
-    }
-    const ssize_t got = read(file->descriptor, contents.data() + filled, contents.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemError(path, errno);
-    if (got == 0) break;
-    filled += static_cast<size_t>(got);
-    if (filled > static_cast<size_t>(max_bytes)) return TooLarge(path, max_bytes);
-  }
-  contents.resize(filled);
-  return contents;
+  return file.ok() ? ReadAll(path, *file, max_bytes) : file.status();
+}
+
+bool IsStream(const std::string& path) {
+  struct stat status;
+  const bool is_open = path == "/dev/stdin" || path.starts_with("/dev/fd/");
+  if (!is_open || stat(path.c_str(), &status) != 0) return false;
+  return S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
+}
+
+absl::StatusOr<std::string> ReadFileOrStream(const std::string& path, int64_t max_bytes) {
+  if (!IsStream(path)) return ReadFile(path, max_bytes);
+  const int descriptor = open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0) return SystemError(path, errno);
+  return ReadAll(path, {descriptor, 0}, max_bytes);
 }
 
 }  // namespace draftp

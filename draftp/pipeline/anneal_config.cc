@@ -17,9 +17,11 @@
 #include "draftp/io/config_table.h"
 #include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
 #include "draftp/pipeline/sampling_rows.h"
 #include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/parsed.h"
+#include "draftp/text/prompts.h"
 
 namespace draftp {
 namespace {
@@ -30,30 +32,57 @@ using Kind = ConfigRule::Kind;
 constexpr int64_t kBundlePrompts = 8;
 constexpr double kLargestScale = 1000;
 
+const char* DrawsBaseAlone(const AnnealConfig& config) {
+  for (const std::string& type : config.weight_type) {
+    if (type != "base") return "";
+  }
+  return "--weight_type base draws with the base model alone";
+}
+
 void AddModels(Table& table) {
   table.Group("Models")
-      .Path(&AnnealConfig::model, {.key = "model",
-                                   .original_keys = {"model.unet_config.from_pretrained"},
-                                   .value_name = "DIR",
-                                   .help = "SDXL folder in the Hugging Face layout",
-                                   .default_text = "the embedded model"})
-      .Path(&AnnealConfig::lora, {.key = "lora",
-                                  .original_keys = {"model.peft.restore_from_path"},
-                                  .value_name = "FILE|DIR",
-                                  .help = "fine-tuned model as a LoRA in diffusers' layout",
-                                  .default_text = "the embedded model's, without --model"})
+      .Path(&AnnealConfig::model,
+            {.key = "model",
+             .original_keys = {"model.unet_config.from_pretrained"},
+             .value_name = "DIR",
+             .help = "SDXL folder in the Hugging Face layout",
+             .default_text = "the embedded model",
+             .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
+             .common = true})
+      .Path(&AnnealConfig::lora,
+            {.key = "lora",
+             .original_keys = {"model.peft.restore_from_path"},
+             .value_name = "FILE|DIR",
+             .help = "fine-tuned model as a LoRA in diffusers' layout",
+             .default_text = "the embedded model's, without --model",
+             .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
+             .once = "one adapter at present",
+             .common = true})
+      .NoEffect(DrawsBaseAlone)
       .Number(&AnnealConfig::lora_scale, -kLargestScale, kLargestScale,
-              {.key = "lora_scale", .value_name = "S", .help = "factor on the LoRA's change"})
+              {.key = "lora_scale",
+               .value_name = "S",
+               .help = "factor on the LoRA's change",
+               .elsewhere = {"network_mul", "lora_weight", "lora_strength"},
+               .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        const bool has_lora = !c.lora.empty() || !c.explicit_log_dir.empty() || c.model.empty();
+        return has_lora ? DrawsBaseAlone(c) : "there is no LoRA";
+      })
       .Path(&AnnealConfig::tuned, {.key = "tuned",
                                    .value_name = "DIR",
                                    .help = "fine-tuned model as a whole UNet, instead of a LoRA"})
+      .NoEffect(DrawsBaseAlone)
       .Path(
           &AnnealConfig::explicit_log_dir,
           {.key = "explicit_log_dir",
            .original_keys = {"exp_manager.explicit_log_dir"},
            .value_name = "DIR",
            .help = "training run whose newest checkpoint is taken when neither --lora nor --tuned "
-                   "is given"});
+                   "is given"})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.lora.empty() && c.tuned.empty() ? DrawsBaseAlone(c) : "--lora or --tuned is given";
+      });
 }
 
 void AddSubjects(Table& table) {
@@ -64,31 +93,53 @@ void AddSubjects(Table& table) {
            .original_keys = {"weight_type"},
            .value_name = "T[,T...]",
            .help = "weights of the fine-tuned model over the steps: base, draft, linear, power_p, "
-                   "step_f and more (docs/schedules.md)"})
-      .Text(&AnnealConfig::prompt, {.key = "prompt",
-                                    .original_keys = {"prompt"},
-                                    .value_name = "TEXT",
-                                    .help = "the only prompt; a prompt file is then not read"})
-      .Path(&AnnealConfig::prompts, {.key = "prompts",
-                                     .value_name = "FILE",
-                                     .help = "prompts, a line each",
-                                     .default_text = "8 of the embedded model, without --model"})
+                   "step_f and more (docs/schedules.md)",
+           .common = true})
+      .TextList(&AnnealConfig::prompt,
+                {.key = "prompt",
+                 .original_keys = {"prompt"},
+                 .value_name = "TEXT",
+                 .help = "a prompt, in the place of a file; typed again, one more",
+                 .elsewhere = {"p", "text", "caption"},
+                 .common = true})
+      .Path(&AnnealConfig::prompts,
+            {.key = "prompts",
+             .value_name = "FILE",
+             .help = "prompts, a line each; - is the standard input, and <(command) a command's",
+             .default_text = "8 of the embedded model, without --model",
+             .elsewhere = {"prompt_file", "from_file", "prompts_file"},
+             .once = "one file at present",
+             .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.prompt.empty() ? "" : "--prompt takes the place of a file";
+      })
       .Integer(&AnnealConfig::max_prompts, 0, 1'000'000'000,
                {.key = "max_prompts",
                 .value_name = "N",
                 .unit = "prompts",
-                .help = "only the first N of the file; 0 means all"})
+                .help = "only the first N of the file; 0 means all",
+                .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.prompt.empty() ? "" : "--prompt takes the place of a file";
+      })
       .Text(&AnnealConfig::negative_prompt,
             {.key = "negative_prompt",
              .value_name = "TEXT",
              .help = "what to steer away from; empty means SDXL's zero embedding",
              .default_text = "",
+             .elsewhere = {"negative", "neg_prompt"},
+             .common = true,
              .allow_empty = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
+      })
       .Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
                {.key = "images_per_prompt",
                 .value_name = "N",
                 .unit = "images",
-                .help = "pictures of each prompt and weight type, each from its own noise"});
+                .help = "pictures of each prompt and weight type, each from its own noise",
+                .elsewhere = {"num_images_per_prompt", "num_images", "n_samples"},
+                .common = true});
   AddPictureSize(table);
 }
 
@@ -104,7 +155,8 @@ void AddSampling(Table& table) {
       .Seed(&AnnealConfig::seed, {.key = "seed",
                                   .original_keys = {"model.seed"},
                                   .value_name = "N",
-                                  .help = "of the noise"});
+                                  .help = "of the noise",
+                                  .common = true});
 }
 
 void AddRunning(Table& table) {
@@ -113,17 +165,21 @@ void AddRunning(Table& table) {
       {.key = "batch_size",
        .value_name = "N",
        .unit = "images",
-       .help = "images drawn at once; per_image noise gives the same pictures"});
+       .help = "images drawn at once; per_image noise gives the same pictures",
+       .common = true});
   AddPlacementRows(table);
   table
       .Path(&AnnealConfig::output_dir,
             {.key = "output_dir",
              .value_name = "DIR",
              .help = "folder of the pictures; one that holds another run's is refused",
-             .default_text = "annealed_outputs, beside another run's annealed_outputs_2 and so on"})
+             .default_text = "annealed_outputs, beside another run's annealed_outputs_2 and so on",
+             .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
+             .common = true})
       .Switch(&AnnealConfig::skip_existing,
               {.key = "skip_existing",
-               .help = "keep pictures that the same weights and settings drew, draw the others"})
+               .help = "keep pictures that the same weights and settings drew, draw the others",
+               .common = true})
       .Switch(&AnnealConfig::overwrite,
               {.key = "overwrite",
                .help = "draw into a folder that holds another run's pictures; those that are left "
@@ -221,8 +277,11 @@ Table MakeTable() {
   AddRunning(table);
   AddRefusedKeys(table);
   AddIgnoredKeys(table);
+  table.Sibling({.program = "train",
+                 .key = "max_steps",
+                 .note = "--explicit_log_dir DIR draws with what that run has made"});
   table.Example("anneal --weight_type=step_0.6", "one weight type with the embedded model")
-      .Example("anneal --model sdxl --lora run/lora --prompt \"a red circle\" --seed 7",
+      .Example("anneal --model sdxl --lora run --prompt \"a red circle\" --seed 7",
                "your model and adapter, one prompt")
       .Example("anneal --config draftp_sdxl.yaml model.sampling.base.steps=25 --output_dir out",
                "settings of a training run, with two of them changed")
@@ -243,10 +302,10 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
   absl::Status status = ValidateAnnealConfig(loaded->config);
-  if (status.ok()) return loaded;
-  if (loaded->config_file.empty()) return status;
-  return absl::InvalidArgumentError(
-      absl::StrCat(status.message(), " (with --config=", Printable(loaded->config_file), ")"));
+  if (!status.ok()) return WithConfigFile(status, *loaded, loaded->config_file);
+  const std::vector<std::string> idle = AnnealTable().WithoutEffect(loaded->flags, loaded->config);
+  loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
+  return loaded;
 }
 
 absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config) {
@@ -269,10 +328,29 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
   return ParseWeightTypes(config).status();
 }
 
+namespace {
+
+// What comes through a pipe comes once: the prompts themselves stand in the config, which then
+// repeats the run.
+absl::Status TakeStreamedPrompts(AnnealConfig& config) {
+  if (!config.prompt.empty() || !IsStream(config.prompts)) return absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> prompts = ReadPrompts(config.prompts);
+  if (!prompts.ok()) return absl::DataLossError(prompts.status().message());
+  const auto most = static_cast<size_t>(config.max_prompts);
+  if (most > 0 && prompts->size() > most) prompts->resize(most);
+  config.prompt = *std::move(prompts);
+  config.prompts.clear();
+  config.max_prompts = 0;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::string& embedded_dir) {
   if (absl::Status status = ValidateAnnealConfig(config); !status.ok()) return status;
   const bool has_adapter =
       !config.lora.empty() || !config.tuned.empty() || !config.explicit_log_dir.empty();
+  if (absl::Status read = TakeStreamedPrompts(config); !read.ok()) return read;
   const bool has_prompts = !config.prompt.empty() || !config.prompts.empty();
   if (config.model.empty()) {
     if (embedded_dir.empty())

@@ -27,9 +27,9 @@ struct AnnealConfig {
   // What to draw
   std::vector<std::string> weight_type = {"base",    "draft",   "linear",
                                           "power_2", "power_4", "step_0.6"};
-  std::string prompt = {};   // replaces the prompt file
-  std::string prompts = {};  // file, a prompt a line
-  int64_t max_prompts = 0;   // the first so many of the file; 0: all
+  std::vector<std::string> prompt = {};  // replace the prompt file
+  std::string prompts = {};              // file, a prompt a line
+  int64_t max_prompts = 0;               // the first so many of the file; 0: all
   std::string negative_prompt = {};
   int64_t images_per_prompt = 1;
   int64_t height = 0;  // pixels; 0: the model's own
@@ -80,7 +80,8 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config);
 absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config);
 
 // A config that says all: validates `config`, then fills in the embedded bundle in `embedded_dir`
-// (empty: there is none), as far as the config says nothing else.
+// (empty: there is none), as far as the config says nothing else. Prompts of a pipe are read, and
+// take their place in `prompt`.
 //   model not given: the embedded model; with it, if no adapter is named (lora, tuned,
 //   explicit_log_dir),
 //     its LoRA, and if no prompt is given (prompt, prompts), its first 8 validation prompts.

@@ -1,6 +1,8 @@
 // Tests of the annealing run's settings: rules, bundle, the original's configuration, the docs.
 #include "draftp/pipeline/anneal_config.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdint>
 #include <fstream>
@@ -113,7 +115,7 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   EXPECT_EQ(config.lora, "/home/me/l");
   EXPECT_EQ(config.lora_scale, 0.5);
   EXPECT_THAT(config.weight_type, ElementsAre("base", "step_0.6"));
-  EXPECT_EQ(config.prompt, "a\nb");
+  EXPECT_THAT(config.prompt, ElementsAre("a\nb"));
   EXPECT_EQ(config.seed, UINT64_MAX);
   EXPECT_EQ(config.sampler, "dpmpp_2m");
   EXPECT_EQ(config.device, "cuda:1");
@@ -133,7 +135,7 @@ TEST(AnnealConfigTest, MapsTheOriginalsKeysAndNames) {
   EXPECT_EQ(loaded->config.guidance_scale, 7);
   EXPECT_EQ(loaded->config.dtype, "float32");
   EXPECT_EQ(loaded->config.seed, 9U);
-  EXPECT_EQ(loaded->config.prompt, "a circle");
+  EXPECT_THAT(loaded->config.prompt, ElementsAre("a circle"));
   EXPECT_EQ(loaded->config.model, "/home/me/m");
   EXPECT_EQ(loaded->config.lora, "/home/me/l");
 }
@@ -214,6 +216,8 @@ TEST(AnnealConfigTest, RejectsWrongValuesByFlag) {
                           "--order=9",
                           "--eta=-1",
                           "--rho=0",
+                          "--rho=0.5",
+                          "--rho=101",
                           "--s_churn=-1"}) {
     const std::string flag = std::string(bad).substr(0, std::string(bad).find('='));
     EXPECT_THAT(ErrorOf({bad}), HasSubstr(flag + ": found ")) << bad;
@@ -237,7 +241,10 @@ TEST(AnnealConfigTest, StepsDependOnTheDiscretization) {
   EXPECT_TRUE(Load({"--steps=1000", "--discretization=trailing"}).ok());
   EXPECT_EQ(ErrorOf({"--steps=1000", "--discretization=leading"}),
             "--steps: found 1000, expected at most 999 with --discretization leading");
-  EXPECT_THAT(ErrorOf({"--sigma_min=15"}), HasSubstr("less than --sigma_max 14.6146"));
+  EXPECT_THAT(ErrorOf({"--discretization=edm", "--sigma_min=14.5"}),
+              HasSubstr("--sigma_min: found 14.5, expected at most --sigma_max 14.6146"));
+  EXPECT_TRUE(Load({"--discretization=edm", "--sigma_min=14.4"}).ok());
+  EXPECT_TRUE(Load({"--sigma_min=20"}).ok());
 }
 
 TEST(AnnealConfigTest, RejectsExclusiveFlags) {
@@ -259,8 +266,90 @@ TEST(AnnealConfigTest, ChecksStructsThatNoCommandLineMade) {
       [](AnnealConfig& c) {
         c.weight_type = {"base", "x"};
       },
-      [](AnnealConfig& c) { c.prompt = std::string("a\0b", 3); }};
+      [](AnnealConfig& c) { c.prompt = {std::string("a\0b", 3)}; }};
   for (const auto& change : changes) EXPECT_FALSE(ValidateAnnealConfig(Config(change)).ok());
+}
+
+TEST(AnnealConfigTest, EachPromptTypedIsOneWithItsCommas) {
+  const auto loaded = Load({"--prompt=a circle, red", "--prompt", "a star"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->config.prompt, ElementsAre("a circle, red", "a star"));
+}
+
+// The flags of a command line that a run has no use for.
+std::vector<std::string> Idle(const std::vector<std::string>& arguments) {
+  const auto loaded = Load(arguments);
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  std::vector<std::string> flags;
+  for (const std::string& notice : loaded->notices) {
+    const size_t end = notice.find(" has no effect in this run: ");
+    if (end != std::string::npos) flags.push_back(notice.substr(0, end));
+  }
+  return flags;
+}
+
+TEST(AnnealConfigTest, FlagsWithoutEffectAreNamedOnce) {
+  EXPECT_THAT(Idle({"--sampler=dpmpp_2m", "--s_churn=5", "--order=7", "--eta=0.5", "--sigma_min=1",
+                    "--sigma_max=2", "--rho=2", "--s_tmin=1", "--s_tmax=2", "--s_noise=2"}),
+              ElementsAre("--sigma_min", "--sigma_max", "--rho", "--s_churn", "--s_tmin",
+                          "--s_tmax", "--s_noise", "--eta", "--order"));
+  EXPECT_THAT(Idle({"--sampler=heun", "--s_churn=5", "--s_tmin=1", "--s_tmax=2", "--s_noise=2",
+                    "--discretization=edm", "--sigma_min=1", "--sigma_max=2", "rho=2"}),
+              ElementsAre());
+  EXPECT_THAT(Idle({"--sampler=lms", "--order=2"}), ElementsAre());
+  EXPECT_THAT(Idle({"--sampler=dpmpp_2s", "--eta=0.5", "--s_noise=0.9"}), ElementsAre());
+  EXPECT_THAT(Idle({"--s_tmin=1", "order=3"}), ElementsAre("--s_tmin", "--order"));
+  EXPECT_THAT(Idle({"--prompt=a", "--prompts=b", "--max_prompts=2"}),
+              ElementsAre("--prompts", "--max_prompts"));
+  EXPECT_THAT(Idle({"--guidance_scale=1", "--negative_prompt=a"}),
+              ElementsAre("--negative_prompt"));
+  EXPECT_THAT(Idle({"--weight_type=base", "--lora=l", "--lora_scale=2"}),
+              ElementsAre("--lora", "--lora_scale"));
+  EXPECT_THAT(Idle({"--lora=l", "--explicit_log_dir=r"}), ElementsAre("--explicit_log_dir"));
+  EXPECT_THAT(Idle({"--lora_scale=2"}), ElementsAre());
+  EXPECT_THAT(Idle({"--model=m", "--lora_scale=2"}), ElementsAre("--lora_scale"));
+  EXPECT_THAT(Idle({"--config", TrainingFile()}), ElementsAre());
+}
+
+TEST(AnnealConfigTest, ATrainingsRecordIsToldByItsProgram) {
+  const std::string path = ::testing::TempDir() + "/run.json";
+  std::ofstream(path) << R"({"config": {"model": "m", "reward": ["r"], "max_steps": 3}})";
+  EXPECT_EQ(ErrorOf({"--config=" + path}),
+            path +
+                ": found the settings of train (max_steps), expected those of anneal; "
+                "--explicit_log_dir DIR draws with what that run has made");
+}
+
+TEST(AnnealConfigTest, OtherProgramsNamesAreAnswered) {
+  for (const auto& [theirs, ours] : std::vector<std::pair<std::string, std::string>>{
+           {"--num_inference_steps=3", "--steps"},
+           {"--cfg=3", "--guidance_scale"},
+           {"--cfg_scale=3", "--guidance_scale"},
+           {"-o", "--output_dir"},
+           {"--outdir=x", "--output_dir"},
+           {"--negative=x", "--negative_prompt"},
+           {"--lora_weights=x", "--lora"},
+           {"--pretrained_model_name_or_path=x", "--model"}}) {
+    EXPECT_THAT(ErrorOf({theirs}), HasSubstr("did you mean " + ours + "?"));
+  }
+}
+
+TEST(AnnealConfigTest, PromptsOfAPipeStandInTheResolvedConfig) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  constexpr char kText[] = "a circle, red\na star\nthird\n";
+  ASSERT_EQ(write(ends[1], kText, sizeof kText - 1), static_cast<ssize_t>(sizeof kText - 1));
+  close(ends[1]);
+  const auto resolved = ResolveBundle(Config([&](auto& c) {
+                                        c.prompts = "/dev/fd/" + std::to_string(ends[0]);
+                                        c.max_prompts = 2;
+                                      }),
+                                      "/embedded");
+  close(ends[0]);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_THAT(resolved->prompt, ElementsAre("a circle, red", "a star"));
+  EXPECT_EQ(resolved->prompts, "");
+  EXPECT_EQ(resolved->max_prompts, 0);
 }
 
 TEST(AnnealConfigTest, TheBundleIsModelLoraAndEightPrompts) {
@@ -282,7 +371,7 @@ TEST(AnnealConfigTest, TheBundleGivesWayToWhatIsSaid) {
   EXPECT_EQ(tuned->lora, "");
   const auto run = ResolveBundle(Config([](auto& c) { c.explicit_log_dir = "/r"; }), "/embedded");
   EXPECT_EQ(run->lora, "");
-  const auto prompt = ResolveBundle(Config([](auto& c) { c.prompt = "p"; }), "/embedded");
+  const auto prompt = ResolveBundle(Config([](auto& c) { c.prompt = {"p"}; }), "/embedded");
   EXPECT_EQ(prompt->prompts, "");
   EXPECT_EQ(prompt->lora, "/embedded/lora");
   const auto file = ResolveBundle(Config([](auto& c) { c.prompts = "/f"; }), "/embedded");
@@ -294,7 +383,7 @@ TEST(AnnealConfigTest, AGivenModelHasNothingOfTheBundle) {
   const AnnealConfig config = Config([](AnnealConfig& c) {
     c.model = "/m";
     c.tuned = "/t";
-    c.prompt = "p";
+    c.prompt = {"p"};
   });
   const auto resolved = ResolveBundle(config, "/embedded");
   ASSERT_TRUE(resolved.ok()) << resolved.status();
@@ -304,7 +393,7 @@ TEST(AnnealConfigTest, AGivenModelHasNothingOfTheBundle) {
 TEST(AnnealConfigTest, AGivenModelNeedsAnAdapterForEveryTypeButBase) {
   AnnealConfig config = Config([](AnnealConfig& c) {
     c.model = "/m";
-    c.prompt = "p";
+    c.prompt = {"p"};
   });
   EXPECT_EQ(
       BundleError(config),
@@ -312,7 +401,7 @@ TEST(AnnealConfigTest, AGivenModelNeedsAnAdapterForEveryTypeButBase) {
       "--explicit_log_dir beside --model, or --weight_type base");
   config.weight_type = {"base"};
   EXPECT_TRUE(ResolveBundle(config, "").ok());
-  config.prompt = "";
+  config.prompt = {};
   EXPECT_EQ(BundleError(config),
             "--prompt: found none, expected --prompt or --prompts beside --model");
 }
@@ -325,7 +414,7 @@ TEST(AnnealConfigTest, NoModelAtAllIsAnError) {
 TEST(AnnealConfigTest, ARunsConfigRepeatsItExactly) {
   const AnnealConfig config = Config([](AnnealConfig& c) {
     c.model = "/m é";
-    c.prompt = "a \"b\"\n🎨";
+    c.prompt = {"a \"b\", c\n🎨", "d"};
     c.weight_type = {"base", "clamp(linear,0.2,0.8)"};
     c.seed = UINT64_MAX;
     c.guidance_scale = 0.1;
@@ -343,15 +432,17 @@ TEST(AnnealConfigTest, ARunsConfigRepeatsItExactly) {
   EXPECT_EQ(loaded->config, config);
 }
 
-TEST(AnnealConfigTest, HelpFitsAHundredColumnsAndNamesEveryFlag) {
-  const std::string help = ConfigHelp(AnnealTable().schema());
-  for (const ConfigField& field : AnnealTable().schema().fields) {
-    EXPECT_THAT(help, HasSubstr("  --" + field.key));
-    EXPECT_FALSE(field.help.empty());
+TEST(AnnealConfigTest, HelpFitsAndNamesEveryFlag) {
+  for (const int columns : {40, 80, 100}) {
+    const std::string help = ConfigHelp(AnnealTable().schema(), {.columns = columns});
+    for (const ConfigField& field : AnnealTable().schema().fields) {
+      EXPECT_THAT(help, HasSubstr((field.is_switch ? "  --[no]" : "  --") + field.key));
+      EXPECT_FALSE(field.help.empty());
+    }
+    std::istringstream lines(help);
+    std::string line;
+    while (std::getline(lines, line)) EXPECT_LE(line.size(), static_cast<size_t>(columns)) << line;
   }
-  std::istringstream lines(help);
-  std::string line;
-  while (std::getline(lines, line)) EXPECT_LE(line.size(), 100U) << line;
   EXPECT_TRUE(Load({"--help", "--steps=x"})->help);
 }
 

@@ -18,7 +18,7 @@ namespace draftp {
 namespace {
 
 absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
-  if (!config.prompt.empty()) return std::vector<std::string>{config.prompt};
+  if (!config.prompt.empty()) return config.prompt;
   auto prompts = ReadPrompts(config.prompts);
   const auto most = static_cast<size_t>(config.max_prompts);
   if (prompts.ok() && most > 0 && prompts->size() > most) prompts->resize(most);

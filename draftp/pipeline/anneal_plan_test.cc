@@ -34,7 +34,7 @@ TEST_F(AnnealPlanTest, ImagesArePromptMajorAndTheLastBatchMayBeShort) {
 }
 
 TEST_F(AnnealPlanTest, APromptReplacesTheFile) {
-  config_.prompt = "a single star";
+  config_.prompt = {"a single star"};
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("a single star"));
 }
 

@@ -106,7 +106,7 @@ TEST_F(RunAnnealTest, AnUnwritableFolderIsNamedBeforeAnyModelIsLoaded) {
   config_.output_dir = "/proc/nowhere";
   config_.model = "/absent";
   config_.weight_type = {"base"};
-  config_.prompt = "a star";
+  config_.prompt = {"a star"};
   EXPECT_THAT(std::string(Run().message()), HasSubstr("/proc/nowhere"));
 }
 
@@ -164,7 +164,7 @@ TEST_F(RunAnnealTest, ASecondRunIntoTheFolderEndsAtOnce) {
   ASSERT_TRUE(first.ok()) << first.status();
   config_.model = folder_ / "never_looked_at";
   config_.lora = config_.model;
-  config_.prompt = "a star";
+  config_.prompt = {"a star"};
   EXPECT_THAT(Run(), testing::FailsWith("out: found another run (process "));
 }
 
@@ -186,7 +186,7 @@ TEST_F(RunAnnealTest, AFullDiskLeavesNoPartialFile) {
 TEST_F(RunAnnealTest, AnAbsentModelIsNamed) {
   config_.model = folder_ / "absent";
   config_.weight_type = {"base"};
-  config_.prompt = "a star";
+  config_.prompt = {"a star"};
   EXPECT_THAT(std::string(Run().message()), HasSubstr("absent/model_index.json"));
 }
 

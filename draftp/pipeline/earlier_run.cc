@@ -13,22 +13,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Names that only a run makes, besides run.json.
-bool HasResults(const std::string& dir) {
+bool HasEntry(const fs::path& folder, const std::string& prefix) {
   std::error_code error;
+  if (fs::symlink_status(folder, error).type() != fs::file_type::directory) return false;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (absl::StartsWith(entry->path().filename().string(), prefix)) return true;
+  }
+  return false;
+}
+
+// Whether it holds pictures, checkpoints or a log: not what a run that was killed at once left.
+bool HasResults(const fs::path& dir) {
+  std::error_code error;
+  if (HasEntry(dir / "checkpoints", "step_")) return true;
+  const fs::path log = dir / "log.jsonl";
+  if (fs::symlink_status(log, error).type() == fs::file_type::regular &&
+      fs::file_size(log, error) > 0) {
+    return true;
+  }
   for (fs::directory_iterator entry(dir, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    std::error_code unknown;
-    if (name == "log.jsonl" || (absl::StartsWith(name, "annealed_outputs_sdxl_") &&
-                                !fs::is_empty(entry->path(), unknown))) {
+    if (absl::StartsWith(entry->path().filename().string(), "annealed_outputs_sdxl_") &&
+        HasEntry(entry->path(), "img_")) {
       return true;
-    }
-    if (name == "checkpoints" && entry->is_directory(unknown)) {
-      for (fs::directory_iterator step(entry->path(), unknown); !unknown && step != end;
-           step.increment(unknown)) {
-        if (absl::StartsWith(step->path().filename().string(), "step_")) return true;
-      }
     }
   }
   return false;

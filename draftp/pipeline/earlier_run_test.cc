@@ -19,7 +19,9 @@ TEST(EarlierRun, IsNoneInFoldersWithoutResults) {
   EXPECT_FALSE(ReadEarlierRun(folder / "gone"));
   folder.Write("notes.txt", "mine");
   std::filesystem::create_directories(folder / "annealed_outputs_sdxl_base");  // empty
-  folder.Write("run.json", R"({"program": "anneal", "config": {}})");          // killed at once
+  folder.Write("annealed_outputs_sdxl_base/.img_00000_00.png.draftp-tmp.1.2", "half");
+  folder.Write("log.jsonl", "");
+  folder.Write("run.json", R"({"program": "anneal", "config": {}})");  // killed at once
   EXPECT_FALSE(ReadEarlierRun(folder.path()));
 }
 

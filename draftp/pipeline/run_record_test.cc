@@ -20,7 +20,7 @@ class RunRecordTest : public ::testing::Test {
     config_.output_dir = AbsolutePath(folder_.path(), "/");
     config_.seed = 18446744073709551615u;
     config_.guidance_scale = 0.1;
-    config_.prompt = "ein \"Würfel\"";
+    config_.prompt = {"ein \"Würfel\""};
   }
   RunRecord Record() {
     return {"anneal", ConfigValuesToJson(AnnealTable().Print(config_)), config_.output_dir,

@@ -14,9 +14,10 @@ namespace draftp {
 //
 //   ReadCaptions("train/{000..009}.tar,more/*.jsonl")
 //
-// The kind goes by the name's end, in any case:
+// A folder stands for the files of these kinds in it, in byte order, hidden ones not. The kind goes
+// by the name's end, in any case:
 // - .tar, .tar.gz, .tgz: webdataset shards, caption_tar.h
-// - .txt: a caption a line, prompts.h
+// - .txt, and an open pipe (/dev/stdin, /dev/fd/63): a caption a line, prompts.h
 // - .jsonl: `caption` or `prompt` of an object a line, caption_jsonl.h
 // - .csv: column `caption` or `prompt`, or a single column, caption_csv.h
 // Each caption passes CheckCaption. One-line errors name file and line or member, what was found

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,21 @@ TEST(ReadCaptionsTest, SortsWhatAPatternMatchesAndKeepsTheOrderOfTheSpec) {
   const std::string path = folder.path() + "/";
   EXPECT_THAT(*ReadCaptions(path + "*.txt"), ElementsAre("1", "10", "2"));
   EXPECT_THAT(*ReadCaptions(path + "{2,1}.txt," + path + "2.txt"), ElementsAre("2", "1", "2"));
+}
+
+// The original's model.data.webdataset.local_root_path.
+TEST(ReadCaptionsTest, TakesTheFilesOfAFolder) {
+  const TestFolder folder;
+  folder.Write("b.txt", "b\n");
+  folder.Write("a.csv", "caption\na\n");
+  folder.Write(".c.txt", "c\n");
+  folder.Write("readme.md", "d\n");
+  std::filesystem::create_directory(folder.path() + "/e.txt");
+  EXPECT_THAT(*ReadCaptions(folder.path()), ElementsAre("a", "b"));
+  EXPECT_THAT(*ReadCaptions(folder.path() + "/"), ElementsAre("a", "b"));
+  const TestFolder empty;
+  ExpectError(ReadCaptions(empty.path()).status(), "found a folder without captions",
+              "expected files that end in .tar");
 }
 
 TEST(ReadCaptionsTest, KnowsAKindInAnyCase) {

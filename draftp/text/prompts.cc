@@ -35,7 +35,7 @@ absl::StatusOr<std::vector<std::string>> ReadPrompts(const std::string& path) {
 
 absl::StatusOr<std::vector<std::string>> ReadPrompts(
     const std::string& path, absl::FunctionRef<absl::Status(std::string_view)> check) {
-  const absl::StatusOr<std::string> text = ReadFile(path, kMaxCaptionFileBytes);
+  const absl::StatusOr<std::string> text = ReadFileOrStream(path, kMaxCaptionFileBytes);
   if (!text.ok()) return text.status();
   std::string_view rest = *text;
   if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());

@@ -33,6 +33,20 @@ std::string ResumeFrom(const std::string& text, const std::string& user_folder) 
   return AbsolutePath(text, user_folder);
 }
 
+// The original's scheme is a LoRA on layers of its own.
+void NameSdloraModules(LoadedConfig<TrainConfig>& loaded) {
+  TrainConfig& config = loaded.config;
+  if (config.peft_scheme != "sdlora") return;
+  config.peft_scheme = "lora";
+  if (config.target_modules == TrainConfig{}.target_modules) {
+    config.target_modules = {"sdlora"};
+  } else if (loaded.flags.contains("peft_scheme")) {
+    loaded.notices.push_back(
+        "--peft_scheme has no effect in this run: sdlora is layers, and --target_modules has "
+        "others");
+  }
+}
+
 absl::Status CheckRecomputedParts(const TrainConfig& config) {
   for (const std::string& part : config.recomputed_parts) {
     if (part != "unet" && part != "decoder" && part != "reward")
@@ -82,28 +96,28 @@ absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std:
   const std::string& model = loaded->config.model;
   const bool embedded = (model.empty() || model == "embedded") && !embedded_dir.empty();
   std::error_code error;
+  std::string rules_file = loaded->config_file;
   const std::string recipe = embedded_dir + "/train.yaml";
   if (embedded && loaded->config_file.empty() && std::filesystem::exists(recipe, error)) {
     std::vector<std::string> with_recipe = {"--config=" + recipe};
     with_recipe.insert(with_recipe.end(), arguments.begin(), arguments.end());
     loaded = LoadConfig(TrainTable(), with_recipe, user_folder);
     if (!loaded.ok()) return loaded;
-    loaded->notices.push_back(absl::StrCat("no --model: the embedded one with its ", recipe));
+    loaded->config_file.clear();
+    rules_file = "the embedded model's train.yaml";
+    loaded->notices.push_back("no --model: the embedded model with its recipe train.yaml");
   }
   TrainConfig& config = loaded->config;
   if (embedded) FillEmbedded(embedded_dir, config);
   TrainTable().TransformPaths(
       config, [&](const std::string& path) { return ExpandEmbedded(path, embedded_dir); });
   config.resume = ResumeFrom(config.resume, user_folder);
-  if (config.peft_scheme == "sdlora") {
-    config.peft_scheme = "lora";
-    if (config.target_modules == TrainConfig{}.target_modules) config.target_modules = {"sdlora"};
-  }
-  absl::Status status = ValidateTrainConfig(config);
-  if (status.ok()) return loaded;
-  if (loaded->config_file.empty()) return status;
-  return absl::InvalidArgumentError(
-      absl::StrCat(status.message(), " (with --config=", Printable(loaded->config_file), ")"));
+  NameSdloraModules(*loaded);
+  const absl::Status status = ValidateTrainConfig(config);
+  if (!status.ok()) return WithConfigFile(status, *loaded, rules_file);
+  const std::vector<std::string> idle = TrainTable().WithoutEffect(loaded->flags, config);
+  loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
+  return loaded;
 }
 
 absl::Status ValidateTrainConfig(const TrainConfig& config) {

@@ -63,6 +63,8 @@ TEST(TrainConfig, NamesTheFlagOfEachMistake) {
       {"--truncation_steps=26", "--truncation_steps: found 26, expected at most --steps 25"},
       {"--truncation_steps=0", "--truncation_steps: found \"0\""},
       {"--global_batch_size=5 --micro_batch_size=2", "a multiple of --micro_batch_size 2"},
+      {"--ema_decay=0", "--ema_decay: found \"0\""},
+      {"--rho=0.5", "--rho: found \"0.5\", expected a number from 1 to 100"},
       {"--lr=0", "--lr: found \"0\""},
       {"--lr=-1", "--lr: found \"-1\""},
       {"--betas=0.9", "--betas: found \"0.9\""},
@@ -93,7 +95,84 @@ TEST(TrainConfig, TakesTheEmbeddedRecipeWithoutAModel) {
   EXPECT_EQ(loaded->config.lr, 0.001);
   EXPECT_EQ(loaded->config.model, folder.path());
   EXPECT_THAT(loaded->config.reward, ElementsAre(folder / "reward_model"));
-  EXPECT_THAT(loaded->notices, Contains(HasSubstr("train.yaml")));
+  EXPECT_THAT(loaded->notices,
+              Contains("no --model: the embedded model with its recipe train.yaml"));
+  EXPECT_EQ(loaded->config_file, "");
+}
+
+// The recipe's file is named where it gave what is wrong, never for what was typed.
+TEST(TrainConfig, AMistakeThatWasTypedIsNotTheRecipes) {
+  const TemporaryFolder folder;
+  folder.Write("train.yaml", "truncation_steps: 9\nmicro_batch_size: 2\n");
+  const auto error = [&](const Words& words) {
+    return std::string(LoadTrainConfig(words, "/", folder.path()).status().message());
+  };
+  EXPECT_EQ(error({"--truncation_steps=30"}),
+            "--truncation_steps: found 30, expected at most --steps 25");
+  EXPECT_EQ(error({"--steps=7"}),
+            "--truncation_steps: found 9, expected at most --steps 7 (with --config=the embedded "
+            "model's train.yaml)");
+}
+
+// The flags of a command line that a run has no use for.
+Words Idle(const Words& arguments) {
+  const auto loaded = Load(arguments);
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  Words flags;
+  for (const std::string& notice : loaded->notices) {
+    const size_t end = notice.find(" has no effect in this run: ");
+    if (end != std::string::npos) flags.push_back(notice.substr(0, end));
+  }
+  return flags;
+}
+
+TEST(TrainConfig, FlagsWithoutEffectAreNamedOnce) {
+  EXPECT_THAT(Idle({"--objective=draft_k", "--copies=8", "--refl_margin=3", "--refl_weight=2",
+                    "--late_steps=1", "--truncation_draw=normal", "--ema_decay=.5",
+                    "--recomputed_parts=unet"}),
+              ElementsAre("--recomputed_parts", "--copies", "--late_steps", "--truncation_draw",
+                          "--refl_margin", "--refl_weight", "--ema_decay"));
+  EXPECT_THAT(
+      Idle({"--objective=refl", "--refl_margin=3", "--refl_weight=2", "--late_steps=1", "--ema",
+            "--ema_decay=.5", "--activation_checkpointing", "--recomputed_parts=unet"}),
+      ElementsAre());
+  EXPECT_THAT(Idle({"--objective=draft_lv", "--copies=8", "--truncation_steps=2"}),
+              ElementsAre("--truncation_steps"));
+  EXPECT_THAT(Idle({"--objective=drtune", "--truncation_steps=2", "--late_steps=3"}),
+              ElementsAre());
+  EXPECT_THAT(Idle({"--lora=l", "--lora_rank=4", "--lora_alpha=2", "--target_modules=to_q"}),
+              ElementsAre("--lora_rank", "--lora_alpha", "--target_modules"));
+  EXPECT_THAT(Idle({"--peft_scheme=none", "--lora_rank=8", "--lora_alpha=2"}),
+              ElementsAre("--lora_rank", "--lora_alpha"));
+  EXPECT_THAT(Idle({"--lora_rank=0", "--target_modules=to_q"}), ElementsAre("--target_modules"));
+  EXPECT_THAT(Idle({"--peft_scheme=sdlora", "--target_modules=to_q"}),
+              ElementsAre("--peft_scheme"));
+  EXPECT_THAT(Idle({"--val_check_interval=0", "--images_per_prompt=3", "--validation_images=2",
+                    "--validation_reward=h", "--validation_prompts=p", "--stop_on_alarm"}),
+              ElementsAre("--validation_reward", "--validation_prompts", "--validation_images",
+                          "--images_per_prompt", "--stop_on_alarm"));
+  EXPECT_THAT(Load({"--peft_scheme=none", "--lora_rank=8"})->notices,
+              Contains("--lora_rank has no effect in this run: --peft_scheme none trains the whole "
+                       "UNet"));
+}
+
+TEST(TrainConfig, ListsGrowWithEveryOccurrence) {
+  const auto loaded = Load({"--reward=a:2", "--reward=b"});
+  EXPECT_THAT(loaded->config.reward,
+              ElementsAre("/home/pickscore:0.5", "/home/hps", "/home/a:2", "/home/b"));
+  EXPECT_THAT(Load({"--lora=a", "--lora=b"}), FailsWith("one adapter at present"));
+}
+
+TEST(TrainConfig, OtherProgramsNamesAreAnswered) {
+  for (const auto& [theirs, ours] : std::vector<std::pair<std::string, std::string>>{
+           {"--learning_rate=1", "--lr"},
+           {"--rank=3", "--lora_rank"},
+           {"--network_dim=3", "--lora_rank"},
+           {"--train_batch_size=3", "--micro_batch_size"},
+           {"--max_train_steps=3", "--max_steps"},
+           {"-o", "--output_dir"}}) {
+    EXPECT_THAT(Load({theirs}), FailsWith("did you mean " + ours + "?"));
+  }
 }
 
 TEST(TrainConfig, ARunsRecordRepeatsItExactly) {

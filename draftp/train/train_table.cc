@@ -11,8 +11,20 @@ namespace draftp {
 namespace {
 
 using Table = ConfigTable<TrainConfig>;
-using Kind = ConfigRule::Kind;
 using C = TrainConfig;
+
+const char* NoValidations(const C& config) {
+  return config.val_check_interval > 0 ? "" : "--val_check_interval 0 is no validation";
+}
+
+const char* NoNewAdapter(const C& config) {
+  if (config.full()) return "the whole UNet is trained";
+  return config.lora.empty() ? "" : "--lora has its own";
+}
+
+const char* NoRefl(const C& config) {
+  return config.objective == "refl" ? "" : "it belongs to --objective refl";
+}
 
 void AddModels(Table& table) {
   table.Group("Models")
@@ -20,31 +32,43 @@ void AddModels(Table& table) {
                         .original_keys = {"model.unet_config.from_pretrained"},
                         .value_name = "DIR",
                         .help = "SDXL folder in the Hugging Face layout",
-                        .default_text = "the embedded model"})
+                        .default_text = "the embedded model",
+                        .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
+                        .common = true})
       .PathList(&C::reward,
                 {.key = "reward",
                  .original_keys = {"rm.model.restore_from_path"},
                  .value_name = "DIR[:weight[:offset[:scale]]][,...]",
                  .help = "reward models; what is maximised is the sum of weight * (r - offset) * "
                          "scale",
-                 .default_text = "the embedded one, without --model"})
+                 .default_text = "the embedded one, without --model",
+                 .elsewhere = {"reward_model", "reward_fn"},
+                 .common = true})
       .PathList(&C::validation_reward,
                 {.key = "validation_reward",
                  .value_name = "DIR[,...]",
                  .help = "held-out reward models, scored at validations and never trained on"})
+      .NoEffect(NoValidations)
       .Path(&C::lora, {.key = "lora",
                        .original_keys = {"model.peft.restore_from_path"},
                        .value_name = "FILE|DIR",
-                       .help = "adapter to start from; its ranks and layers count"})
+                       .help = "adapter to start from; its ranks and layers count",
+                       .elsewhere = {"lora_weights", "network_weights", "adapter"},
+                       .once = "one adapter at present"})
       .Switch(&C::activation_checkpointing,
               {.key = "activation_checkpointing",
                .original_keys = {"model.activation_checkpointing"},
-               .help = "recompute activations in the backward pass: less memory, some more time"})
+               .help = "recompute activations in the backward pass: less memory, some more time",
+               .elsewhere = {"gradient_checkpointing"},
+               .common = true})
       .List(&C::recomputed_parts,
             {.key = "recomputed_parts",
              .value_name = "PART[,...]",
              .help = "whose activations --activation_checkpointing recomputes: unet, decoder, "
-                     "reward"});
+                     "reward"})
+      .NoEffect([](const C& c) {
+        return c.activation_checkpointing ? "" : "it belongs to --activation_checkpointing";
+      });
 }
 
 void AddData(Table& table) {
@@ -53,12 +77,18 @@ void AddData(Table& table) {
                 {.key = "prompts",
                  .original_keys = {"model.data.webdataset.local_root_path"},
                  .value_name = "FILE|GLOB[,...]",
-                 .help = "captions: .tar (webdataset), .txt, .jsonl or .csv; globs and {000..009}",
-                 .default_text = "the embedded ones, without --model"})
-      .PathList(&C::validation_prompts, {.key = "validation_prompts",
-                                         .value_name = "FILE|GLOB[,...]",
-                                         .help = "captions drawn at validations",
-                                         .default_text = "the first of --prompts"});
+                 .help = "captions: .tar (webdataset), .txt, .jsonl or .csv; globs, {000..009} and "
+                         "folders of such files; - is the standard input, a caption a line",
+                 .default_text = "the embedded ones, without --model",
+                 .elsewhere = {"train_data_dir", "dataset_name", "captions", "prompt_file"},
+                 .common = true})
+      .PathList(&C::validation_prompts,
+                {.key = "validation_prompts",
+                 .value_name = "FILE|GLOB[,...]",
+                 .help = "captions drawn at validations",
+                 .default_text = "the first of --prompts; without --model the "
+                                 "embedded ones"})
+      .NoEffect(NoValidations);
 }
 
 void AddTrained(Table& table) {
@@ -73,18 +103,28 @@ void AddTrained(Table& table) {
                {.key = "lora_rank",
                 .original_keys = {"model.peft.lora_tuning.adapter_dim"},
                 .value_name = "R",
-                .help = "of the adapter; 0 trains the whole UNet"})
+                .help = "of the adapter; 0 trains the whole UNet",
+                .elsewhere = {"rank", "network_dim", "r", "dim"},
+                .common = true})
+      .NoEffect([](const C& c) {
+        return c.peft_scheme == "none" ? "--peft_scheme none trains the whole UNet"
+               : c.lora.empty()        ? ""
+                                       : "the ranks of --lora count";
+      })
       .Number(&C::lora_alpha, 0, 1e6,
               {.key = "lora_alpha",
                .original_keys = {"model.peft.lora_tuning.network_alpha"},
                .value_name = "A",
-               .help = "the adapter's change is scaled by A/R; 0 means R"})
+               .help = "the adapter's change is scaled by A/R; 0 means R",
+               .elsewhere = {"network_alpha", "alpha"}})
+      .NoEffect(NoNewAdapter)
       .List(
           &C::target_modules,
           {.key = "target_modules",
            .value_name = "NAME[,...]",
            .help = "layers with an adapter: diffusers (to_q, to_k, to_v, to_out.0), sdlora (those "
-                   "and both feed-forward layers), or ends of layer paths"});
+                   "and both feed-forward layers), or ends of layer paths"})
+      .NoEffect(NoNewAdapter);
 }
 
 void AddObjective(Table& table) {
@@ -96,45 +136,72 @@ void AddObjective(Table& table) {
            .value_name = "NAME",
            .help = "draft_k (last K steps), draft_lv (re-noised copies of the end), alignprop "
                    "(K drawn at random), refl (predicted from one late step) or drtune (equally "
-                   "spaced steps)"})
+                   "spaced steps)",
+           .common = true})
       .Integer(&C::truncation_steps, 1, 10'000,
                {.key = "truncation_steps",
                 .original_keys = {"model.truncation_steps"},
                 .value_name = "K",
                 .unit = "steps",
-                .help = "draft_k, drtune: steps with gradient, at most --steps"})
+                .help = "draft_k, drtune: steps with gradient, at most --steps",
+                .common = true})
+      .NoEffect([](const C& c) {
+        return c.objective == "draft_k" || c.objective == "drtune"
+                   ? ""
+                   : "it belongs to --objective draft_k and drtune";
+      })
       .Text(&C::kl_coeff,
             {.key = "kl_coeff",
              .original_keys = {"model.kl_coeff"},
              .value_name = "C",
              .help = "weight of the KL to the base model: a number, linear(from,to,steps) or "
-                     "target(kl,initial) (docs/schedules.md)"})
+                     "target(kl,initial) (docs/schedules.md)",
+             .elsewhere = {"beta", "kl_weight_coeff", "kl"},
+             .common = true})
       .Choice(&C::kl_weight, {{"one", {}}, {"half", {}}, {"inverse_sigma_squared", {}}},
               {.key = "kl_weight",
                .value_name = "NAME",
                .help = "of each step in the KL: one (the original's), half or "
-                       "inverse_sigma_squared"})
+                       "inverse_sigma_squared"});
+}
+
+// Of one objective each.
+void AddObjectiveOptions(Table& table) {
+  table
       .Integer(&C::copies, 1, 64,
                {.key = "copies",
                 .value_name = "N",
                 .unit = "copies",
                 .help = "draft_lv: re-noised copies of each image"})
+      .NoEffect([](const C& c) {
+        return c.objective == "draft_lv" ? "" : "it belongs to --objective draft_lv";
+      })
       .Integer(&C::late_steps, 0, 10'000,
                {.key = "late_steps",
                 .value_name = "N",
                 .unit = "steps",
                 .help = "refl, drtune: the random stop is among the last N; 0 means a quarter"})
+      .NoEffect([](const C& c) {
+        return c.objective == "refl" || c.objective == "drtune"
+                   ? ""
+                   : "it belongs to --objective refl and drtune";
+      })
       .Choice(&C::truncation_draw, {{"uniform", {}}, {"normal", {}}},
               {.key = "truncation_draw",
                .value_name = "uniform|normal",
                .help = "alignprop: how K is drawn; normal keeps about 16% of the steps"})
+      .NoEffect([](const C& c) {
+        return c.objective == "alignprop" ? "" : "it belongs to --objective alignprop";
+      })
       .Number(&C::refl_margin, -1e6, 1e6,
               {.key = "refl_margin",
                .value_name = "X",
                .unit = "reward",
                .help = "refl: images above this reward no longer train"})
+      .NoEffect(NoRefl)
       .Number(&C::refl_weight, 1e-12, 1e6,
-              {.key = "refl_weight", .value_name = "X", .help = "refl: factor on the loss"});
+              {.key = "refl_weight", .value_name = "X", .help = "refl: factor on the loss"})
+      .NoEffect(NoRefl);
 }
 
 void AddOptimizer(Table& table) {
@@ -143,17 +210,21 @@ void AddOptimizer(Table& table) {
               {.key = "lr",
                .original_keys = {"model.optim.lr"},
                .value_name = "X",
-               .help = "learning rate of AdamW after the warm-up"})
+               .help = "learning rate of AdamW after the warm-up",
+               .elsewhere = {"learning_rate", "unet_lr"},
+               .common = true})
       .Choice(&C::lr_schedule, {{"constant", {}}, {"cosine", {}}},
               {.key = "lr_schedule",
                .value_name = "constant|cosine",
-               .help = "after the warm-up; cosine falls to 0 at --max_steps"})
+               .help = "after the warm-up; cosine falls to 0 at --max_steps",
+               .elsewhere = {"lr_scheduler"}})
       .Integer(&C::warmup_steps, 0, 100'000'000,
                {.key = "warmup_steps",
                 .original_keys = {"model.optim.sched.warmup_steps"},
                 .value_name = "N",
                 .unit = "steps",
-                .help = "linear rise of the learning rate, (step+1)/(N+1)"})
+                .help = "linear rise of the learning rate, (step+1)/(N+1)",
+                .elsewhere = {"lr_warmup_steps"}})
       .Number(&C::weight_decay, 0, 100,
               {.key = "weight_decay",
                .original_keys = {"model.optim.weight_decay"},
@@ -167,15 +238,18 @@ void AddOptimizer(Table& table) {
               {.key = "gradient_clip_val",
                .original_keys = {"trainer.draftp_sd.gradient_clip_val"},
                .value_name = "X",
-               .help = "largest global norm of a step's gradient; 0 means no limit"})
+               .help = "largest global norm of a step's gradient; 0 means no limit",
+               .elsewhere = {"max_grad_norm"}})
       .Switch(&C::ema, {.key = "ema",
                         .original_keys = {"exp_manager.ema.enable"},
-                        .help = "keep an exponential moving average of what is trained"})
-      .Number(&C::ema_decay, 0, 1,
+                        .help = "keep an exponential moving average of what is trained",
+                        .elsewhere = {"use_ema"}})
+      .Number(&C::ema_decay, 1e-6, 1,
               {.key = "ema_decay",
                .original_keys = {"exp_manager.ema.decay"},
                .value_name = "X",
-               .help = "of the moving average, per step"});
+               .help = "of the moving average, per step"})
+      .NoEffect([](const C& c) { return c.ema ? "" : "it belongs to --ema"; });
 }
 
 void AddRunning(Table& table) {
@@ -185,23 +259,30 @@ void AddRunning(Table& table) {
                 .original_keys = {"trainer.draftp_sd.max_steps"},
                 .value_name = "N",
                 .unit = "steps",
-                .help = "optimiser steps of the whole run"})
+                .help = "optimiser steps of the whole run",
+                .elsewhere = {"max_train_steps", "num_train_steps", "train_steps"},
+                .common = true})
       .Integer(&C::micro_batch_size, 1, 4096,
                {.key = "micro_batch_size",
                 .original_keys = {"model.micro_batch_size"},
                 .value_name = "N",
                 .unit = "images",
-                .help = "images that go through the networks at once"})
+                .help = "images that go through the networks at once",
+                .elsewhere = {"train_batch_size", "batch_size"},
+                .common = true})
       .Integer(&C::global_batch_size, 1, 1'000'000,
                {.key = "global_batch_size",
                 .original_keys = {"model.global_batch_size"},
                 .value_name = "N",
                 .unit = "images",
-                .help = "images of an optimiser step; a multiple of --micro_batch_size"})
+                .help = "images of an optimiser step; a multiple of --micro_batch_size",
+                .elsewhere = {"gradient_accumulation_steps", "total_batch_size"},
+                .common = true})
       .Seed(&C::seed, {.key = "seed",
                        .original_keys = {"model.seed"},
                        .value_name = "N",
-                       .help = "of noise, adapter, order of captions and random objectives"})
+                       .help = "of noise, adapter, order of captions and random objectives",
+                       .common = true})
       .Integer(&C::max_skipped_steps, 1, 1'000'000,
                {.key = "max_skipped_steps",
                 .value_name = "N",
@@ -226,14 +307,18 @@ void AddOutput(Table& table) {
                              .value_name = "DIR",
                              .help = "folder of the trained weights, checkpoints and logs",
                              .default_text = "draftp_train, beside another run's draftp_train_2 "
-                                             "and so on"})
+                                             "and so on",
+                             .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
+                             .common = true})
       .Text(&C::resume,
             {.key = "resume",
              .original_keys = {"exp_manager.resume_if_exists"},
              .value_name = "auto|none|DIR",
              .help = "auto goes on from the newest checkpoint in --output_dir, if there "
                      "is one; DIR from that checkpoint; either only where settings and the "
-                     "contents of all files are those that it was made with"})
+                     "contents of all files are those that it was made with",
+             .elsewhere = {"resume_from_checkpoint", "resume_from"},
+             .common = true})
       .Switch(&C::resume_changed,
               {.key = "resume_changed",
                .help = "go on from a checkpoint though settings or files have changed since; log, "
@@ -243,87 +328,42 @@ void AddOutput(Table& table) {
                 .original_keys = {"trainer.draftp_sd.save_interval"},
                 .value_name = "N",
                 .unit = "steps",
-                .help = "between checkpoints"})
+                .help = "between checkpoints",
+                .elsewhere = {"checkpointing_steps", "save_every_n_steps", "save_steps"}})
       .Integer(&C::keep_checkpoints, 1, 1'000'000,
                {.key = "keep_checkpoints",
                 .value_name = "N",
                 .unit = "checkpoints",
-                .help = "the newest that stay, besides the one with the best validation reward"})
+                .help = "the newest that stay, besides the one with the best validation reward",
+                .elsewhere = {"checkpoints_total_limit", "save_total_limit"}})
       .Integer(&C::val_check_interval, 0, 1'000'000'000,
                {.key = "val_check_interval",
                 .original_keys = {"trainer.draftp_sd.val_check_interval"},
                 .value_name = "N",
                 .unit = "steps",
-                .help = "between validations, besides the first and the last; 0 means none at all"})
+                .help = "between validations, besides the first and the last; 0 means none at all",
+                .elsewhere = {"validation_steps", "eval_steps"}})
       .Integer(&C::validation_images, 1, 10'000,
                {.key = "validation_images",
                 .value_name = "N",
                 .unit = "prompts",
                 .help = "prompts drawn at a validation, by both models from the same noise"})
+      .NoEffect(NoValidations)
       .Integer(&C::images_per_prompt, 1, 64,
                {.key = "images_per_prompt",
                 .value_name = "N",
                 .unit = "images",
-                .help = "of each validation prompt; diversity needs 2"})
+                .help = "of each validation prompt; diversity needs 2",
+                .elsewhere = {"num_validation_images"}})
+      .NoEffect(NoValidations)
       .Switch(&C::stop_on_alarm,
               {.key = "stop_on_alarm",
                .help = "end the run when a sign of reward hacking is seen, instead of a warning"})
+      .NoEffect(NoValidations)
       .Switch(&C::dry_run, {.key = "dry_run",
                             .help = "print the plan (what is trained, memory, steps, images) and "
-                                    "touch nothing"});
-}
-
-void AddRules(Table& table) {
-  const auto refuse = [&](std::vector<std::string> patterns, const std::string& note) {
-    table.Rule({Kind::kRefused, std::move(patterns), note, {}});
-  };
-  const auto ignore = [&](std::vector<std::string> patterns, const std::string& note) {
-    table.Rule({Kind::kIgnored, std::move(patterns), note, {}});
-  };
-  refuse({"model.unet_config.from_NeMo", "model.first_stage_config.from_NeMo"},
-         "weights are read in diffusers' layout: give the converted folder as --model");
-  refuse({"model.first_stage_config.from_pretrained"},
-         "the VAE is the folder vae of --model: put it there");
-  refuse({"exp_manager.create_wandb_logger", "exp_manager.wandb_logger_kwargs.*",
-          "wandb_logger_kwargs.*"},
-         "nothing is sent anywhere: read log.jsonl, report.html or the TensorBoard events in "
-         "--output_dir");
-  refuse({"rm.trainer.devices"}, "the reward runs where the run does: --device");
-  table.Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}});
-  table.Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}});
-  table.Rule({Kind::kOnly,
-              {SamplingKey("img2img_strength")},
-              "every run starts from noise",
-              {"1", "1.0"}});
-  table.Rule({Kind::kOnly,
-              {"model.peft.lora_tuning.adapter_dropout"},
-              "the adapter has no dropout",
-              {"0", "0.0"}});
-  ignore({"trainer.devices", "trainer.num_nodes"},
-         "one device trains; --global_batch_size says what a step has in all");
-  ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
-         "--max_steps and --validation_images say it");
-  ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");
-  ignore({"model.fsdp", "model.fsdp_set_buffer_dtype"}, "one device trains");
-  ignore({"model.data.*"}, "--prompts says it");
-  ignore({"model.optim.*"}, "the optimiser is AdamW with a warm-up");
-  ignore({"rm.*", "reward_model"}, "the reward's folder says it");
-  ignore({"model.precision"}, "`trainer.precision` says it");
-  ignore({"model.peft.*"}, "--peft_scheme and --lora_rank say it");
-  ignore({"weight_type", "prompt"}, "it is //tools:anneal's");
-  ignore({SamplingKey("orig_width"), SamplingKey("orig_height"), SamplingKey("crop_coords_top"),
-          SamplingKey("crop_coords_left"), SamplingKey("aesthetic_score"),
-          SamplingKey("negative_aesthetic_score")},
-         "size embeddings are the image's own size, without a crop");
-  ignore({"model.unet_config.*", "model.first_stage_config.*", "model.conditioner_config.*",
-          "model.denoiser_config.*", "model.scale_factor", "model.is_legacy", "model.scale_by_std",
-          "model.restore_from_path", "pretrained_checkpoint.*"},
-         "the model folder's config.json files say it");
-  ignore({"model.disable_first_stage_autocast", "model.inductor", "model.capture_cudagraph_iters",
-          "model.channels_last", "model.precache_mode", "model.apex_transformer_log_level",
-          "model.nsys_profile.*", "model.gradient_as_bucket_view", "model.resume_from_checkpoint",
-          "model.loss_fn_config.*"},
-         "it tunes the original's framework");
+                                    "touch nothing",
+                            .common = true});
 }
 
 }  // namespace
@@ -337,6 +377,7 @@ ConfigTable<TrainConfig> MakeTrainTable() {
   AddData(table);
   AddTrained(table);
   AddObjective(table);
+  AddObjectiveOptions(table);
   AddOptimizer(table);
   table.Group("Sampling");
   AddSamplingRows(table);
@@ -344,7 +385,9 @@ ConfigTable<TrainConfig> MakeTrainTable() {
   AddSamplerOptions(table);
   AddRunning(table);
   AddOutput(table);
-  AddRules(table);
+  AddTrainRules(table);
+  table.Sibling(
+      {.program = "anneal", .key = "lora_scale", .note = "what both have can be given as flags"});
   table.Example("train", "the embedded model on its own reward, as tiny_sdxl/train.yaml says")
       .Example("train --model sdxl --reward pickscore --prompts captions.txt --output_dir run",
                "a LoRA for your model")

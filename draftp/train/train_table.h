@@ -9,6 +9,9 @@ namespace draftp {
 
 ConfigTable<TrainConfig> MakeTrainTable();
 
+// Its rules for keys of the original that have no row.
+void AddTrainRules(ConfigTable<TrainConfig>& table);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_TRAIN_TRAIN_TABLE_H_
