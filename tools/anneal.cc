@@ -6,13 +6,19 @@
 
 #include <csignal>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "draftp/io/config_help.h"
+#include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/pipeline/anneal_config.h"
+#include "draftp/pipeline/embedded.h"
+#include "draftp/pipeline/notices.h"
 #include "draftp/pipeline/run_program.h"
+#include "draftp/pipeline/terminal.h"
+#include "draftp/pipeline/version.h"
 
 int main(int argc, char** argv) {
   using namespace draftp;
@@ -28,11 +34,24 @@ int main(int argc, char** argv) {
     if (!folder.ok()) return folder.status();
     const auto loaded = LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), *folder);
     if (!loaded.ok()) return loaded.status();
+    const ConfigTable<AnnealConfig>& table = AnnealTable();
     if (loaded->help) {
-      std::cout << ConfigHelp(AnnealTable().schema());
+      std::cout << (loaded->version ? VersionText("anneal")
+                                    : ConfigHelp(table.schema(), {.columns = HelpColumns(),
+                                                                  .all = loaded->help_all}));
       return absl::OkStatus();
     }
-    for (const std::string& notice : loaded->notices) std::cerr << "anneal: " << notice << '\n';
-    return RunAnneal(loaded->config, std::cerr, isatty(STDERR_FILENO) != 0);
+    if (loaded->print_config) {
+      const auto embedded = EmbeddedModelDir();
+      const auto resolved = ResolveBundle(loaded->config, embedded.ok() ? *embedded : "");
+      if (!resolved.ok()) return resolved.status();
+      std::cout << ConfigValuesToJson(table.Print(*resolved)).dump(2) << '\n';
+      return absl::OkStatus();
+    }
+    Notices notices(
+        std::cerr,
+        {.program = "anneal", .terminal = IsTerminal(STDERR_FILENO), .quiet = loaded->quiet});
+    for (const std::string& notice : loaded->notices) notices.Note(notice);
+    return RunAnneal(loaded->config, notices);
   });
 }

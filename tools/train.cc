@@ -4,13 +4,18 @@
 
 #include <csignal>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "draftp/io/config_help.h"
+#include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/pipeline/embedded.h"
+#include "draftp/pipeline/notices.h"
 #include "draftp/pipeline/run_program.h"
+#include "draftp/pipeline/terminal.h"
+#include "draftp/pipeline/version.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/trainer.h"
@@ -35,11 +40,21 @@ int main(int argc, char** argv) {
     const auto loaded = LoadTrainConfig(std::vector<std::string>(argv + 1, argv + argc), *folder,
                                         embedded.ok() ? *embedded : "");
     if (!loaded.ok()) return loaded.status();
+    const ConfigTable<TrainConfig>& table = TrainTable();
     if (loaded->help) {
-      std::cout << ConfigHelp(TrainTable().schema());
+      std::cout << (loaded->version ? VersionText("train")
+                                    : ConfigHelp(table.schema(), {.columns = HelpColumns(),
+                                                                  .all = loaded->help_all}));
       return absl::OkStatus();
     }
-    for (const std::string& notice : loaded->notices) std::cerr << "train: " << notice << '\n';
-    return RunTraining(loaded->config, stop, std::cerr, isatty(STDERR_FILENO) != 0);
+    if (loaded->print_config) {
+      std::cout << ConfigValuesToJson(table.Print(loaded->config)).dump(2) << '\n';
+      return absl::OkStatus();
+    }
+    Notices notices(
+        std::cerr,
+        {.program = "train", .terminal = IsTerminal(STDERR_FILENO), .quiet = loaded->quiet});
+    for (const std::string& notice : loaded->notices) notices.Note(notice);
+    return RunTraining(loaded->config, stop, notices);
   });
 }

@@ -30,17 +30,19 @@ std::vector<std::string> PluginCandidates() {
   };
 }
 
+// Empty: none is there.
+std::string FindPlugin() {
+  for (const std::string& candidate : PluginCandidates()) {
+    std::error_code error;
+    if (fs::exists(candidate, error)) return candidate;
+  }
+  return "";
+}
+
 absl::StatusOr<const CudaBackend*> Open() {
   if (CudaDeviceCount() == 0)
     return absl::UnavailableError("cuda: no CUDA device found, expected at least one");
-  std::string found;
-  for (const std::string& candidate : PluginCandidates()) {
-    std::error_code error;
-    if (fs::exists(candidate, error)) {
-      found = candidate;
-      break;
-    }
-  }
+  const std::string found = FindPlugin();
   if (found.empty()) {
     return absl::UnimplementedError(
         "cuda: this program was built without the CUDA toolkit (libdraftp_cuda.so isn't beside "
@@ -72,6 +74,8 @@ int CudaDeviceCount() {
   }();
   return count;
 }
+
+bool HasCudaPart() { return !FindPlugin().empty(); }
 
 absl::StatusOr<const CudaBackend*> OpenCudaBackend() {
   static const absl::StatusOr<const CudaBackend*> backend = Open();

@@ -73,6 +73,9 @@ class CudaBackend {
 // library.
 int CudaDeviceCount();
 
+// Whether libdraftp_cuda.so lies where OpenCudaBackend looks for it.
+bool HasCudaPart();
+
 // Opens libdraftp_cuda.so once, from DRAFTP_CUDA_PLUGIN, beside the program, or from its runfiles.
 // Error: no device, a program built without the CUDA toolkit, or a library that can't be loaded
 // (dlerror's words).

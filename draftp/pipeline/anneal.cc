@@ -13,10 +13,12 @@
 
 #include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
+#include "draftp/io/count.h"
 #include "draftp/pipeline/anneal_folder.h"
 #include "draftp/pipeline/anneal_identity.h"
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/anneal_run.h"
+#include "draftp/pipeline/anneal_summary.h"
 #include "draftp/pipeline/compute_device.h"
 #include "draftp/pipeline/earlier_run.h"
 #include "draftp/pipeline/embedded.h"
@@ -25,6 +27,7 @@
 #include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/model_argument.h"
 #include "draftp/pipeline/newest_checkpoint.h"
+#include "draftp/pipeline/notices.h"
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/progress.h"
@@ -161,26 +164,20 @@ absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns
   return record.Write();
 }
 
-std::string Pictures(int64_t count) {
-  return absl::StrCat(count, count == 1 ? " picture" : " pictures");
-}
-
 // Says what came out; with --overwrite, what another run left goes first.
 void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const AnnealRun& run,
-              const std::vector<AnnealColumn>& columns, std::ostream& log) {
+              const std::vector<AnnealColumn>& columns, Notices& log) {
   std::vector<std::string> types;
   for (const AnnealColumn& column : columns) types.push_back(column.type.text);
   const auto stale = StalePictures(config.output_dir, types, plan.images());
   if (config.overwrite) {
     RemovePictures(stale);
   } else if (!stale.empty()) {
-    log << "warning: " << Pictures(static_cast<int64_t>(stale.size())) << " in "
-        << config.output_dir << " are another run's, which run.json doesn't tell of, the first "
-        << stale.front() << '\n';
+    log.Warn(absl::StrCat(
+        Count(static_cast<int64_t>(stale.size()), "picture"), " in ", config.output_dir,
+        " of another run, which run.json doesn't tell of, the first ", stale.front()));
   }
-  log << Pictures(run.drawn()) << " drawn"
-      << (run.kept() > 0 ? absl::StrCat(", ", run.kept(), " kept") : "")
-      << ", with overview.png in " << config.output_dir << '\n';
+  log.Result(DescribeDrawn(run.drawn(), run.kept(), config.output_dir));
 }
 
 // The folder that fits, with the columns of what is and will be in it. `folder`: opened before the
@@ -226,6 +223,11 @@ absl::Status Draw(AnnealRun& run, const OutputFolder& folder, double begin, RunR
 }  // namespace
 
 absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool terminal) {
+  Notices notices(log, {.program = "anneal", .terminal = terminal});
+  return RunAnneal(given, notices);
+}
+
+absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   const double begin = Progress::WallSeconds();
   const auto config = Complete(given);
   if (!config.ok()) return config.status();
@@ -234,7 +236,7 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   if (!plan.ok()) return plan.status();
   const auto device = ChooseDevice(config->device, config->dtype);
   if (!device.ok()) return device.status();
-  if (!device->notice.empty()) log << "warning: computing on the CPU: " << device->notice << '\n';
+  if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   int number = 1;
   auto opened = OpenFolder(config->output_dir, number);
   if (!opened.ok()) return opened.status();
@@ -259,10 +261,8 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   for (const AnnealColumn& column : *columns)
     subfolders.push_back(WeightTypeFolder(column.type.text));
   if (absl::Status tidied = folder->Tidy(subfolders); !tidied.ok()) return tidied;
-  if (!folder->locked()) {
-    log << "warning: " << folder->path()
-        << ": its file system has no locks; let no other run write into it\n";
-  }
+  if (!folder->locked())
+    log.Warn(folder->path() + ": its file system has no locks; let no other run write into it");
 
   RunRecord record("anneal", RecordedConfig(setting.config, *columns), folder->path(), *device);
   record.SetSeconds("load", Progress::WallSeconds() - begin);
@@ -270,11 +270,11 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
   if (!ReadEarlierRun(folder->path())) {
     if (absl::Status written = record.Write(); !written.ok()) return written;
   }
+  log.Say(DescribeDrawing(setting.config, setting.plan, *size, *device));
   AnnealRun run(setting.config, setting.plan, *model, *folder, *schedule,
                 {.size = *size,
                  .columns = *columns,
-                 .identify = [&](auto& all) { return Identify(setting, all, record); },
-                 .terminal = terminal},
+                 .identify = [&](auto& all) { return Identify(setting, all, record); }},
                 log);
   if (absl::Status drawn = Draw(run, *folder, begin, record); !drawn.ok()) return drawn;
   Conclude(setting.config, setting.plan, run, *columns, log);

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "draftp/pipeline/anneal_config.h"
+#include "draftp/pipeline/notices.h"
 
 namespace draftp {
 
@@ -17,6 +18,7 @@ namespace draftp {
 //   run.json       `config` repeats the run (--config run.json), `result` says what came out
 // Every file appears whole or not at all. Progress and warnings go to `log`, a bar redrawn in place
 // on a `terminal`. The error is one line that names flag or file; what was drawn before it stays.
+absl::Status RunAnneal(const AnnealConfig& config, Notices& log);
 absl::Status RunAnneal(const AnnealConfig& config, std::ostream& log, bool terminal);
 
 }  // namespace draftp

@@ -25,8 +25,7 @@ std::vector<WeightType> DrawnTypes(const std::vector<AnnealColumn>& columns) {
 }  // namespace
 
 AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-                     OutputFolder& folder, NoiseSchedule schedule, Options options,
-                     std::ostream& log)
+                     OutputFolder& folder, NoiseSchedule schedule, Options options, Notices& log)
     : config_(config),
       plan_(plan),
       folder_(folder),
@@ -41,7 +40,7 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
               {.height = options_.size.height,
                .width = options_.size.width,
                .negative_prompt = config.negative_prompt,
-               .warn = [&log](const std::string& line) { log << "warning: " << line << '\n'; },
+               .warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); },
                .on_work = [this](int64_t units) { progress_.AddWork(units); }}),
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
              static_cast<int>(options_.size.height)) {}
@@ -94,9 +93,9 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
     if (picture) pictures.push_back(*std::move(picture));
   }
   if (!missing.empty() && config_.noise == "original") return images;  // its noise is a batch's
-  kept_ += static_cast<int64_t>(kept.size());
-  progress_.AddWork(static_cast<int64_t>(kept.size()) *
-                    WorkPerImage({options_.columns[column].type}, sigmas_));
+  const auto count = static_cast<int64_t>(kept.size());
+  kept_ += count;
+  progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, sigmas_));
   Show(column, kept, pictures);
   return missing;
 }
@@ -126,7 +125,6 @@ void AnnealRun::Show(size_t column, const std::vector<int64_t>& images,
                      const std::vector<RgbImage>& pictures) {
   for (size_t b = 0; b < images.size(); ++b)
     sheet_.SetCell(static_cast<int>(images[b]), static_cast<int>(column), pictures[b]);
-  progress_.AddImages(static_cast<int64_t>(images.size()));
 }
 
 absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
@@ -148,6 +146,7 @@ absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
   if (absl::Status written = Write(options_.columns[column], *missing, *pictures); !written.ok())
     return written;
   Show(column, *missing, *pictures);
+  progress_.AddImages(static_cast<int64_t>(missing->size()));
   return absl::OkStatus();
 }
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/image_drawer.h"
 #include "draftp/pipeline/image_output.h"
+#include "draftp/pipeline/notices.h"
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/pipeline/sdxl_model.h"
@@ -36,12 +36,11 @@ class AnnealRun {
     std::vector<AnnealColumn> columns;
     // Sets made_by of all columns; called before the first picture's text is needed.
     std::function<absl::Status(std::vector<AnnealColumn>&)> identify;
-    bool terminal = false;
   };
 
   // All but `schedule` and `options` must outlive it.
   AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-            OutputFolder& folder, NoiseSchedule schedule, Options options, std::ostream& log);
+            OutputFolder& folder, NoiseSchedule schedule, Options options, Notices& log);
 
   absl::Status DrawAll();
   absl::Status WriteOverview() const;

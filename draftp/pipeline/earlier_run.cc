@@ -55,12 +55,10 @@ std::vector<std::string> WeightTypes(const nlohmann::json& json) {
 }  // namespace
 
 std::optional<EarlierRun> ReadEarlierRun(const std::string& dir) {
-  std::error_code error;
-  if (!fs::exists(dir + "/run.json", error))
-    return HasResults(dir) ? std::optional(EarlierRun{}) : std::nullopt;
+  const bool has_results = HasResults(dir);
   const auto json = ReadJsonFile(dir + "/run.json");
   EarlierRun run;
-  if (!json.ok() || !json->is_object()) return run;
+  if (!json.ok() || !json->is_object()) return has_results ? std::optional(run) : std::nullopt;
   if (const auto program = json->find("program"); program != json->end() && program->is_string())
     run.program = program->get<std::string>();
   if (const auto found = json->find("identity"); found != json->end()) {
@@ -68,7 +66,7 @@ std::optional<EarlierRun> ReadEarlierRun(const std::string& dir) {
   }
   run.weight_types = WeightTypes(*json);
   if (const auto result = json->find("result"); result != json->end()) run.result = *result;
-  return run;
+  return has_results || !run.result.is_null() ? std::optional(run) : std::nullopt;
 }
 
 std::string NumberedFolder(const std::string& base, int number) {

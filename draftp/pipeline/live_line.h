@@ -2,56 +2,55 @@
 #ifndef DRAFTP_PIPELINE_LIVE_LINE_H_
 #define DRAFTP_PIPELINE_LIVE_LINE_H_
 
-#include <cstddef>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace draftp {
 
-// On a terminal redrawn in place, at most ten times a second; elsewhere plain lines, one in ten
-// seconds. Times are seconds of a monotonic clock.
-//   if (line.Due(now)) line.Draw(text, now);
+// A part of the line. Where the line is too long for the terminal, the part of the largest rank
+// goes, and so on; what is left stands in the order given.
+struct LiveField {
+  std::string text = {};
+  int rank = 0;
+  double bar = -1;  // from 0 to 1: instead of the text a bar, as wide as there is room
+};
+
+// The fields with two spaces between them in at most so many columns; the last one left is cut.
+std::string FitFields(std::vector<LiveField> fields, int columns);
+
+// On a terminal redrawn in place within its width, at most ten times a second; elsewhere plain
+// lines, one in ten seconds. Times are seconds of a monotonic clock.
+//   if (line.Due(now)) line.Draw(fields, now);
 class LiveLine {
  public:
-  // `shown_at`: as if the last line had been drawn then.
-  LiveLine(std::ostream& out, bool terminal, double shown_at)
-      : out_(&out), terminal_(terminal), shown_at_(shown_at) {}
-  LiveLine(LiveLine&& other) noexcept
-      : out_(other.out_),
-        terminal_(other.terminal_),
-        shown_at_(other.shown_at_),
-        width_(other.width_),
-        open_(std::exchange(other.open_, false)) {}
-  LiveLine& operator=(LiveLine&&) = delete;
+  struct Options {
+    bool terminal = false;
+    bool quiet = false;  // nothing is drawn
+    std::function<int()> columns = StderrColumns;
+  };
+  LiveLine(std::ostream& out, Options options) : out_(&out), options_(std::move(options)) {}
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
   // Ends a line that work which was cut short has left, so that the error stands on its own.
   ~LiveLine() { End(); }
 
-  bool Due(double now) const { return now - shown_at_ >= (terminal_ ? 0.1 : 10.0); }
-
-  void Draw(std::string line, double now) {
-    shown_at_ = now;
-    if (!terminal_) {
-      *out_ << line << '\n' << std::flush;
-      return;
-    }
-    const size_t width = line.size();
-    if (width < width_) line.append(width_ - width, ' ');
-    width_ = width;
-    *out_ << '\r' << line << std::flush;
-    open_ = true;
-  }
-
+  // As if a line had been drawn then.
+  void Begin(double now) { shown_at_ = now; }
+  bool Due(double now) const { return now - shown_at_ >= (options_.terminal ? 0.1 : 10.0); }
+  void Draw(const std::vector<LiveField>& fields, double now);
   // What is printed next begins on a line of its own.
-  void End() {
-    if (std::exchange(open_, false)) *out_ << '\n' << std::flush;
-  }
+  void End();
+
+  static int StderrColumns();
 
  private:
   std::ostream* out_;
-  bool terminal_;
-  double shown_at_;
-  size_t width_ = 0;
+  Options options_;
+  double shown_at_ = 0;
+  int width_ = 0;  // columns of the line on the screen
   bool open_ = false;
 };
 

@@ -2,9 +2,14 @@
 #ifndef DRAFTP_PIPELINE_VERSION_H_
 #define DRAFTP_PIPELINE_VERSION_H_
 
+#include <string>
+
 namespace draftp {
 
 inline constexpr char kVersion[] = "0.1.0";
+
+// What --version prints: `anneal of draftp 0.1.0, LibTorch 2.11.0, without the CUDA part`.
+std::string VersionText(const std::string& program);
 
 }  // namespace draftp
 

@@ -76,7 +76,7 @@ void SetWeights(InputHashes& hashes, RunRecord& record) {
 // From the point that the run goes on from, if any, to its end.
 absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder& entered,
                    StopRequest& stop, InputHashes& hashes, const Identity& identity, double begin,
-                   std::ostream& log, bool terminal) {
+                   Notices& log) {
   RunRecord record("train", RecordedConfig(config), config.output_dir, setup.device);
   TrainingRun run(config, setup, entered.folder, stop, record, [&] {
     SetWeights(hashes, record);
@@ -85,11 +85,11 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
   if (entered.resume) {
     std::vector<std::string> notices = RoundingNotices(entered.resume->record, config);
     if (absl::Status resumed = run.Resume(*entered.resume, notices); !resumed.ok()) return resumed;
-    for (const std::string& notice : notices) log << notice << '\n';
+    for (const std::string& notice : notices) log.Note(notice);
     if (const auto known = identity(); known.ok()) record.SetIdentity(*known);
   }
-  absl::Status tidied = entered.folder.Tidy({"checkpoints", "validation", "tensorboard", "unet",
-                                             "ema", "ema/unet", "best", "best/unet"});
+  absl::Status tidied = entered.folder.Tidy(
+      {"checkpoints", "validation", "tensorboard", "unet", "ema", "ema/unet", "best", "best/unet"});
   if (!tidied.ok()) return tidied;
   RemoveLeftFolders(config.output_dir + "/checkpoints", "step_");
   record.SetSeconds("load", Progress::WallSeconds() - begin);
@@ -97,36 +97,40 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
   auto training_log = TrainingLog::Open(log, {.output_dir = config.output_dir,
                                               .first_step = run.Status().step,
                                               .max_steps = config.max_steps,
-                                              .terminal = terminal,
                                               .settings = TrainTable().Print(config)});
   if (!training_log.ok()) return training_log.status();
-  log << DescribePlan(config, setup) << std::flush;
+  log.Say(DescribePlan(config, setup));
   const StopRequest::Run running(stop);
   if (absl::Status looped = run.Loop(*training_log); !looped.ok()) {
     run.Fail(looped);
     return looped;
   }
   if (absl::Status closed = training_log->Close(); !closed.ok()) return closed;
-  log << LastLine(config, run.Status()) << '\n';
+  log.Result(LastLine(config, run.Status()));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, std::ostream& log,
+absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, std::ostream& log,
                          bool terminal) {
+  Notices notices(log, {.program = "train", .terminal = terminal});
+  return RunTraining(config, stop, notices);
+}
+
+absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& log) {
   const double begin = Progress::WallSeconds();
   TrainConfig config = given;
   const auto device = ChooseDevice(config.device, config.dtype);
   if (!device.ok()) return device.status();
-  if (!device->notice.empty()) log << "warning: computing on the CPU: " << device->notice << '\n';
+  if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   if (config.deterministic) at::globalContext().setDeterministicAlgorithms(true, false);
-  const auto warn = [&log](const std::string& line) { log << "warning: " << line << '\n'; };
+  const auto warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); };
   InputHashes hashes(config.dry_run ? std::vector<InputFile>{} : TrainInputs(config));
   auto setup = TrainingSetup::Make(config, *device, warn);
   if (!setup.ok()) return setup.status();
   if (config.dry_run) {
-    log << DescribePlan(config, *setup);
+    log.Result(DescribePlan(config, *setup));
     return absl::OkStatus();
   }
   const auto identity = [&]() -> absl::StatusOr<RunIdentity> {
@@ -142,12 +146,13 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, std::ostre
     return elsewhere;
   }
   if (entered->resume && IsFinished(config, *entered->resume)) {
-    log << "nothing to train: the run in " << config.output_dir << " has reached step "
-        << entered->resume->record.state.step << " of --max_steps " << config.max_steps
-        << " before; more --max_steps go on, another --output_dir begins anew\n";
+    log.Result(absl::StrCat("nothing to train: the run in ", config.output_dir,
+                            " has reached step ", entered->resume->record.state.step,
+                            " of --max_steps ", config.max_steps,
+                            " before; more --max_steps go on, another --output_dir begins anew"));
     return absl::OkStatus();
   }
-  return Train(config, *setup, *entered, stop, hashes, identity, begin, log, terminal);
+  return Train(config, *setup, *entered, stop, hashes, identity, begin, log);
 }
 
 }  // namespace draftp

@@ -6,6 +6,7 @@
 
 #include <ostream>
 
+#include "draftp/pipeline/notices.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 
@@ -21,6 +22,7 @@ namespace draftp {
 // Bit for bit, a run that was interrupted and resumed writes what one that wasn't would have. Asked
 // by `stop`, it saves a checkpoint after the step in flight and returns. Progress and warnings go
 // to `log`, a line redrawn in place on a `terminal`. The error is one line that names flag or file.
+absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& log);
 absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, std::ostream& log,
                          bool terminal);
 

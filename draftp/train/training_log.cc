@@ -133,7 +133,7 @@ std::string DescribeValidation(const ValidationRecord& record) {
                          record.best_step);
 }
 
-absl::StatusOr<TrainingLog> TrainingLog::Open(std::ostream& out, Options options) {
+absl::StatusOr<TrainingLog> TrainingLog::Open(Notices& notices, Options options) {
   auto steps = LineLog::Open(options.output_dir + "/log.jsonl", options.first_step + 1);
   if (!steps.ok()) return steps.status();
   auto validations = LineLog::Open(options.output_dir + "/validation.jsonl", options.first_step);
@@ -142,43 +142,42 @@ absl::StatusOr<TrainingLog> TrainingLog::Open(std::ostream& out, Options options
   if (!events.ok()) return events.status();
   if (absl::Status added = AddSettings(options, *events); !added.ok()) return added;
   for (const LineLog* log : {&*steps, &*validations}) {
-    if (!log->warning().empty()) out << "warning: " << log->warning() << '\n';
+    if (!log->warning().empty()) notices.Warn(log->warning());
   }
-  return TrainingLog(out, std::move(options), *std::move(steps), *std::move(validations),
+  return TrainingLog(notices, std::move(options), *std::move(steps), *std::move(validations),
                      *std::move(events));
 }
 
-TrainingLog::TrainingLog(std::ostream& out, Options options, LineLog steps, LineLog validations,
+TrainingLog::TrainingLog(Notices& notices, Options options, LineLog steps, LineLog validations,
                          EventFile events)
-    : out_(&out),
-      line_(out, options.terminal, /*shown_at=*/0),
+    : notices_(&notices),
       options_(std::move(options)),
       steps_(std::move(steps)),
       validations_(std::move(validations)),
       events_(std::move(events)) {}
-
-void TrainingLog::Say(const std::string& line) {
-  line_.End();
-  *out_ << line << '\n' << std::flush;
-}
 
 void TrainingLog::Show(const StepRecord& record) {
   reward_.Add(record.reward);
   seconds_.Add(record.seconds);
   const double now = Progress::WallSeconds();
   const bool last = record.step == options_.max_steps;
-  if (!last && !line_.Due(now)) return;
-  std::string phases;
-  for (const auto& [phase, seconds] : record.phases)
-    absl::StrAppendFormat(&phases, "%s%s %.2f", phases.empty() ? "" : ", ", phase, seconds);
-  const std::string line = absl::StrFormat(
-      "step %d/%d  reward %.3f (mean %.3f)  KL %.3g  grad %.3g  clamped %.1f%%  %.2f images/s  "
-      "%.2f s/step (%s)  %d MiB  ETA %s",
-      record.step, options_.max_steps, record.reward, reward_.value(), record.kl, record.grad_norm,
-      100 * record.clamped, static_cast<double>(record.images) / record.seconds, record.seconds,
-      phases, record.memory_mib,
-      FormatDuration(seconds_.value() * static_cast<double>(options_.max_steps - record.step)));
-  line_.Draw(line, now);
+  LiveLine& line = notices_->live();
+  if (!last && !line.Due(now)) return;
+  const std::string left =
+      FormatDuration(seconds_.value() * static_cast<double>(options_.max_steps - record.step));
+  line.Draw({{.text = absl::StrCat("step ", record.step, "/", options_.max_steps), .rank = 0},
+             {.text = absl::StrFormat("reward %.3f", record.reward), .rank = 1},
+             {.text = absl::StrFormat("mean %.3f", reward_.value()), .rank = 3},
+             {.text = absl::StrFormat("KL %.3g", record.kl), .rank = 4},
+             {.text = absl::StrFormat("grad %.3g", record.grad_norm), .rank = 7},
+             {.text = absl::StrFormat("clamped %.1f%%", 100 * record.clamped), .rank = 8},
+             {.text = absl::StrFormat("%.2f images/s",
+                                      static_cast<double>(record.images) / record.seconds),
+              .rank = 6},
+             {.text = absl::StrFormat("%.2f s/step", record.seconds), .rank = 5},
+             {.text = absl::StrCat(record.memory_mib, " MiB"), .rank = 9},
+             {.text = "ETA " + left, .rank = 2}},
+            now);
 }
 
 absl::Status TrainingLog::Add(const StepRecord& record) {
@@ -241,7 +240,7 @@ absl::Status TrainingLog::Add(const ValidationRecord& record, const RgbImage& sh
 }
 
 absl::Status TrainingLog::Close() {
-  line_.End();
+  notices_->live().End();
   if (absl::Status s = steps_.Close(); !s.ok()) return s;
   if (absl::Status s = validations_.Close(); !s.ok()) return s;
   return events_.Close();

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +16,7 @@
 #include "draftp/io/line_log.h"
 #include "draftp/io/moving_mean.h"
 #include "draftp/io/png.h"
-#include "draftp/pipeline/live_line.h"
+#include "draftp/pipeline/notices.h"
 #include "draftp/train/alarms.h"
 
 namespace draftp {
@@ -57,23 +56,23 @@ class TrainingLog {
     std::string output_dir;
     int64_t first_step = 0;  // steps behind a resumed run: later lines of an earlier run go
     int64_t max_steps = 1;
-    bool terminal = false;
     std::vector<std::pair<std::string, ConfigValue>> settings = {};  // for TensorBoard
   };
-  static absl::StatusOr<TrainingLog> Open(std::ostream& out, Options options);
+  // `notices` must outlive it.
+  static absl::StatusOr<TrainingLog> Open(Notices& notices, Options options);
   absl::Status Add(const StepRecord& record);
   absl::Status Add(const ValidationRecord& record, const RgbImage& sheet);
   // A line of its own for the user.
-  void Say(const std::string& line);
+  void Say(const std::string& line) { notices_->Say(line); }
+  void Warn(const std::string& line) { notices_->Warn(line); }
   absl::Status Close();
 
  private:
-  TrainingLog(std::ostream& out, Options options, LineLog steps, LineLog validations,
+  TrainingLog(Notices& notices, Options options, LineLog steps, LineLog validations,
               EventFile events);
   void Show(const StepRecord& record);
 
-  std::ostream* out_;
-  LiveLine line_;
+  Notices* notices_;
   Options options_;
   LineLog steps_, validations_;
   EventFile events_;

@@ -48,12 +48,14 @@ TEST(DescribeValidationTest, SaysHeldOutRewardsDiversityAndTheBestStep) {
 
 absl::Status Validate(const TemporaryFolder& folder, const ValidationRecord& record,
                       std::ostream& out) {
-  auto log = TrainingLog::Open(out, {.output_dir = folder.path(),
-                                     .first_step = 50,
-                                     .max_steps = 64,
-                                     .settings = {{"lr", ConfigValue::Number("0.002")},
-                                                  {"ema", ConfigValue::Bool(true)},
-                                                  {"output_dir", ConfigValue::Text("/home/me")}}});
+  Notices notices(out, {.program = "train"});
+  auto log =
+      TrainingLog::Open(notices, {.output_dir = folder.path(),
+                                  .first_step = 50,
+                                  .max_steps = 64,
+                                  .settings = {{"lr", ConfigValue::Number("0.002")},
+                                               {"ema", ConfigValue::Bool(true)},
+                                               {"output_dir", ConfigValue::Text("/home/me")}}});
   if (!log.ok()) return log.status();
   if (absl::Status added = log->Add(record, FilledImage(4, 4, 0, 0, 0)); !added.ok()) return added;
   return log->Close();

@@ -158,8 +158,8 @@ absl::Status TrainingRun::Skip(const MicroBatchResult& result, TrainingLog& log)
          {"captions", absl::StrJoin(CaptionsOf(samples), "\n")}});
     if (!dumped.ok()) return dumped;
   }
-  log.Say(absl::StrCat("warning: step ", state_.step + 1,
-                       " is skipped: its loss, reward or gradient isn't finite (see ", path, ")"));
+  log.Warn(absl::StrCat("step ", state_.step + 1,
+                        " is skipped: its loss, reward or gradient isn't finite (see ", path, ")"));
   if (state_.skipped_in_a_row < config_.max_skipped_steps) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(state_.skipped_in_a_row,
@@ -231,7 +231,7 @@ absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
   for (const std::string& alarm : Alarms(result->scores)) {
     const std::string line = absl::StrCat("after step ", state_.step, " ", alarm);
     warnings_.push_back(line);
-    log.Say("warning: reward hacking? " + line);
+    log.Warn("reward hacking? " + line);
     if (config_.stop_on_alarm) ended_ = "an alarm: " + line;
   }
   if (best) {
