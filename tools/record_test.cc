@@ -312,7 +312,7 @@ TEST_F(RecordTest, SkippingComparesWeightsByTheirContents) {
   fs::copy(folder_ / "other/pytorch_lora_weights.safetensors", lora,
            fs::copy_options::overwrite_existing);
   const Ended changed = Anneal(draw);
-  EXPECT_THAT(changed.error, HasSubstr("1 picture drawn"));
+  EXPECT_THAT(changed.error, HasSubstr("1 picture and overview.png in "));
   EXPECT_NE(Contents(picture), first);
 }
 

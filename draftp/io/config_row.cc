@@ -72,6 +72,20 @@ ConfigRow<bool> SwitchRow() {
           [](const bool& value) { return ConfigValue::Bool(value); }};
 }
 
+ConfigRow<std::string> ModeRow(std::vector<std::string> names) {
+  return {absl::StrCat("false, ", absl::StrJoin(names, ", "), " or true, which is ", names.front()),
+          [names](const ConfigValue& value) -> std::optional<std::string> {
+            if (!value.IsScalar()) return std::nullopt;
+            if (const std::optional<bool> on = ParseBool(value.text))
+              return *on ? names.front() : "off";
+            const bool known = std::find(names.begin(), names.end(), value.text) != names.end();
+            return known ? std::optional(value.text) : std::nullopt;
+          },
+          [](const std::string& mode) {
+            return mode == "off" ? ConfigValue::Bool(false) : ConfigValue::Text(mode);
+          }};
+}
+
 ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices) {
   std::vector<std::string> names;
   for (const ConfigChoice& choice : choices) names.push_back(choice.name);

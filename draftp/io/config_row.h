@@ -31,6 +31,8 @@ ConfigRow<int64_t> IntegerRow(int64_t low, int64_t high);
 ConfigRow<uint64_t> SeedRow();
 ConfigRow<double> NumberRow(double low, double high);
 ConfigRow<bool> SwitchRow();
+// A switch with names beside its two positions. false means "off", true the first name.
+ConfigRow<std::string> ModeRow(std::vector<std::string> names);
 // Also takes a Python path that ends in an alias with a capital, as
 // `package.LegacyDDPMDiscretization`.
 ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices);

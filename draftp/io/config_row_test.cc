@@ -55,6 +55,17 @@ TEST(ConfigRowTest, SwitchesReadYamlsWords) {
   ExpectRefused(row, {"", "2", "maybe"});
 }
 
+TEST(ConfigRowTest, ModesAreSwitchesWithNames) {
+  const ConfigRow<std::string> row = ModeRow({"plan", "probe"});
+  EXPECT_EQ(row.expected, "false, plan, probe or true, which is plan");
+  EXPECT_EQ(row.parse(ConfigValue::Bool(true)), "plan");
+  EXPECT_EQ(row.parse(ConfigValue::Text("False")), "off");
+  EXPECT_EQ(row.parse(ConfigValue::Text("probe")), "probe");
+  EXPECT_EQ(row.print("off"), ConfigValue::Bool(false));
+  EXPECT_EQ(row.parse(row.print("probe")), "probe");
+  ExpectRefused(row, {"", "2", "Probe", "plan,probe"});
+}
+
 TEST(ConfigRowTest, ChoicesTakeTheOriginalsNamesAndClassPaths) {
   const ConfigRow<std::string> row = ChoiceRow({{"euler", {"EulerEDMSampler"}}, {"lms", {"32"}}});
   EXPECT_EQ(row.expected, "euler, lms");

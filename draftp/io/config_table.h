@@ -66,6 +66,11 @@ class ConfigTable {
     field.is_switch = true;
     return Add(member, SwitchRow(), std::move(field));
   }
+  // A switch that also takes a name: `--key` is the first, the member "off" or a name.
+  ConfigTable& Mode(std::string C::*member, std::vector<std::string> names, ConfigField field) {
+    field.is_switch = true;
+    return Add(member, ModeRow(std::move(names)), std::move(field));
+  }
   // One of the names; the member holds the canonical one.
   ConfigTable& Choice(std::string C::*member, std::vector<ConfigChoice> choices,
                       ConfigField field) {

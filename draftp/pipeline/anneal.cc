@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/io/count.h"
+#include "draftp/pipeline/anneal_dry_run.h"
 #include "draftp/pipeline/anneal_folder.h"
 #include "draftp/pipeline/anneal_identity.h"
 #include "draftp/pipeline/anneal_plan.h"
@@ -237,6 +239,12 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   const auto device = ChooseDevice(config->device, config->dtype);
   if (!device.ok()) return device.status();
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
+  if (config->dry_run != "off") {
+    std::ostringstream text;
+    const absl::Status status = DryRunAnneal(*config, *plan, *device, text);
+    log.Result(text.str());
+    return status;
+  }
   int number = 1;
   auto opened = OpenFolder(config->output_dir, number);
   if (!opened.ok()) return opened.status();

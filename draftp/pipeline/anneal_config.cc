@@ -183,7 +183,12 @@ void AddRunning(Table& table) {
       .Switch(&AnnealConfig::overwrite,
               {.key = "overwrite",
                .help = "draw into a folder that holds another run's pictures; those that are left "
-                       "of them go at the end"});
+                       "of them go at the end"})
+      .Mode(&AnnealConfig::dry_run, {"plan", "probe"},
+            {.key = "dry_run",
+             .help = "print the plan (images, memory, disk) and touch nothing; =probe also draws "
+                     "one batch, for its seconds and its peak of memory",
+             .common = true});
 }
 
 void AddRefusedKeys(Table& table) {

@@ -59,6 +59,7 @@ struct AnnealConfig {
   std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
   bool overwrite = false;
+  std::string dry_run = "off";  // plan, probe
 
   bool operator==(const AnnealConfig&) const = default;
 };

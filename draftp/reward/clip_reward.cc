@@ -226,5 +226,6 @@ int64_t ClipReward::embedding_size() const { return state_->towers.image.config.
 int64_t ClipReward::image_size() const { return state_->towers.image.config.image_size; }
 const Placement& ClipReward::placement() const { return state_->placement; }
 const std::vector<std::string>& ClipReward::weight_files() const { return state_->towers.files; }
+const ClipTowers& ClipReward::towers() const { return state_->towers; }
 
 }  // namespace draftp

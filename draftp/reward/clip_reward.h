@@ -18,6 +18,8 @@
 
 namespace draftp {
 
+struct ClipTowers;
+
 // cos: between the embeddings of image and caption.
 enum class ClipRewardKind : uint8_t {
   kPickScore,  // exp(logit_scale) cos: Kirstain et al., "Pick-a-Pic", 2023
@@ -75,6 +77,7 @@ class ClipReward {
   int64_t image_size() const;      // what images are resized to
   const Placement& placement() const;
   const std::vector<std::string>& weight_files() const;
+  const ClipTowers& towers() const;
 
  private:
   struct State;

@@ -21,7 +21,8 @@ namespace {
 void FillEmbedded(const std::string& dir, TrainConfig& config) {
   config.model = dir;
   if (config.reward.empty()) config.reward = {dir + "/reward_model"};
-  if (config.prompts.empty()) config.prompts = {dir + "/prompts/one_shape_train.txt"};
+  if (!config.prompts.empty()) return;
+  config.prompts = {dir + "/prompts/one_shape_train.txt"};
   if (config.validation_prompts.empty())
     config.validation_prompts = {dir + "/prompts/one_shape_validation.txt"};
 }

@@ -95,7 +95,7 @@ struct TrainConfig {
   int64_t validation_images = 8;  // prompts drawn at a validation
   int64_t images_per_prompt = 2;
   bool stop_on_alarm = false;
-  bool dry_run = false;
+  std::string dry_run = "off";  // plan, probe
 
   bool full() const { return lora_rank == 0 || peft_scheme == "none"; }
   // Whether the backward pass computes the activations of `part` (unet, decoder, reward) again.

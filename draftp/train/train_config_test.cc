@@ -95,6 +95,8 @@ TEST(TrainConfig, TakesTheEmbeddedRecipeWithoutAModel) {
   EXPECT_EQ(loaded->config.lr, 0.001);
   EXPECT_EQ(loaded->config.model, folder.path());
   EXPECT_THAT(loaded->config.reward, ElementsAre(folder / "reward_model"));
+  EXPECT_THAT(loaded->config.validation_prompts,
+              ElementsAre(folder / "prompts/one_shape_validation.txt"));
   EXPECT_THAT(loaded->notices,
               Contains("no --model: the embedded model with its recipe train.yaml"));
   EXPECT_EQ(loaded->config_file, "");
@@ -173,6 +175,26 @@ TEST(TrainConfig, OtherProgramsNamesAreAnswered) {
            {"-o", "--output_dir"}}) {
     EXPECT_THAT(Load({theirs}), FailsWith("did you mean " + ours + "?"));
   }
+}
+
+TEST(TrainConfig, ValidatesOnTheUsersPromptsWhereThereAreSome) {
+  const TemporaryFolder folder;
+  const auto loaded = LoadTrainConfig({"--prompts=mine.txt"}, "/", folder.path());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->config.prompts, ElementsAre("/mine.txt"));
+  EXPECT_TRUE(loaded->config.validation_prompts.empty());
+}
+
+TEST(TrainConfig, DryRunIsASwitchWithAName) {
+  EXPECT_EQ(Load({})->config.dry_run, "off");
+  EXPECT_EQ(Load({"--dry_run"})->config.dry_run, "plan");
+  EXPECT_EQ(Load({"--dry_run=false"})->config.dry_run, "off");
+  EXPECT_EQ(Load({"--dry_run=probe"})->config.dry_run, "probe");
+  EXPECT_EQ(Load({"dry_run=true"})->config.dry_run, "plan");
+  EXPECT_THAT(Load({"--dry_run=try"}), FailsWith("--dry_run: found \"try\", expected false, plan"));
+  const TemporaryFolder folder;
+  const std::string yaml = folder.Write("a.yaml", "dry_run: true\n");
+  EXPECT_EQ(Load({"--config=" + yaml})->config.dry_run, "plan");
 }
 
 TEST(TrainConfig, ARunsRecordRepeatsItExactly) {

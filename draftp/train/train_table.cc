@@ -360,10 +360,11 @@ void AddOutput(Table& table) {
               {.key = "stop_on_alarm",
                .help = "end the run when a sign of reward hacking is seen, instead of a warning"})
       .NoEffect(NoValidations)
-      .Switch(&C::dry_run, {.key = "dry_run",
-                            .help = "print the plan (what is trained, memory, steps, images) and "
-                                    "touch nothing",
-                            .common = true});
+      .Mode(&C::dry_run, {"plan", "probe"},
+            {.key = "dry_run",
+             .help = "print the plan (what is trained, memory, disk, images) and touch nothing; "
+                     "=probe also takes one step, for its seconds and its peak of memory",
+             .common = true});
 }
 
 }  // namespace

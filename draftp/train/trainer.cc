@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "draftp/train/train_folder.h"
 #include "draftp/train/train_identity.h"
 #include "draftp/train/training_log.h"
+#include "draftp/train/training_plan.h"
 #include "draftp/train/training_run.h"
 #include "draftp/train/training_setup.h"
 
@@ -99,7 +101,7 @@ absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder&
                                               .max_steps = config.max_steps,
                                               .settings = TrainTable().Print(config)});
   if (!training_log.ok()) return training_log.status();
-  log.Say(DescribePlan(config, setup));
+  log.Say(DescribeTraining(config, setup));
   const StopRequest::Run running(stop);
   if (absl::Status looped = run.Loop(*training_log); !looped.ok()) {
     run.Fail(looped);
@@ -126,12 +128,14 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   if (config.deterministic) at::globalContext().setDeterministicAlgorithms(true, false);
   const auto warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); };
-  InputHashes hashes(config.dry_run ? std::vector<InputFile>{} : TrainInputs(config));
+  InputHashes hashes(config.dry_run != "off" ? std::vector<InputFile>{} : TrainInputs(config));
   auto setup = TrainingSetup::Make(config, *device, warn);
   if (!setup.ok()) return setup.status();
-  if (config.dry_run) {
-    log.Result(DescribePlan(config, *setup));
-    return absl::OkStatus();
+  if (config.dry_run != "off") {
+    std::ostringstream text;
+    const absl::Status status = DryRunTraining(config, *setup, text);
+    log.Result(text.str());
+    return status;
   }
   const auto identity = [&]() -> absl::StatusOr<RunIdentity> {
     const auto& known = hashes.Get();

@@ -217,7 +217,7 @@ TEST(Trainer, ValidatesBothModelsAndWritesAReport) {
 TEST(Trainer, ADryRunTouchesNothing) {
   const TemporaryFolder folder;
   TrainConfig config = Small(folder / "run");
-  config.dry_run = true;
+  config.dry_run = "plan";
   StopRequest stop;
   std::ostringstream log;
   ASSERT_EQ(RunTraining(config, stop, log, false), absl::OkStatus());

@@ -2,7 +2,6 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
@@ -106,19 +105,6 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
                           .warn = std::move(warn)};
 }
 
-template <class Network>
-int64_t Bytes(const Network& network) {
-  int64_t bytes = 0;
-  const auto add = [&](const at::Tensor& tensor) {
-    if (tensor.defined()) bytes += static_cast<int64_t>(tensor.nbytes());
-  };
-  VisitWeights(network, [&](const std::string&, const auto& layer) {
-    add(layer.weight);
-    add(layer.bias);
-  });
-  return bytes;
-}
-
 }  // namespace
 
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {
@@ -163,49 +149,6 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
                        .options = *std::move(options),
                        .learning_rate = LearningRateOf(config),
                        .kl_schedule = *kl};
-}
-
-std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup) {
-  const TrainingModel& model = *setup.model;
-  const int64_t elements = CountElements(model.parameters());
-  int64_t values = 0, leaves = 0;
-  for (const Parameter& parameter : model.parameters()) {
-    values += static_cast<int64_t>(parameter.value.nbytes());
-    if (parameter.mixed()) leaves += static_cast<int64_t>(parameter.leaf.nbytes());
-  }
-  const int64_t samples = config.max_steps * config.global_batch_size;
-  std::string text =
-      absl::StrFormat("trains %d parameters (%s) of %s on %s, in %s\n", elements,
-                      model.full() ? "the whole UNet"
-                                   : absl::StrFormat("LoRA of rank %d on %d tensors",
-                                                     config.lora_rank, model.parameters().size()),
-                      config.model, setup.device.name,
-                      setup.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32");
-  absl::StrAppendFormat(
-      &text,
-      "steps %d of %d images, %d at once: %d images of %dx%d, %d denoising steps each, %.2f epochs "
-      "of %d captions\n",
-      config.max_steps, config.global_batch_size, config.micro_batch_size, samples,
-      setup.options.size.width, setup.options.size.height, config.steps,
-      static_cast<double>(samples) / static_cast<double>(setup.captions.size()),
-      setup.captions.size());
-  const std::vector<std::pair<const char*, int64_t>> memory = {
-      {"base UNet", Bytes(model.sdxl().unet)},
-      {"VAE decoder", Bytes(model.sdxl().vae)},
-      {"trained values", values},
-      {"their copy in the network's dtype", leaves},
-      {"gradients", values},
-      {"AdamW moments", 2 * values},
-      {"moving average", config.ema ? values : 0}};
-  int64_t total = 0;
-  for (const auto& [kind, bytes] : memory) {
-    absl::StrAppendFormat(&text, "memory  %-36s %15d bytes\n", kind, bytes);
-    total += bytes;
-  }
-  absl::StrAppendFormat(&text,
-                        "memory  %-36s %15d bytes, and text encoders, reward and activations\n",
-                        "together", total);
-  return text;
 }
 
 }  // namespace draftp

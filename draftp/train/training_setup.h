@@ -40,10 +40,6 @@ struct TrainingSetup {
 // AdamW's settings.
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config);
 
-// What a run of these settings would train, hold in memory and draw, as lines of text:
-// --dry_run.
-std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup);
-
 }  // namespace draftp
 
 #endif  // DRAFTP_TRAIN_TRAINING_SETUP_H_

@@ -1,0 +1,181 @@
+#include "draftp/train/training_memory.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+
+#include "draftp/kernels/cpu/thread_pool.h"
+#include "draftp/pipeline/memory_estimate.h"
+#include "draftp/pipeline/process_memory.h"
+#include "draftp/reward/clip_reward.h"
+#include "draftp/reward/clip_towers.h"
+
+namespace draftp {
+namespace {
+
+constexpr int64_t kFloat = sizeof(float);
+
+// Of the weights that are there after loading.
+struct Loaded {
+  int64_t unet, copies, decoder, text, rewards, values, leaves;
+};
+
+int64_t RewardBytes(const CompositeReward* reward) {
+  int64_t bytes = 0;
+  if (reward == nullptr) return bytes;
+  for (const RewardMember& member : reward->members()) {
+    if (const auto* clip = member.reward.As<ClipReward>())
+      bytes += WeightBytes(clip->towers().text) + WeightBytes(clip->towers().image);
+  }
+  return bytes;
+}
+
+Loaded Measure(const TrainingSetup& setup) {
+  const TrainingModel& model = *setup.model;
+  const SdxlModel& sdxl = model.sdxl();
+  Loaded loaded{
+      .unet = WeightBytes(sdxl.unet),
+      .copies = 0,
+      .decoder = WeightBytes(sdxl.vae),
+      .text = WeightBytes(sdxl.text_encoders.first) + WeightBytes(sdxl.text_encoders.second),
+      .rewards = RewardBytes(setup.reward.get()) + RewardBytes(setup.held_out.get()),
+      .values = 0,
+      .leaves = 0};
+  for (const SdxlNetwork& network : model.networks()) {
+    const bool first = network == model.networks().front();
+    if (network.inference && (first || model.full()))
+      loaded.copies += WeightBytes(*network.inference);
+  }
+  if (&model.inference_vae() != &sdxl.vae) loaded.decoder += WeightBytes(model.inference_vae());
+  for (const Parameter& parameter : model.parameters()) {
+    loaded.values += static_cast<int64_t>(parameter.value.nbytes());
+    if (parameter.mixed()) loaded.leaves += static_cast<int64_t>(parameter.leaf.nbytes());
+  }
+  return loaded;
+}
+
+// What one image's calls keep, and the most that comes on top of it, in bytes.
+struct Kept {
+  int64_t kept, passing;
+};
+
+// The reward's gradient is taken member by member.
+int64_t RewardPeak(const TrainConfig& config, const CompositeReward& reward) {
+  int64_t most = 0;
+  for (const RewardMember& member : reward.members()) {
+    const auto* clip = member.reward.As<ClipReward>();
+    if (clip == nullptr) continue;
+    const KeptElements tower = KeptByImageTower(clip->towers().image, config.Recomputes("reward"));
+    most = std::max(most, tower.kept + tower.passing);
+  }
+  return most * kFloat;
+}
+
+Kept KeptByImage(const TrainConfig& config, const TrainingSetup& setup) {
+  const SdxlModel& sdxl = setup.model->sdxl();
+  const int64_t factor = sdxl.vae.config.Downsampling();
+  const int64_t height = setup.options.size.height / factor,
+                width = setup.options.size.width / factor;
+  const int64_t calls = GradientCalls(config), decodes = Decodes(config);
+  const bool full = setup.model->full(), detached = config.objective == "drtune";
+  const int64_t rows = config.guidance_scale == 1.0 ? 1 : 2;
+  const int64_t size = static_cast<int64_t>(sdxl.unet.conv_in.weight.element_size());
+  UNetCall call{.height = height,
+                .width = width,
+                .tokens = sdxl.tokenizer.max_length(),
+                .recompute = config.Recomputes("unet"),
+                .differentiable_input = full};
+  const KeptElements first = KeptByUNet(setup.model->tuned(), call);
+  call.differentiable_input = full || !detached;
+  const KeptElements later = KeptByUNet(setup.model->tuned(), call);
+  const int64_t firsts = config.objective == "draft_lv" ? calls : 1;
+  const KeptElements decoder = KeptByDecoder(sdxl.vae, height, width, config.Recomputes("decoder"));
+  const int64_t unet = rows * size * (firsts * first.kept + (calls - firsts) * later.kept);
+  const int64_t image = decodes * kFloat * decoder.kept;
+  // The backward pass runs through the decoder, which is then let go, and through the UNet.
+  const int64_t last = std::max(kFloat * decoder.passing, RewardPeak(config, *setup.reward));
+  const int64_t most = std::max(image + last, rows * size * later.passing);
+  return {.kept = unet + image, .passing = most - image};
+}
+
+// What malloc keeps between tensors that it could neither give back nor use again; measured with
+// glibc 2.36, which unmaps what is larger than 32 MiB. Dropping and making again leaves more.
+int64_t Holes(const TrainConfig& config, int64_t activations, int64_t workers) {
+  constexpr int64_t kMib = 1 << 20;
+  const bool churns = config.Recomputes("decoder");
+  return std::min(churns ? activations : activations * 3 / 10,
+                  workers * (churns ? 220 : 175) * kMib);
+}
+
+// Both models' pictures as floats, and the batch that is being drawn.
+int64_t ValidationBytes(const TrainConfig& config, const TrainingSetup& setup) {
+  if (config.val_check_interval == 0) return 0;
+  const SdxlModel& sdxl = setup.model->sdxl();
+  const ImageSize size = setup.options.size;
+  const int64_t factor = sdxl.vae.config.Downsampling();
+  const int64_t batch =
+      config.micro_batch_size *
+      std::max(DecoderWorkspace(sdxl.vae.config, size.height / factor, size.width / factor),
+               2 * UNetWorkspace(sdxl.unet.config, size.height / factor, size.width / factor));
+  const int64_t images =
+      static_cast<int64_t>(setup.validation_captions.size()) * config.images_per_prompt;
+  return kFloat * (batch + 3 * images * 3 * size.height * size.width);
+}
+
+}  // namespace
+
+int64_t GradientCalls(const TrainConfig& config) {
+  if (config.objective == "draft_lv") return config.copies;
+  if (config.objective == "refl") return 1;
+  const int64_t steps = config.objective == "alignprop" ? config.steps : config.truncation_steps;
+  const bool twice = config.sampler == "heun" || config.sampler == "dpmpp_2s";
+  return twice ? 2 * steps - 1 : steps;  // the last level has one
+}
+
+int64_t Decodes(const TrainConfig& config) {
+  return config.objective == "draft_lv" ? config.copies : 1;
+}
+
+TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup) {
+  const Loaded loaded = Measure(setup);
+  const bool gpu = setup.device.is_cuda();
+  const int64_t known = loaded.unet + loaded.copies + loaded.decoder + loaded.text +
+                        loaded.rewards + loaded.values + loaded.leaves;
+  const int64_t program = gpu ? 0 : std::max<int64_t>(ResidentBytes() - known, 0);
+  const int64_t moments = 2 * loaded.values, average = config.ema ? loaded.values : 0;
+  // On a CPU each thread with images of its own has gradients of its own, and then their sum.
+  const int64_t workers = gpu ? 1 : std::min<int64_t>(config.micro_batch_size, cpu::Threads());
+  const int64_t sum = config.micro_batches() > 1 ? loaded.values : 0;
+  const int64_t gradients = loaded.values * (workers > 1 ? workers + 1 : 1) + sum;
+  const Kept image = KeptByImage(config, setup);
+  const int64_t activations = config.micro_batch_size * (image.kept + image.passing);
+  const int64_t holes = gpu ? 0 : Holes(config, activations, workers);
+  // Pages of libraries that are touched first then, kernels that oneDNN generates.
+  const int64_t first = gpu ? 0 : int64_t{30} << 20;
+  const int64_t validation = ValidationBytes(config, setup);
+  TrainingMemory memory;
+  memory.rows = {
+      {"program, libraries, captions", program},
+      {"base UNet", loaded.unet},
+      {"copies of it for calls without gradient", loaded.copies},
+      {"VAE decoder", loaded.decoder},
+      {"text encoders", loaded.text},
+      {"rewards", loaded.rewards},
+      {"trained values", loaded.values},
+      {"their copy in the network's dtype", loaded.leaves},
+      {"gradients", gradients},
+      {"AdamW moments", moments},
+      {"moving average", average},
+      {absl::StrCat("activations of ", Count(config.micro_batch_size, "image")), activations},
+      {"what malloc can't give back between them", holes},
+      {"code and threads of the first step", first},
+      {"a validation, which comes at another time", validation}};
+  const int64_t held = program + known + moments + average + first;
+  memory.together =
+      gpu ? held + activations + gradients
+          : std::max(PeakResidentBytes(),
+                     held + std::max({activations + holes + sum, gradients, validation}));
+  return memory;
+}
+
+}  // namespace draftp

@@ -1,0 +1,31 @@
+// How much memory a training run on a CPU will hold at its worst moment, before it takes a step.
+#ifndef DRAFTP_TRAIN_TRAINING_MEMORY_H_
+#define DRAFTP_TRAIN_TRAINING_MEMORY_H_
+
+#include <cstdint>
+
+#include "draftp/pipeline/plan_text.h"
+#include "draftp/train/train_config.h"
+#include "draftp/train/training_setup.h"
+
+namespace draftp {
+
+struct TrainingMemory {
+  PlanRows rows;         // by kind
+  int64_t together = 0;  // bytes at the worst moment, at most the sum of the rows
+};
+
+// What is loaded is measured, the rest computed from shapes: optimiser state, gradients, what the
+// backward pass of a micro batch needs, a validation's pictures. `setup` must be as Make leaves it.
+// With the network on a GPU the rows are the device's, with activations as a CPU's operators would
+// keep them: the kernels there keep fewer.
+TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup);
+
+// Network calls with gradient whose activations live at once, at most, and decoded images of each
+// sample.
+int64_t GradientCalls(const TrainConfig& config);
+int64_t Decodes(const TrainConfig& config);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_TRAIN_TRAINING_MEMORY_H_
