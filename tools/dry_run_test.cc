@@ -117,7 +117,7 @@ TEST(DryRun, SaysWhatIsTrainedWhateverTheFlagsSay) {
   const TemporaryFolder folder;
   const Words dry = {kTrain, "--dry_run", "--device=cpu", "--output_dir=" + (folder / "out")};
   const std::string lora = Said(folder, dry + Words{"--lora", kLora, "--lora_rank=4"});
-  EXPECT_THAT(lora, HasSubstr("(LoRA of rank 8 on 272 tensors)"));
+  EXPECT_THAT(lora, HasSubstr("(LoRA of rank 8 on 136 layers)"));
   const std::string full = Said(folder, dry + Words{"--peft_scheme=none", "--lora_rank=8"});
   EXPECT_THAT(full, HasSubstr("(the whole UNet)"));
 }

@@ -208,7 +208,7 @@ TEST(ShownTest, AValidationSaysTheHeldOutRewardAndNoNan) {
                                             "--validation_reward=" + (folder / "colour")}));
   ASSERT_EQ(program.Wait(), 0) << program.error();
   EXPECT_THAT(program.error(), HasSubstr("validation at step 1: reward "));
-  EXPECT_THAT(program.error(), HasSubstr(", held-out target_colour -"));
+  EXPECT_THAT(program.error(), HasSubstr(", held-out TargetColour -"));
   EXPECT_THAT(program.error(), HasSubstr("; the best"));
   EXPECT_THAT(program.error(), Not(HasSubstr("nan")));
   EXPECT_THAT(program.error(), Not(HasSubstr("diversity")));

@@ -153,9 +153,10 @@ size_t Count(const std::string& text, const std::string& part) {
 TEST(TerminalTest, WarningsComeOnceAndThenAsANumber) {
   const TemporaryFolder folder;
   const std::string captions = "--prompts=" + LongCaptions(folder);
-  const Shown trained = OnTerminal(
-      Train(folder, {captions, "--global_batch_size=8", "--micro_batch_size=2", "--max_steps=10"}),
-      80);
+  const Shown trained =
+      OnTerminal(Train(folder, {captions, "--global_batch_size=8", "--micro_batch_size=2",
+                                "--max_steps=10", "--output_dir=" + (folder / "run")}),
+                 80);
   EXPECT_EQ(trained.code, 0) << trained.text;
   EXPECT_EQ(Count(trained.text, "train: warning: the caption "), 10U) << trained.text;
   EXPECT_THAT(trained.text, HasSubstr("\ntrain: warning: ... and 20 more captions were cut\r\n"));

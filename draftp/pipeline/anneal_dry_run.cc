@@ -10,6 +10,7 @@
 
 #include "draftp/io/count.h"
 #include "draftp/io/format_bytes.h"
+#include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/image_drawer.h"
 #include "draftp/pipeline/memory_estimate.h"
@@ -48,8 +49,9 @@ std::string DescribeImages(const Job& job) {
   return absl::StrFormat(
       "draws %s of %dx%d with %s on %s, in %s: %s, %s each, %s (%s)\n"
       "runs %s, %d evaluations of a network for each image and all weight types, batches of %d\n",
-      Count(job.pictures(), "picture"), job.size.width, job.size.height, job.config.model,
-      job.device.name, job.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32",
+      Count(job.pictures(), "picture"), job.size.width, job.size.height,
+      DescribeModel(job.config.model), job.device.name,
+      job.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32",
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),

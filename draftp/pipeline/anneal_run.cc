@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "draftp/io/count.h"
 #include "draftp/io/png.h"
 #include "draftp/pipeline/version.h"
 
@@ -30,11 +31,10 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
       plan_(plan),
       folder_(folder),
       options_(std::move(options)),
-      progress_(log,
+      progress_(log.live(),
                 {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
                  .total_work =
-                     plan.images() * WorkPerImage(DrawnTypes(options_.columns), schedule.sigmas),
-                 .terminal = options_.terminal}),
+                     plan.images() * WorkPerImage(DrawnTypes(options_.columns), schedule.sigmas)}),
       sigmas_(schedule.sigmas),
       drawer_(model, plan, std::move(schedule),
               {.height = options_.size.height,
@@ -52,8 +52,8 @@ uint64_t AnnealRun::SeedOf(int64_t image) const {
 ContactSheetLabels AnnealRun::SheetLabels() const {
   ContactSheetLabels labels;
   labels.title =
-      absl::StrFormat("%s, %s, %d steps, guidance %g, seed %u", config_.sampler,
-                      config_.discretization, config_.steps, config_.guidance_scale, config_.seed);
+      absl::StrFormat("%s, %s, %s, guidance %g, seed %u", config_.sampler, config_.discretization,
+                      Count(config_.steps, "step"), config_.guidance_scale, config_.seed);
   for (int64_t image = 0; image < plan_.images(); ++image) {
     labels.rows.push_back(plan_.PromptOf(image));
     // Of several pictures of one prompt, what tells their rows apart.

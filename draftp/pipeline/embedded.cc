@@ -36,6 +36,11 @@ std::string ExpandEmbedded(const std::string& path, const std::string& dir) {
   return path.starts_with(kPrefix) ? dir + "/" + path.substr(kPrefix.size()) : path;
 }
 
+std::string DescribeModel(const std::string& path) {
+  const auto embedded = EmbeddedModelDir();
+  return embedded.ok() && path == *embedded ? "the embedded model" : path;
+}
+
 std::string CollapseEmbedded(const std::string& path, const std::string& dir) {
   if (dir.empty() || !path.starts_with(dir)) return path;
   if (path.size() == dir.size()) return "embedded";

@@ -15,6 +15,8 @@ absl::StatusOr<std::string> EmbeddedModelDir();
 // `embedded` and `embedded:REST`, as paths in a run.json and on a command line name the embedded
 // model's folder `dir` and what lies in it, to `dir` and `dir/REST`; any other text as it is.
 std::string ExpandEmbedded(const std::string& path, const std::string& dir);
+// A model's folder as lines for a user name it: `the embedded model`, or its path.
+std::string DescribeModel(const std::string& path);
 // The way back: so that a run.json holds wherever the program lies.
 std::string CollapseEmbedded(const std::string& path, const std::string& dir);
 

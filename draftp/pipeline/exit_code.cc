@@ -32,6 +32,7 @@ absl::Status FromGpu(const std::string& what) {
 }
 
 absl::Status FromSystem(const std::system_error& error) {
+  if (MemoryLimitIsNear()) return absl::ResourceExhaustedError(OutOfMemoryMessage(0));
   if (error.code() == std::errc::resource_unavailable_try_again) {
     return absl::ResourceExhaustedError(
         "can't start a thread: a limit of processes (ulimit -u, or a container's) or of memory is "

@@ -31,13 +31,12 @@ void AddWeights(const std::string& role, const std::string& path, const std::str
     files.push_back({absl::StrCat(role, fs::path(source).filename().string()), source, true});
 }
 
-// A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
+}  // namespace
+
 std::string UNetDir(const std::string& dir) {
   std::error_code error;
   return fs::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
 }
-
-}  // namespace
 
 std::vector<InputFile> ModelFiles(const std::string& dir) {
   std::vector<InputFile> files;

@@ -21,6 +21,9 @@ struct InputFile {
   bool is_weights = false;  // of the model or what was fine-tuned
 };
 
+// A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
+std::string UNetDir(const std::string& dir);
+
 // What is there of an SDXL folder's files (docs/training.md); what isn't, loading will say.
 std::vector<InputFile> ModelFiles(const std::string& dir);
 // Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward's folder.

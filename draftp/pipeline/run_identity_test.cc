@@ -9,38 +9,38 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const RunIdentity& Run() {
+const RunIdentity& LrRun() {
   static const auto* const run =
       new RunIdentity{{{"lr", "0.001"}, {"seed", "5"}}, {{"captions", std::string(64, 'a')}}};
   return *run;
 }
 
 TEST(RunIdentity, OfTheSameRunDiffersInNothing) {
-  EXPECT_THAT(Differences(Run(), Run()), IsEmpty());
+  EXPECT_THAT(Differences(LrRun(), LrRun()), IsEmpty());
 }
 
 TEST(RunIdentity, NamesWhatDiffersWithBothValues) {
-  RunIdentity now = Run();
+  RunIdentity now = LrRun();
   now.settings["lr"] = "0.002";
   now.inputs["captions"] = std::string(64, 'b');
   now.inputs["reward 1/model.safetensors"] = std::string(64, 'c');
-  EXPECT_THAT(Differences(Run(), now),
+  EXPECT_THAT(Differences(LrRun(), now),
               ElementsAre("--lr was 0.001, is 0.002",
                           "captions (SHA-256) was aaaaaaaaaaaa..., is bbbbbbbbbbbb...",
                           "reward 1/model.safetensors (SHA-256) was none, is cccccccccccc..."));
 }
 
 TEST(RunIdentity, ASettingOfAnotherVersionDoesNotCount) {
-  RunIdentity now = Run();
+  RunIdentity now = LrRun();
   now.settings["new"] = "1";
   now.settings.erase("seed");
-  EXPECT_THAT(Differences(Run(), now), IsEmpty());
+  EXPECT_THAT(Differences(LrRun(), now), IsEmpty());
 }
 
 TEST(RunIdentity, ReadsBackFromItsJson) {
-  const auto read = RunIdentityFrom(nlohmann::json(ToJson(Run())));
+  const auto read = RunIdentityFrom(nlohmann::json(ToJson(LrRun())));
   ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(*read, Run());
+  EXPECT_EQ(*read, LrRun());
 }
 
 TEST(RunIdentity, RefusesOtherJson) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/pipeline/process_memory.h"
 #include "draftp/pipeline/version.h"
 
 namespace draftp {
@@ -29,15 +30,6 @@ std::vector<std::string> CommandWords() {
 
 std::string DtypeName(const ComputeDevice& device) {
   return device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32";
-}
-
-int64_t PeakMemoryKib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    int64_t kib = 0;
-    if (word == "VmHWM:" && status >> kib) return kib;
-  }
-  return 0;
 }
 
 RunRecord::RunRecord(const std::string& program, nlohmann::ordered_json config,
@@ -65,7 +57,7 @@ absl::Status RunRecord::Finish() const {
   result["device"] = device_.name;
   result["dtype"] = DtypeName(device_);
   for (const auto& [key, value] : values_.items()) result[key] = value;
-  if (const int64_t peak = PeakMemoryKib(); peak > 0) result["peak_memory_mib"] = peak / 1024;
+  if (const int64_t peak = PeakResidentBytes(); peak > 0) result["peak_memory_mib"] = peak >> 20;
   for (const auto& [phase, seconds] : seconds_) result["seconds"][phase] = seconds;
   return WriteJson(json);
 }

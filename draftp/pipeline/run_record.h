@@ -53,9 +53,6 @@ class RunRecord {
 // "float32" or "bfloat16".
 std::string DtypeName(const ComputeDevice& device);
 
-// The most memory that the process has held so far, in KiB; 0 where the system doesn't say.
-int64_t PeakMemoryKib();
-
 }  // namespace draftp
 
 #endif  // DRAFTP_PIPELINE_RUN_RECORD_H_

@@ -4,9 +4,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <initializer_list>
-#include <system_error>
 #include <utility>
 
 #include "draftp/adapter/lora_file.h"
@@ -14,18 +12,13 @@
 #include "draftp/io/printable.h"
 #include "draftp/io/weight_map.h"
 #include "draftp/model/unet_adapter.h"
+#include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/system_limits.h"
 
 namespace draftp {
 namespace {
 
 constexpr int kLoraSlot = 0;
-
-// A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
-std::string UNetDir(const std::string& dir) {
-  std::error_code error;
-  return std::filesystem::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
-}
 
 // The ids of a tokenizer against the encoder that takes them. Of the encoder's bos_token_id and
 // pad_token_id nothing depends, and SDXL's own config.json has them wrong.

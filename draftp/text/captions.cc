@@ -71,10 +71,9 @@ Captions FilesIn(const std::string& folder) {
   }
   std::sort(files.begin(), files.end());
   if (!files.empty()) return files;
-  return absl::InvalidArgumentError(
-      absl::StrCat(Printable(folder, 4096),
-                   ": found a folder without captions, expected files that end in ", kEndings,
-                   "; ", FolderContents(folder)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(folder, 4096), ": found a folder without captions, expected files that end in ",
+      kEndings, "; ", FolderContents(folder)));
 }
 
 // What `spec` names, with folders replaced by their files.

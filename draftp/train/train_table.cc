@@ -306,8 +306,7 @@ void AddOutput(Table& table) {
                              .original_keys = {"exp_manager.explicit_log_dir"},
                              .value_name = "DIR",
                              .help = "folder of the trained weights, checkpoints and logs",
-                             .default_text = "draftp_train, beside another run's draftp_train_2 "
-                                             "and so on",
+                             .default_text = "draftp_train, or draftp_train_2, ...",
                              .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
                              .common = true})
       .Text(&C::resume,

@@ -48,7 +48,7 @@ bool IsFinished(const TrainConfig& config, const ResumePoint& point) {
     return false;
   const std::string weights = config.full() ? "/unet" : "/pytorch_lora_weights.safetensors";
   std::error_code error;
-  return earlier->result.value("steps", nlohmann::json()) == point.record.state.step &&
+  return earlier->result.value("ended", nlohmann::json()) == "finished" &&
          std::filesystem::exists(config.output_dir + weights, error);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "draftp/io/count.h"
 #include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/pipeline/memory_estimate.h"
 #include "draftp/pipeline/process_memory.h"

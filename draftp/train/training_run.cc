@@ -13,8 +13,8 @@
 
 #include "draftp/io/png.h"
 #include "draftp/io/safetensors.h"
-#include "draftp/kernels/cuda_backend.h"
 #include "draftp/pipeline/exit_code.h"
+#include "draftp/pipeline/process_memory.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/pipeline/version.h"
 #include "draftp/train/checkpoint.h"
@@ -22,12 +22,6 @@
 #include "draftp/train/train_identity.h"
 
 namespace draftp {
-
-// The most so far: of LibTorch's allocator on a GPU, else of the process.
-int64_t PeakMemoryMib(const at::Device& device) {
-  const auto backend = device.is_cuda() ? OpenCudaBackend() : absl::UnavailableError("");
-  return backend.ok() ? (*backend)->PeakBytes() >> 20 : PeakMemoryKib() / 1024;
-}
 
 TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, OutputFolder& folder,
                          StopRequest& stop, RunRecord& record,
@@ -76,6 +70,9 @@ absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::stri
     changed("validations draw other pictures: the best reward counts from here");
     state_.best_reward.reset();
   }
+  std::error_code error;
+  if (!std::filesystem::exists(CheckpointPath(config_.output_dir, state_.best_step), error))
+    state_.best_reward.reset();  // of another folder, or removed by hand: the best from here counts
   state_.validation = validation;
   notices.push_back(absl::StrCat("goes on after step ", state_.step, " from ", point.folder));
   return absl::OkStatus();
@@ -194,7 +191,7 @@ absl::Status TrainingRun::Step(TrainingLog& log) {
   state_.consumed_samples += config_.global_batch_size;
   record.phases.merge(step_.TakeSeconds());
   for (const auto& [phase, seconds] : record.phases) state_.seconds[phase] += seconds;
-  record.memory_mib = PeakMemoryMib(setup_.model->sdxl().unet.placement().device);
+  record.memory_mib = PeakBytes(setup_.device) >> 20;
   record.seconds = Progress::WallSeconds() - begin;
   return log.Add(record);
 }
@@ -355,7 +352,7 @@ RunStatus TrainingRun::Status() const {
                    .model = std::filesystem::path(config_.model).filename().string(),
                    .trained = DescribeTrained(*setup_.model),
                    .device = setup_.device.name,
-                   .memory_mib = PeakMemoryMib(setup_.model->sdxl().unet.placement().device)};
+                   .memory_mib = PeakBytes(setup_.device) >> 20};
   if (const auto total = state_.seconds.find("total"); total != state_.seconds.end())
     status.seconds = total->second;
   if (state_.best_reward) {

@@ -84,9 +84,6 @@ class TrainingRun {
   std::vector<std::string> warnings_;
 };
 
-// The most memory so far: of LibTorch's allocator on a GPU, else of the process.
-int64_t PeakMemoryMib(const at::Device& device);
-
 }  // namespace draftp
 
 #endif  // DRAFTP_TRAIN_TRAINING_RUN_H_
