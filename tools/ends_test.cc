@@ -15,42 +15,27 @@
 #include "draftp/io/test_files.h"
 #include "tools/program.h"
 #include "tools/shell_run.h"
+#include "tools/small_run.h"
 
 namespace draftp {
 namespace {
 
 namespace fs = std::filesystem;
 
+using testing::AwaitSteps;
 using testing::Contents;
+using testing::CountCheckpoints;
+using testing::CountLines;
 using testing::Ended;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Program;
+using testing::Replacing;
 using testing::RunAsUser;
 using testing::Shell;
+using testing::SmallTraining;
 using testing::TemporaryFolder;
-using Words = std::vector<std::string>;
-
-// `base` and `more`, whose flags replace those of `base`.
-Words Replacing(const Words& base, const Words& more) {
-  const auto flag = [](const std::string& word) { return word.substr(0, word.find('=')); };
-  Words words;
-  for (const std::string& word : base) {
-    const bool replaced = std::ranges::any_of(
-        more, [&](const std::string& other) { return flag(other) == flag(word); });
-    if (!replaced) words.push_back(word);
-  }
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-// As small runs as there are.
-Words TrainWords(const std::string& out, const Words& more = {}) {
-  return Replacing({"--output_dir=" + out, "--height=64", "--width=64", "--steps=1",
-                    "--lora_rank=1", "--truncation_steps=1", "--micro_batch_size=1", "--device=cpu",
-                    "--global_batch_size=1", "--val_check_interval=0", "--max_steps=1"},
-                   more);
-}
+using testing::Words;
 
 Words AnnealWords(const std::string& out, const Words& more = {}) {
   return Replacing({"--output_dir=" + out, "--weight_type=base", "--steps=1", "--device=cpu",
@@ -65,26 +50,6 @@ void ExpectOwnLastLine(const std::string& error, const std::string& program) {
   for (const char* foreign : {"terminate called", "what():", "enforce fail", "libgomp", "FATAL",
                               "Allocator", "egmentation"})
     EXPECT_THAT(error, Not(HasSubstr(foreign)));
-}
-
-size_t Lines(const std::string& path) {
-  const std::string text = Contents(path);
-  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-// Waits until log.jsonl has so many lines; a minute is long enough for any machine.
-void AwaitSteps(const std::string& out, size_t steps) {
-  for (int waits = 0; waits < 6000 && Lines(out + "/log.jsonl") < steps; ++waits)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_GE(Lines(out + "/log.jsonl"), steps);
-}
-
-int64_t Checkpoints(const std::string& out) {
-  std::error_code error;
-  int64_t count = 0;
-  for (const auto& entry : fs::directory_iterator(out + "/checkpoints", error))
-    count += entry.path().filename().string().starts_with("step_");
-  return count;
 }
 
 // --- Files that aren't the run's
@@ -109,13 +74,13 @@ TEST(CleanUpTest, TrainingRemovesItsOwnLeftoversAlone) {
     }
   }
   const Words more = {"--max_steps=1", "--save_interval=1", "--keep_checkpoints=1"};
-  const Ended failed = RunAsUser("tools/train", TrainWords(out, {"--resume=/nowhere"}));
+  const Ended failed = RunAsUser("tools/train", SmallTraining(out, {"--resume=/nowhere"}));
   EXPECT_EQ(failed.code, 1) << failed.error;
   for (const Words& files : {kept, own}) {
     for (const std::string& file : files) EXPECT_TRUE(fs::exists(out + "/" + file)) << file;
   }
   fs::rename(out + "/checkpoints/step_00000000", out + "/mine");
-  const Ended ended = RunAsUser("tools/train", TrainWords(out, more));
+  const Ended ended = RunAsUser("tools/train", SmallTraining(out, more));
   EXPECT_EQ(ended.code, 0) << ended.error;
   fs::rename(out + "/mine", out + "/checkpoints/step_00000000");
   for (const std::string& file : kept) EXPECT_TRUE(fs::exists(out + "/" + file)) << file;
@@ -161,7 +126,7 @@ TEST(LinksTest, NoOutputGoesThroughOne) {
       fs::create_symlink(elsewhere, out + "/" + name);
       const bool train = program == "tools/train";
       const Ended ended =
-          RunAsUser(program, train ? TrainWords(out) : AnnealWords(out, {"--overwrite"}));
+          RunAsUser(program, train ? SmallTraining(out) : AnnealWords(out, {"--overwrite"}));
       ExpectOwnLastLine(ended.error, train ? "train" : "anneal");
       if (ended.code != 2) {  // refused before: a log without the run that it is of
         EXPECT_EQ(ended.code, 1);
@@ -192,13 +157,13 @@ TEST(SignalsTest, PreemptionAndAClosedTerminalSave) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";
   for (const auto& [signal, code] : {std::pair(SIGHUP, 129), {SIGUSR1, 138}}) {
-    const int64_t before = Checkpoints(out);
-    const size_t steps = Lines(out + "/log.jsonl");
-    Program program(folder, Shell("exec \"$0\" \"$@\"", "tools/train", TrainWords(out, kLong)));
+    const int64_t before = CountCheckpoints(out);
+    const size_t steps = CountLines(out + "/log.jsonl");
+    Program program(folder, Shell("exec \"$0\" \"$@\"", "tools/train", SmallTraining(out, kLong)));
     AwaitSteps(out, steps + 2);
     kill(program.process(), signal);
     EXPECT_EQ(program.Wait(), code) << program.error();
-    EXPECT_EQ(Checkpoints(out), before + 1);
+    EXPECT_EQ(CountCheckpoints(out), before + 1);
   }
 }
 
@@ -206,12 +171,12 @@ TEST(SignalsTest, PreemptionAndAClosedTerminalSave) {
 TEST(SignalsTest, WhatWasIgnoredStaysIgnored) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";
-  Program program(
-      folder, Shell("trap '' HUP INT; exec \"$0\" \"$@\"", "tools/train", TrainWords(out, kLong)));
+  Program program(folder, Shell("trap '' HUP INT; exec \"$0\" \"$@\"", "tools/train",
+                                SmallTraining(out, kLong)));
   AwaitSteps(out, 1);
   kill(program.process(), SIGHUP);
   kill(program.process(), SIGINT);
-  AwaitSteps(out, Lines(out + "/log.jsonl") + 2);
+  AwaitSteps(out, CountLines(out + "/log.jsonl") + 2);
   kill(program.process(), SIGTERM);
   EXPECT_EQ(program.Wait(), 143) << program.error();
 }
@@ -219,19 +184,24 @@ TEST(SignalsTest, WhatWasIgnoredStaysIgnored) {
 TEST(SignalsTest, AReaderThatGoesAwaySaves) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";
-  // A warning in each step, so that there is something to write.
+  // A warning in each step, so that there is something to write; the reader goes after a step,
+  // since before the first there is nothing to save.
   const Ended ended = RunAsUser(
-      "{ \"$0\" \"$@\" 2>&1; echo $? >'" + (folder / "code") + "'; } | head -n 1", "tools/train",
-      TrainWords(out, {"--max_steps=100000", "--save_interval=100000", "--val_check_interval=1",
-                       "--validation_images=1", "--images_per_prompt=1"}));
+      "{ \"$0\" \"$@\" 2>&1; echo $? >'" + (folder / "code") + "'; } | " +
+          "{ read -r line; until test -s '" + out + "/log.jsonl'; do sleep 0.01; done; }",
+      "tools/train",
+      SmallTraining(out, {"--max_steps=100000", "--save_interval=100000", "--val_check_interval=1",
+                          "--validation_images=1", "--images_per_prompt=1"}));
   EXPECT_EQ(Contents(folder / "code"), "141\n") << ended.error;
-  EXPECT_EQ(Checkpoints(out), 1);
+  const std::string steps = std::to_string(CountLines(out + "/log.jsonl"));
+  const std::string last = "/checkpoints/step_" + std::string(8 - steps.size(), '0') + steps;
+  EXPECT_TRUE(fs::exists(out + last)) << last;
 }
 
 TEST(SignalsTest, ASecondOneEndsAStepInFlight) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";
-  const Words words = TrainWords(out, {"--global_batch_size=100000"});  // a step of hours
+  const Words words = SmallTraining(out, {"--global_batch_size=100000"});  // a step of hours
   Program program(folder, Shell("exec \"$0\" \"$@\"", "tools/train", words));
   for (int waits = 0; waits < 6000 && !fs::exists(out + "/log.jsonl"); ++waits)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -242,7 +212,7 @@ TEST(SignalsTest, ASecondOneEndsAStepInFlight) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   kill(program.process(), SIGINT);
   EXPECT_EQ(program.Wait(), 130) << program.error();
-  EXPECT_EQ(Checkpoints(out), 0);
+  EXPECT_EQ(CountCheckpoints(out), 0);
 }
 
 // The example's script, with a scontrol that notes what it is told.
@@ -252,7 +222,7 @@ TEST(SignalsTest, TheSlurmScriptSavesAndRequeues) {
   folder.Write("scontrol", "#!/bin/sh\necho \"$@\" >'" + (folder / "told") + "'\n");
   fs::permissions(folder / "scontrol", fs::perms::owner_all);
   Words words = {fs::absolute("tools/train").string()};
-  for (const std::string& word : TrainWords(out, kLong)) words.push_back(word);
+  for (const std::string& word : SmallTraining(out, kLong)) words.push_back(word);
   Program script(folder, Shell("export SLURM_JOB_ID=4711; PATH='" + folder.path() +
                                    "':$PATH exec bash \"$0\" \"$@\"",
                                "examples/slurm/requeue.sbatch", words));
@@ -260,7 +230,7 @@ TEST(SignalsTest, TheSlurmScriptSavesAndRequeues) {
   kill(script.process(), SIGUSR1);
   EXPECT_EQ(script.Wait(), 138) << script.error();
   EXPECT_EQ(Contents(folder / "told"), "requeue 4711\n");
-  EXPECT_EQ(Checkpoints(out), 1);
+  EXPECT_EQ(CountCheckpoints(out), 1);
 }
 
 TEST(SignalsTest, AnnealingTidiesAndEnds) {
@@ -287,7 +257,7 @@ TEST(LimitsTest, TooLittleMemoryEndsInOneLine) {
       const TemporaryFolder folder;
       const Ended ended =
           RunAsUser("ulimit -v " + std::to_string(kib) + " && exec \"$0\" \"$@\"", program,
-                    train ? TrainWords(folder / "out") : AnnealWords(folder / "out"));
+                    train ? SmallTraining(folder / "out") : AnnealWords(folder / "out"));
       if (ended.code == 0) continue;
       if (ended.code == 127) {  // the system's loader, before any of ours
         EXPECT_THAT(ended.error, HasSubstr("error while loading shared libraries: "));
@@ -309,7 +279,7 @@ TEST(LimitsTest, TooFewThreadsEndInOneLine) {
       const Ended ended = RunAsUser(
           "exec env FEW_THREADS=" + std::to_string(threads) + " OMP_NUM_THREADS=4 LD_PRELOAD='" +
               fs::absolute("tools/few_threads.so").string() + "' \"$0\" \"$@\"",
-          program, train ? TrainWords(folder / "out") : AnnealWords(folder / "out"));
+          program, train ? SmallTraining(folder / "out") : AnnealWords(folder / "out"));
       EXPECT_EQ(ended.code, 1) << ended.error;
       ExpectOwnLastLine(ended.error, train ? "train" : "anneal");
       EXPECT_THAT(ended.error, HasSubstr("found room for " + std::to_string(threads)));
@@ -322,7 +292,7 @@ TEST(LimitsTest, TooFewDescriptorsEndInOneLine) {
   for (int files = 5; files <= 13; files += 2) {
     const TemporaryFolder folder;
     const Ended ended = RunAsUser("ulimit -n " + std::to_string(files) + " && exec \"$0\" \"$@\"",
-                                  "tools/train", TrainWords(folder / "out"));
+                                  "tools/train", SmallTraining(folder / "out"));
     if (ended.code == 0) continue;
     EXPECT_EQ(ended.code, 1) << ended.error;
     ExpectOwnLastLine(ended.error, "train");
@@ -336,7 +306,7 @@ TEST(LimitsTest, AFileThatGrowsTooLargeEndsInOneLine) {
     const TemporaryFolder folder;
     const Ended ended =
         RunAsUser("ulimit -f 16 && exec \"$0\" \"$@\"", std::string("tools/") + program,
-                  train ? TrainWords(folder / "out") : AnnealWords(folder / "out"));
+                  train ? SmallTraining(folder / "out") : AnnealWords(folder / "out"));
     EXPECT_EQ(ended.code, 1) << ended.error;
     ExpectOwnLastLine(ended.error, program);
     EXPECT_THAT(ended.error, HasSubstr(": can't write: File too large"));

@@ -12,6 +12,7 @@
 
 #include "draftp/io/test_files.h"
 #include "tools/program.h"
+#include "tools/small_run.h"
 
 namespace draftp {
 namespace {
@@ -22,9 +23,10 @@ using testing::Contents;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Program;
+using testing::Replacing;
+using testing::SmallTraining;
 using testing::TemporaryFolder;
-
-using Words = std::vector<std::string>;
+using testing::Words;
 
 const char* const kTiny = "testdata/tiny_sdxl";
 const char* const kPointer =
@@ -168,21 +170,9 @@ TEST_F(ModelArgumentTest, AFolderOfPromptsSaysWhatItHolds) {
   EXPECT_THAT(anneal.error(), HasSubstr("/captions: found a folder, expected a file; it holds"));
 }
 
-// One step of one 64x64 image.
 Words Training(const TemporaryFolder& folder, const Words& more) {
-  Words command = {"tools/train",
-                   "--output_dir=" + (folder / "run"),
-                   "--height=64",
-                   "--width=64",
-                   "--steps=1",
-                   "--truncation_steps=1",
-                   "--lora_rank=1",
-                   "--micro_batch_size=1",
-                   "--global_batch_size=1",
-                   "--save_interval=1",
-                   "--device=cpu"};
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
+  return Replacing({"tools/train"},
+                   SmallTraining(folder / "run", Replacing({"--save_interval=1"}, more)));
 }
 
 TEST(ShownTest, ADamagedLogResumesAndADamagedValidationEndsNoTraining) {

@@ -16,6 +16,7 @@
 #include "draftp/io/display_width.h"
 #include "draftp/io/test_files.h"
 #include "tools/program.h"
+#include "tools/small_run.h"
 
 namespace draftp {
 namespace {
@@ -25,9 +26,11 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Program;
+using testing::Replacing;
+using testing::SmallTraining;
 using ::testing::StartsWith;
 using testing::TemporaryFolder;
-using Words = std::vector<std::string>;
+using testing::Words;
 
 constexpr char kAnneal[] = "tools/anneal";
 constexpr char kTrain[] = "tools/train";
@@ -88,20 +91,7 @@ Words Anneal(const TemporaryFolder& folder, const Words& more) {
 }
 
 Words Train(const TemporaryFolder& folder, const Words& more) {
-  Words command = {kTrain,
-                   "--output_dir=" + (folder / "out"),
-                   "--height=64",
-                   "--width=64",
-                   "--steps=1",
-                   "--truncation_steps=1",
-                   "--lora_rank=1",
-                   "--micro_batch_size=1",
-                   "--global_batch_size=1",
-                   "--val_check_interval=0",
-                   "--device=cpu",
-                   "--max_steps=3"};
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
+  return Replacing({kTrain}, SmallTraining(folder / "out", Replacing({"--max_steps=3"}, more)));
 }
 
 Shown Ran(const Words& command) {
@@ -238,7 +228,7 @@ TEST(TerminalTest, QuietLeavesTheLastLine) {
 
 TEST(TerminalTest, TheLastOfARepeatedFlagCounts) {
   const TemporaryFolder folder;
-  const Shown trained = Ran(Train(folder, {"--max_steps=1"}));
+  const Shown trained = Ran(Train(folder, {"--max_steps=3", "--max_steps=1"}));
   EXPECT_EQ(trained.code, 0) << trained.text;
   EXPECT_THAT(trained.text,
               HasSubstr("train: --max_steps is there 2 times; the last counts, \"1\"\n"));

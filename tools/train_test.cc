@@ -15,45 +15,32 @@
 
 #include "draftp/io/test_files.h"
 #include "tools/program.h"
+#include "tools/small_run.h"
 
 namespace draftp {
 namespace {
 
 namespace fs = std::filesystem;
 
-using testing::Contents;
+using testing::AwaitSteps;
+using testing::CountCheckpoints;
+using testing::CountLines;
 using ::testing::HasSubstr;
 using testing::Program;
+using testing::Replacing;
+using testing::SmallTraining;
 using ::testing::StartsWith;
 using testing::TemporaryFolder;
-using Words = std::vector<std::string>;
+using testing::Words;
 
 constexpr char kTrain[] = "tools/train";
 
 // The embedded model in as small a run as there is, with a checkpoint a step; `more` has other
 // flags, and replaces these.
 Words Command(const TemporaryFolder& folder, const Words& more) {
-  const Words base = {"--output_dir=" + (folder / "out"),
-                      "--height=64",
-                      "--width=64",
-                      "--steps=1",
-                      "--truncation_steps=1",
-                      "--lora_rank=1",
-                      "--micro_batch_size=1",
-                      "--global_batch_size=1",
-                      "--save_interval=1",
-                      "--val_check_interval=0",
-                      "--device=cpu",
-                      "--max_steps=2"};
-  const auto flag = [](const std::string& word) { return word.substr(0, word.find('=')); };
-  Words command = {kTrain};
-  for (const std::string& word : base) {
-    const bool replaced = std::ranges::any_of(
-        more, [&](const std::string& other) { return flag(other) == flag(word); });
-    if (!replaced) command.push_back(word);
-  }
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
+  return Replacing(
+      {kTrain},
+      SmallTraining(folder / "out", Replacing({"--save_interval=1", "--max_steps=2"}, more)));
 }
 
 struct Ended {
@@ -65,28 +52,6 @@ Ended RunProgram(const TemporaryFolder& folder, const Words& more) {
   Program program(folder, Command(folder, more));
   const int code = program.Wait();
   return {code, program.error()};
-}
-
-int64_t Checkpoints(const TemporaryFolder& folder) {
-  std::error_code error;
-  int64_t count = 0;
-  for (const auto& entry : fs::directory_iterator(folder / "out/checkpoints", error))
-    count += entry.path().filename().string().starts_with("step_");
-  return count;
-}
-
-std::vector<std::string> Lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
-// Waits until log.jsonl has so many lines; a minute is long enough for any machine.
-void AwaitSteps(const TemporaryFolder& folder, size_t steps) {
-  for (int waits = 0; waits < 6000 && Lines(folder / "out/log.jsonl").size() < steps; ++waits)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_GE(Lines(folder / "out/log.jsonl").size(), steps);
 }
 
 TEST(TrainProgram, AMistakeIsOneLineWithItsExitCode) {
@@ -128,19 +93,19 @@ TEST(TrainProgram, SignalsSaveAndTheSameCommandGoesOn) {
   const TemporaryFolder folder;
   const Words more = {"--max_steps=100000", "--save_interval=100000"};
   for (const auto& [signal, code] : {std::pair(SIGINT, 130), {SIGTERM, 143}}) {
-    const int64_t before = Checkpoints(folder);
-    const size_t steps = Lines(folder / "out/log.jsonl").size();
+    const int64_t before = CountCheckpoints(folder / "out");
+    const size_t steps = CountLines(folder / "out/log.jsonl");
     Program program(folder, Command(folder, more));
-    AwaitSteps(folder, steps + 2);
+    AwaitSteps(folder / "out", steps + 2);
     kill(program.process(), signal);
     EXPECT_EQ(program.Wait(), code) << program.error();
     EXPECT_THAT(program.error(), HasSubstr("a checkpoint is saved"));
-    EXPECT_EQ(Checkpoints(folder), before + 1);
+    EXPECT_EQ(CountCheckpoints(folder / "out"), before + 1);
   }
-  const size_t steps = Lines(folder / "out/log.jsonl").size();
+  const size_t steps = CountLines(folder / "out/log.jsonl");
   const Ended last = RunProgram(folder, {"--max_steps=" + std::to_string(steps + 1)});
   EXPECT_EQ(last.code, 0) << last.error;
-  EXPECT_EQ(Lines(folder / "out/log.jsonl").size(), steps + 1);
+  EXPECT_EQ(CountLines(folder / "out/log.jsonl"), steps + 1);
 }
 
 // Each kill loses at most the step in flight; what is left always loads.
@@ -148,14 +113,14 @@ TEST(TrainProgram, KillsAtRandomMomentsLoseAtMostTheStepInFlight) {
   const TemporaryFolder folder;
   std::mt19937 random(1);
   for (int kills = 0; kills < 6; ++kills) {
-    const size_t before = Lines(folder / "out/log.jsonl").size();
+    const size_t before = CountLines(folder / "out/log.jsonl");
     Program program(folder, Command(folder, {"--max_steps=100000"}));
-    AwaitSteps(folder, before + 2);
+    AwaitSteps(folder / "out", before + 2);
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(program.process(), SIGKILL);
     EXPECT_EQ(program.Wait(), 128 + SIGKILL) << program.error();
   }
-  const auto steps = static_cast<int64_t>(Lines(folder / "out/log.jsonl").size());
+  const auto steps = static_cast<int64_t>(CountLines(folder / "out/log.jsonl"));
   const Ended last = RunProgram(folder, {"--max_steps=" + std::to_string(steps + 1)});
   ASSERT_EQ(last.code, 0) << last.error;
   const size_t at = last.error.find("goes on after step ");
@@ -166,7 +131,7 @@ TEST(TrainProgram, KillsAtRandomMomentsLoseAtMostTheStepInFlight) {
 TEST(TrainProgram, TwoRunsDontShareAFolder) {
   const TemporaryFolder folder, second;
   Program first(folder, Command(folder, {"--max_steps=100000"}));
-  AwaitSteps(folder, 1);
+  AwaitSteps(folder / "out", 1);
   Words command = Command(folder, {});
   Program other(second, command);
   EXPECT_EQ(other.Wait(), 1);

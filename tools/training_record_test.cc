@@ -1,108 +1,46 @@
-// What the real programs say of themselves is true, and what they write replaces nothing of others.
+// What the real training program says of itself is true, which runs it goes on with, and what it
+// writes replaces nothing of others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
-#include <tuple>
 #include <vector>
 
-#include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 #include "tools/program.h"
+#include "tools/record_fixture.h"
+#include "tools/small_run.h"
 
 namespace draftp {
 namespace {
 
 namespace fs = std::filesystem;
 
+using testing::AwaitSteps;
 using testing::Contents;
+using testing::Ended;
 using ::testing::HasSubstr;
+using testing::Json;
 using ::testing::Not;
 using testing::Program;
-using testing::TemporaryFolder;
-using Words = std::vector<std::string>;
-
-struct Ended {
-  int code;
-  std::string error;
-};
-
-nlohmann::json Json(const std::string& path) {
-  return nlohmann::json::parse(Contents(path), nullptr, /*allow_exceptions=*/false);
-}
-
-std::string TinyModel() { return fs::absolute("testdata/tiny_sdxl"); }
+using testing::RecordTest;
+using testing::Replacing;
+using testing::TinyModel;
+using testing::Words;
 
 ino_t Inode(const std::string& path) {
   struct stat status = {};
   EXPECT_EQ(stat(path.c_str(), &status), 0) << path;
   return status.st_ino;
 }
-
-class RecordTest : public ::testing::Test {
- protected:
-  RecordTest() {
-    // As under `bazel run`: relative paths and default folders start here.
-    setenv("BUILD_WORKING_DIRECTORY", folder_.path().c_str(), 1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    fs::create_directory(folder_ / "reward");
-    folder_.Write("reward/draftp_reward.json",
-                  R"({"kind": "target_colour", "colour": [255, 0, 0]})");
-    folder_.Write("captions.txt", "a red circle\na blue star\n");
-  }
-  Ended Run(Words command) const {
-    Program program(printed_, std::move(command));
-    const int code = program.Wait();
-    return {code, program.error()};
-  }
-  static std::string Flag(const std::string& word) { return word.substr(0, word.find('=')); }
-  // `base` with the flags of `more` in their places.
-  static Words With(Words base, const Words& more) {
-    for (const std::string& word : more)
-      std::erase_if(base, [&](const std::string& other) { return Flag(other) == Flag(word); });
-    base.insert(base.end(), more.begin(), more.end());
-    return base;
-  }
-  Words TrainCommand(const Words& more) const {
-    return With({"tools/train", "--steps=1", "--height=64", "--width=64", "--global_batch_size=1",
-                 "--micro_batch_size=1", "--truncation_steps=1", "--lora_rank=1", "--device=cpu",
-                 "--val_check_interval=0", "--save_interval=1", "--max_steps=2",
-                 "--reward=" + (folder_ / "reward"), "--prompts=" + (folder_ / "captions.txt")},
-                more);
-  }
-  Ended Train(const Words& more) const { return Run(TrainCommand(more)); }
-  Ended Anneal(const Words& more) const {
-    return Run(With({"tools/anneal", "--steps=1", "--height=64", "--width=64", "--device=cpu",
-                     "--weight_type=base", "--prompt=a red circle"},
-                    more));
-  }
-  std::string Out(const std::string& name) const { return folder_ / ("out/" + name); }
-  std::string OutFlag() const { return "--output_dir=" + (folder_ / "out"); }
-  static std::map<std::string, std::string> TextOf(const std::string& path) {
-    const auto png = ReadPng(path);
-    std::map<std::string, std::string> text;
-    if (!png.ok()) ADD_FAILURE() << png.status();
-    if (png.ok()) {
-      for (const PngText& entry : png->text) text[entry.key] = entry.value;
-    }
-    return text;
-  }
-
-  TemporaryFolder folder_, printed_;
-};
-
-constexpr char kPicture[] = "annealed_outputs_sdxl_base/img_00000_00.png";
-
-// --- training: which checkpoints a run goes on from
 
 TEST_F(RecordTest, AFinishedRunSaysSoAndTrainsNothing) {
   ASSERT_EQ(Train({OutFlag()}).code, 0);
@@ -119,7 +57,7 @@ TEST_F(RecordTest, WhatDecidesTheRunIsComparedByContents) {
   const std::string record = Contents(Out("run.json")), report = Contents(Out("report.html"));
   const auto refused = [&](const Words& more, const std::string& what) {
     Words words = {OutFlag(), "--lr=1e-3", "--max_steps=3"};
-    const Ended ended = Train(With(words, more));
+    const Ended ended = Train(Replacing(words, more));
     EXPECT_EQ(ended.code, 2) << ended.error;
     EXPECT_THAT(ended.error, HasSubstr(what));
     EXPECT_THAT(ended.error, HasSubstr("another --output_dir, or --resume_changed"));
@@ -149,8 +87,8 @@ TEST_F(RecordTest, TheSameContentsElsewhereAreTheSameRun) {
 
 TEST_F(RecordTest, GoingOnWithAChangeIsToldEverywhere) {
   const Words constant = {OutFlag(), "--lr_schedule=constant"};
-  ASSERT_EQ(Train(With(constant, {"--lr=1e-3"})).code, 0);
-  const Ended on = Train(With(constant, {"--lr=2e-3", "--max_steps=3", "--resume_changed"}));
+  ASSERT_EQ(Train(Replacing(constant, {"--lr=1e-3"})).code, 0);
+  const Ended on = Train(Replacing(constant, {"--lr=2e-3", "--max_steps=3", "--resume_changed"}));
   ASSERT_EQ(on.code, 0) << on.error;
   EXPECT_THAT(on.error, HasSubstr("after step 2: --lr was 0.001, is 0.002"));
   EXPECT_THAT(Contents(Out("report.html")), HasSubstr("--lr was 0.001, is 0.002"));
@@ -158,14 +96,14 @@ TEST_F(RecordTest, GoingOnWithAChangeIsToldEverywhere) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].at("step"), 2);
   // Later runs of the new settings go on without a word.
-  EXPECT_EQ(Train(With(constant, {"--lr=2e-3", "--max_steps=4"})).code, 0);
+  EXPECT_EQ(Train(Replacing(constant, {"--lr=2e-3", "--max_steps=4"})).code, 0);
   EXPECT_EQ(Json(Out("run.json")).at("result").at("changes").size(), 1u);
 }
 
 TEST_F(RecordTest, ACosineThatGrowsSaysSo) {
   const Words cosine = {OutFlag(), "--lr_schedule=cosine"};
   ASSERT_EQ(Train(cosine).code, 0);
-  const Ended on = Train(With(cosine, {"--max_steps=4"}));
+  const Ended on = Train(Replacing(cosine, {"--max_steps=4"}));
   EXPECT_EQ(on.code, 0) << on.error;
   EXPECT_THAT(on.error, HasSubstr("--max_steps was 2, is 4, and the cosine learning rate"));
 }
@@ -225,8 +163,7 @@ TEST_F(RecordTest, TheBestValidationStaysIsExportedAndNamed) {
 
 TEST_F(RecordTest, AnInterruptedRunLeavesReportAndAdapter) {
   Program program(printed_, TrainCommand({OutFlag(), "--max_steps=100000"}));
-  for (int i = 0; i < 6000 && Contents(Out("log.jsonl")).size() < 100; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  AwaitSteps(folder_ / "out", 1);
   kill(program.process(), SIGTERM);
   EXPECT_EQ(program.Wait(), 143) << program.error();
   EXPECT_TRUE(fs::exists(Out("pytorch_lora_weights.safetensors")));
@@ -291,118 +228,6 @@ TEST_F(RecordTest, SecondsAreThoseOfAllProcessesOfARun) {
   const double first = Json(Out("run.json")).at("result").at("seconds").at("total");
   ASSERT_EQ(Train({OutFlag(), "--max_steps=3"}).code, 0);
   EXPECT_GT(Json(Out("run.json")).at("result").at("seconds").at("total"), first);
-}
-
-// --- pictures
-
-TEST_F(RecordTest, SkippingComparesWeightsByTheirContents) {
-  fs::create_directory(folder_ / "lora");
-  const std::string lora = folder_ / "lora/pytorch_lora_weights.safetensors";
-  fs::copy(TinyModel() + "/lora/pytorch_lora_weights.safetensors", lora);
-  const Words draw = {OutFlag(), "--lora=" + (folder_ / "lora"), "--weight_type=draft",
-                      "--skip_existing"};
-  ASSERT_EQ(Anneal(draw).code, 0);
-  const std::string picture = Out("annealed_outputs_sdxl_draft/img_00000_00.png");
-  const std::string first = Contents(picture);
-  // The same file by another path is the same.
-  const Ended same = Anneal(With(draw, {"--lora=" + lora}));
-  EXPECT_THAT(same.error, HasSubstr("0 pictures drawn, 1 kept"));
-  // Another file at the same path isn't.
-  ASSERT_EQ(Train({"--output_dir=" + (folder_ / "other"), "--lr=0.5"}).code, 0);
-  fs::copy(folder_ / "other/pytorch_lora_weights.safetensors", lora,
-           fs::copy_options::overwrite_existing);
-  const Ended changed = Anneal(draw);
-  EXPECT_THAT(changed.error, HasSubstr("1 picture and overview.png in "));
-  EXPECT_NE(Contents(picture), first);
-}
-
-TEST_F(RecordTest, ARecordListsNoWeightsThatDrewNothing) {
-  ASSERT_EQ(Anneal({OutFlag()}).code, 0);  // the embedded LoRA is loaded, and base needs none
-  for (const auto& [file, hash] : Json(Out("run.json")).at("result").at("weights_sha256").items())
-    EXPECT_THAT(file, Not(HasSubstr("lora")));
-  EXPECT_EQ(TextOf(Out(kPicture)).count("lora_sha256"), 0u);
-}
-
-TEST_F(RecordTest, AnotherRunsPicturesAreRefusedNumberedOrOverwritten) {
-  ASSERT_EQ(Anneal({OutFlag(), "--prompt=a blue star", "--images_per_prompt=2"}).code, 0);
-  const std::string before = Contents(Out(kPicture));
-  const Ended refused = Anneal({OutFlag()});
-  EXPECT_EQ(refused.code, 2);
-  EXPECT_THAT(refused.error, HasSubstr("--output_dir: found the pictures of another run"));
-  EXPECT_THAT(refused.error, HasSubstr("expected another folder, or --overwrite"));
-  EXPECT_EQ(Contents(Out(kPicture)), before);
-  ASSERT_EQ(Anneal({OutFlag(), "--overwrite"}).code, 0);
-  EXPECT_NE(Contents(Out(kPicture)), before);
-  EXPECT_FALSE(fs::exists(Out("annealed_outputs_sdxl_base/img_00001_00.png")));  // no mixture
-
-  ASSERT_EQ(Anneal({"--seed=1"}).code, 0);
-  ASSERT_EQ(Anneal({"--seed=2"}).code, 0);
-  EXPECT_EQ(Json(folder_ / "annealed_outputs/run.json").at("config").at("seed"), 1);
-  EXPECT_EQ(Json(folder_ / "annealed_outputs_2/run.json").at("config").at("seed"), 2);
-}
-
-TEST_F(RecordTest, TheSameRunAgainDrawsAgainAndMoreWeightTypesMerge) {
-  ASSERT_EQ(Anneal({OutFlag()}).code, 0);
-  ASSERT_EQ(Anneal({OutFlag()}).code, 0);
-  const std::string before = Contents(Out(kPicture));
-  ASSERT_EQ(Anneal({OutFlag(), "--weight_type=draft"}).code, 0);
-  EXPECT_EQ(Contents(Out(kPicture)), before);
-  const auto types = Json(Out("run.json")).at("config").at("weight_type");
-  EXPECT_EQ(types, (nlohmann::json{"base", "draft"}));
-}
-
-TEST_F(RecordTest, ATrainingsFolderGetsNoPictures) {
-  ASSERT_EQ(Train({OutFlag()}).code, 0);
-  const std::string record = Contents(Out("run.json"));
-  for (const Words& more : {Words{}, {"--overwrite"}, {"--skip_existing"}})
-    EXPECT_EQ(Anneal(With({OutFlag()}, more)).code, 2);
-  EXPECT_EQ(Contents(Out("run.json")), record);
-}
-
-TEST_F(RecordTest, APicturesTextRedrawsItAloneAndTellsNoPaths) {
-  ASSERT_EQ(Anneal({OutFlag(), "--seed=7", "--images_per_prompt=3", "--weight_type=draft"}).code,
-            0);
-  const std::string third = Out("annealed_outputs_sdxl_draft/img_00002_00.png");
-  const auto text = TextOf(third);
-  EXPECT_EQ(text.at("seed"), "9");
-  EXPECT_EQ(text.at("lora"), "lora");
-  EXPECT_EQ(text.at("lora_sha256").size(), 64u);
-  for (const auto& [key, value] : text) EXPECT_THAT(value, Not(HasSubstr("/"))) << key;
-  ASSERT_EQ(Anneal({"--output_dir=" + (folder_ / "alone"), "--seed=" + text.at("seed"),
-                    "--weight_type=draft"})
-                .code,
-            0);
-  const auto alone = ReadPng(folder_ / "alone/annealed_outputs_sdxl_draft/img_00000_00.png");
-  const auto drawn = ReadPng(third);
-  ASSERT_TRUE(alone.ok() && drawn.ok());
-  EXPECT_EQ(alone->image, drawn->image);
-}
-
-TEST_F(RecordTest, AnEmbeddedRunsRecordHoldsWhereverTheProgramLies) {
-  ASSERT_EQ(Anneal({OutFlag(), "--weight_type=draft"}).code, 0);
-  const auto config = Json(Out("run.json")).at("config");
-  EXPECT_EQ(config.at("model"), "embedded");
-  EXPECT_EQ(config.at("lora"), "embedded:lora");
-  EXPECT_EQ(
-      Run({"tools/anneal", "--config=" + Out("run.json"), "--output_dir=" + (folder_ / "b")}).code,
-      0);
-  EXPECT_EQ(Contents(folder_ / "b/annealed_outputs_sdxl_draft/img_00000_00.png"),
-            Contents(Out("annealed_outputs_sdxl_draft/img_00000_00.png")));
-}
-
-TEST_F(RecordTest, ALogDirGivesNeitherItsBestNorItsAverage) {
-  ASSERT_EQ(Train({OutFlag(), "--ema", "--val_check_interval=1", "--validation_images=1"}).code, 0);
-  for (const char* name : {"best", "ema"}) {
-    const std::string lora = Out(name + std::string("/pytorch_lora_weights.safetensors"));
-    fs::last_write_time(lora, fs::file_time_type::clock::now() + std::chrono::hours(1));
-  }
-  ASSERT_EQ(Anneal({"--output_dir=" + (folder_ / "drawn"), "--weight_type=draft",
-                    "--explicit_log_dir=" + (folder_ / "out")})
-                .code,
-            0);
-  const std::string lora = Json(folder_ / "drawn/run.json").at("config").at("lora");
-  EXPECT_THAT(lora, Not(HasSubstr("/best")));
-  EXPECT_THAT(lora, Not(HasSubstr("/ema")));
 }
 
 }  // namespace
