@@ -13,6 +13,7 @@
 #include "draftp/io/config_help.h"
 #include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
+#include "draftp/pipeline/anneal_bundle.h"
 #include "draftp/pipeline/anneal_config.h"
 #include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/notices.h"

@@ -125,13 +125,21 @@ class ConfigTable {
 
   const ConfigSchema& schema() const { return schema_; }
 
+  // Whether the row of `key` changes anything in a run of `config`.
+  bool HasEffect(const std::string& key, const C& config) const {
+    for (size_t i = 0; i < bindings_.size(); ++i) {
+      if (schema_.fields[i].key == key) return WhyIdle(bindings_[i], config).empty();
+    }
+    return false;
+  }
+
   // A notice for each of `keys` that changes nothing in a run of `config`.
   std::vector<std::string> WithoutEffect(const std::set<std::string>& keys, const C& config) const {
     std::vector<std::string> notices;
     for (size_t i = 0; i < bindings_.size(); ++i) {
       const std::string& key = schema_.fields[i].key;
-      if (!bindings_[i].no_effect || !keys.contains(key)) continue;
-      const std::string why = bindings_[i].no_effect(config);
+      if (!keys.contains(key)) continue;
+      const std::string why = WhyIdle(bindings_[i], config);
       if (!why.empty()) notices.push_back("--" + key + " has no effect in this run: " + why);
     }
     return notices;
@@ -188,6 +196,10 @@ class ConfigTable {
     std::function<ConfigValue(const C&)> print;
     std::function<const char*(const C&)> no_effect = {};
   };
+
+  static std::string WhyIdle(const Binding& binding, const C& config) {
+    return binding.no_effect ? binding.no_effect(config) : "";
+  }
 
   template <class T>
   ConfigTable& Add(T C::*member, ConfigRow<T> row, ConfigField field) {

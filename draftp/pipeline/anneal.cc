@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_json.h"
 #include "draftp/io/config_path.h"
 #include "draftp/io/count.h"
+#include "draftp/pipeline/anneal_bundle.h"
 #include "draftp/pipeline/anneal_dry_run.h"
 #include "draftp/pipeline/anneal_folder.h"
 #include "draftp/pipeline/anneal_identity.h"
@@ -33,6 +33,7 @@
 #include "draftp/pipeline/output_folder.h"
 #include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/progress.h"
+#include "draftp/pipeline/recorded_config.h"
 #include "draftp/pipeline/run_record.h"
 #include "draftp/pipeline/sdxl_model.h"
 
@@ -40,11 +41,6 @@ namespace draftp {
 namespace {
 
 constexpr char kDefaultFolder[] = "annealed_outputs";
-
-std::string Embedded() {
-  const auto dir = EmbeddedModelDir();
-  return dir.ok() ? *dir : "";
-}
 
 // The config with the embedded bundle and a training run's checkpoint in their places.
 absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
@@ -136,14 +132,11 @@ std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns) {
 }
 
 // What run.json says of `config`: all columns, and the embedded model by its name.
-nlohmann::ordered_json RecordedConfig(AnnealConfig config,
-                                      const std::vector<AnnealColumn>& columns) {
+nlohmann::ordered_json Recorded(AnnealConfig config, const std::vector<AnnealColumn>& columns) {
   config.weight_type.clear();
   for (const AnnealColumn& column : columns) config.weight_type.push_back(column.type.text);
   config.overwrite = false;  // a run from its record overwrites nothing else
-  AnnealTable().TransformPaths(
-      config, [dir = Embedded()](const std::string& path) { return CollapseEmbedded(path, dir); });
-  return ConfigValuesToJson(AnnealTable().Print(config));
+  return RecordedConfig(AnnealTable(), config);
 }
 
 // Gives columns their texts and the record the identity, once the hashes are known.
@@ -157,12 +150,7 @@ absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns
   }
   const RunIdentity used = setting.UsedBy(TypesOf(columns), *identity);
   record.SetIdentity(used);
-  nlohmann::ordered_json weights = nlohmann::ordered_json::object();
-  for (const InputFile& file : setting.hashes.files()) {
-    if (const auto hash = used.inputs.find(file.role); file.is_weights && hash != used.inputs.end())
-      weights[CollapseEmbedded(file.path, Embedded())] = hash->second;
-  }
-  record.Set("weights_sha256", weights);
+  record.SetWeights(setting.hashes.files(), used.inputs);
   return record.Write();
 }
 
@@ -272,7 +260,7 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   if (!folder->locked())
     log.Warn(folder->path() + ": its file system has no locks; let no other run write into it");
 
-  RunRecord record("anneal", RecordedConfig(setting.config, *columns), folder->path(), *device);
+  RunRecord record("anneal", Recorded(setting.config, *columns), folder->path(), *device);
   record.SetSeconds("load", Progress::WallSeconds() - begin);
   // Another run's record stands until this one has drawn.
   if (!ReadEarlierRun(folder->path())) {

@@ -1,5 +1,4 @@
-// The settings of an annealing run: one plain struct, its table, its checks and the embedded
-// bundle.
+// The settings of an annealing run: one plain struct, its table and its checks.
 #ifndef DRAFTP_PIPELINE_ANNEAL_CONFIG_H_
 #define DRAFTP_PIPELINE_ANNEAL_CONFIG_H_
 
@@ -68,8 +67,8 @@ struct AnnealConfig {
 const ConfigTable<AnnealConfig>& AnnealTable();
 
 // The config that the command line (without the program's name) asks for, valid on its own;
-// defaults of the bundle aren't filled in. `user_folder`: see UserFolder. Every error is one line,
-// exit code 2.
+// defaults of the bundle aren't filled in (see anneal_bundle.h). `user_folder`: see UserFolder.
+// Every error is one line, exit code 2.
 absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
     const std::vector<std::string>& arguments, const std::string& user_folder);
 
@@ -79,17 +78,6 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config);
 
 // The weight types of a valid config.
 absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config);
-
-// A config that says all: validates `config`, then fills in the embedded bundle in `embedded_dir`
-// (empty: there is none), as far as the config says nothing else. Prompts of a pipe are read, and
-// take their place in `prompt`.
-//   model not given: the embedded model; with it, if no adapter is named (lora, tuned,
-//   explicit_log_dir),
-//     its LoRA, and if no prompt is given (prompt, prompts), its first 8 validation prompts.
-//   model given: nothing of the bundle. Every weight type but `base` needs an adapter, and a prompt
-//   or a
-//     prompt file is needed: InvalidArgument otherwise.
-absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::string& embedded_dir);
 
 }  // namespace draftp
 

@@ -50,8 +50,7 @@ std::string DescribeImages(const Job& job) {
       "draws %s of %dx%d with %s on %s, in %s: %s, %s each, %s (%s)\n"
       "runs %s, %d evaluations of a network for each image and all weight types, batches of %d\n",
       Count(job.pictures(), "picture"), job.size.width, job.size.height,
-      DescribeModel(job.config.model), job.device.name,
-      job.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32",
+      DescribeModel(job.config.model), job.device.name, DtypeName(job.device),
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),

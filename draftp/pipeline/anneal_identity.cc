@@ -19,19 +19,17 @@ using Texts = std::map<std::string, std::string>;
 constexpr char kFineTuned[] = "fine-tuned/";
 constexpr char kBaseUNet[] = "model/unet/";
 
-// Options that the chosen sampler and discretisation take.
-std::vector<std::string> EffectiveOptions(const AnnealConfig& config) {
-  std::vector<std::string> keys;
-  const auto add = [&](std::vector<std::string> more) {
-    keys.insert(keys.end(), more.begin(), more.end());
-  };
-  if (config.discretization == "edm") add({"sigma_min", "sigma_max", "rho"});
-  if ((config.sampler == "euler" || config.sampler == "heun") && config.s_churn > 0)
-    add({"s_churn", "s_tmin", "s_tmax", "s_noise"});
-  if (config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s") add({"eta", "s_noise"});
-  if (config.sampler == "lms") add({"order"});
-  if (config.noise == "original") add({"batch_size"});  // its stream is drawn batch by batch
-  return keys;
+// Whether a setting decides the pixels: options of samplers and discretisations where the chosen
+// ones take them.
+bool DecidesPixels(const std::string& key, const AnnealConfig& config) {
+  static const std::vector<std::string> always = {"steps", "guidance_scale", "sampler",
+                                                  "discretization", "noise"};
+  static const std::vector<std::string> options = {
+      "sigma_min", "sigma_max", "rho", "s_churn", "s_tmin", "s_tmax", "s_noise", "eta", "order"};
+  if (std::ranges::find(always, key) != always.end()) return true;
+  if (key == "batch_size") return config.noise == "original";  // its stream is drawn by batches
+  if (key == "s_churn" && config.s_churn == 0) return false;
+  return std::ranges::find(options, key) != options.end() && AnnealTable().HasEffect(key, config);
 }
 
 bool HasGroup(const Texts& inputs, const std::string& prefix) {
@@ -64,14 +62,11 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
 }
 
 Texts PictureSettings(const AnnealConfig& config, PictureSize size, const std::string& dtype) {
-  std::vector<std::string> keys = EffectiveOptions(config);
-  for (const char* key : {"steps", "guidance_scale", "sampler", "discretization", "noise"})
-    keys.emplace_back(key);
   Texts settings = {{"height", std::to_string(size.height)},
                     {"width", std::to_string(size.width)},
                     {"dtype", dtype}};
   for (const auto& [key, value] : AnnealTable().Print(config)) {
-    if (std::ranges::find(keys, key) != keys.end()) settings[key] = PlainText(value);
+    if (DecidesPixels(key, config)) settings[key] = PlainText(value);
   }
   return settings;
 }

@@ -8,6 +8,7 @@
 
 #include "draftp/io/printable.h"
 #include "draftp/pipeline/exit_code.h"
+#include "draftp/pipeline/sampling_rows.h"
 #include "draftp/schedule/edm_karras.h"
 #include "draftp/schedule/leading_spacing.h"
 #include "draftp/schedule/legacy_ddpm.h"
@@ -96,10 +97,7 @@ absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config) {
                                             .order = static_cast<int>(config.order)});
 }
 
-bool DrawsNoise(const AnnealConfig& config) {
-  return config.sampler == "euler_ancestral" || config.sampler == "dpmpp_2s" ||
-         (config.s_churn > 0 && (config.sampler == "euler" || config.sampler == "heun"));
-}
+bool DrawsNoise(const AnnealConfig& config) { return IsAncestral(config) || Churns(config); }
 
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   if (absl::Status skipping = CheckSkipping(config); !skipping.ok()) return skipping;

@@ -36,7 +36,7 @@ struct AnnealPlan {
   const std::string& PromptOf(int64_t image) const;
 };
 
-// Reads the prompts too. `config` is a resolved bundle (see ResolveBundle). Errors name the flag or
+// Reads the prompts too. `config` is a resolved bundle (anneal_bundle.h). Errors name the flag or
 // the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
 

@@ -17,7 +17,7 @@ std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, 
       " with ", Count(types, "weight type"), " (", absl::StrJoin(config.weight_type, ", "),
       "): ", Count(plan.images() * types, "picture"), " of ", size.width, "x", size.height, ", ",
       Count(config.steps, "step"), " each, ", plan.batch_size, " at once, on ", device.name, " in ",
-      device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32");
+      DtypeName(device));
 }
 
 std::string DescribeDrawn(int64_t drawn, int64_t kept, const std::string& output_dir) {

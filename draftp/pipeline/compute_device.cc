@@ -30,6 +30,10 @@ int CudaIndex(const std::string& device) {
 
 }  // namespace
 
+std::string DtypeName(const ComputeDevice& device) {
+  return device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32";
+}
+
 absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std::string& dtype) {
   const bool automatic = device == "auto";
   const int index = automatic ? 0 : CudaIndex(device);

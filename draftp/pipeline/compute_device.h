@@ -21,6 +21,9 @@ struct ComputeDevice {
   }
 };
 
+// "float32" or "bfloat16", of the networks.
+std::string DtypeName(const ComputeDevice& device);
+
 // device: auto (a GPU if one can be used) | cpu | cuda | cuda:i; dtype: auto (bfloat16 on a GPU,
 // float32 on a CPU) | float32 | bfloat16. Opens the CUDA part when a GPU is chosen. Error, named by
 // its flag: another word, no such GPU, a GPU that can't be used though it was asked for.

@@ -47,4 +47,9 @@ std::string CollapseEmbedded(const std::string& path, const std::string& dir) {
   return path[dir.size()] == '/' ? "embedded:" + path.substr(dir.size() + 1) : path;
 }
 
+std::string CollapseEmbedded(const std::string& path) {
+  const auto dir = EmbeddedModelDir();
+  return dir.ok() ? CollapseEmbedded(path, *dir) : path;
+}
+
 }  // namespace draftp

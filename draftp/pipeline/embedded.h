@@ -19,6 +19,8 @@ std::string ExpandEmbedded(const std::string& path, const std::string& dir);
 std::string DescribeModel(const std::string& path);
 // The way back: so that a run.json holds wherever the program lies.
 std::string CollapseEmbedded(const std::string& path, const std::string& dir);
+// The same for EmbeddedModelDir(), where there is one.
+std::string CollapseEmbedded(const std::string& path);
 
 }  // namespace draftp
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/process_memory.h"
 #include "draftp/pipeline/version.h"
 
@@ -28,10 +29,6 @@ std::vector<std::string> CommandWords() {
 
 }  // namespace
 
-std::string DtypeName(const ComputeDevice& device) {
-  return device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32";
-}
-
 RunRecord::RunRecord(const std::string& program, nlohmann::ordered_json config,
                      std::string output_dir, const ComputeDevice& device)
     : json_({{"program", program},
@@ -42,6 +39,16 @@ RunRecord::RunRecord(const std::string& program, nlohmann::ordered_json config,
              {"config", std::move(config)}}),
       output_dir_(std::move(output_dir)),
       device_(device) {}
+
+void RunRecord::SetWeights(const std::vector<InputFile>& files,
+                           const std::map<std::string, std::string>& hashes) {
+  nlohmann::ordered_json weights = nlohmann::ordered_json::object();
+  for (const InputFile& file : files) {
+    if (const auto hash = hashes.find(file.role); file.is_weights && hash != hashes.end())
+      weights[CollapseEmbedded(file.path)] = hash->second;
+  }
+  Set("weights_sha256", std::move(weights));
+}
 
 absl::Status RunRecord::WriteJson(const nlohmann::ordered_json& json) const {
   const std::string text = json.dump(/*indent=*/2, ' ', /*ensure_ascii=*/false,

@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "draftp/pipeline/compute_device.h"
+#include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/run_identity.h"
 
 namespace draftp {
@@ -34,6 +36,11 @@ class RunRecord {
     values_[key] = std::move(value);
   }
 
+  // The result's weights_sha256: path and hash of those of `files` that are weights and whose role
+  // `hashes` has.
+  void SetWeights(const std::vector<InputFile>& files,
+                  const std::map<std::string, std::string>& hashes);
+
   // {output_dir}/run.json with what is known and no result: a run that is cut short can be repeated
   // from it.
   absl::Status Write() const;
@@ -49,9 +56,6 @@ class RunRecord {
   std::map<std::string, double> seconds_;
   nlohmann::ordered_json values_;
 };
-
-// "float32" or "bfloat16".
-std::string DtypeName(const ComputeDevice& device);
 
 }  // namespace draftp
 

@@ -4,13 +4,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "draftp/adapter/lora_file.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
-#include "draftp/io/weight_map.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/system_limits.h"
@@ -89,10 +87,10 @@ absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae
   return latent * vae.Downsampling();
 }
 
-void AddWeightFiles(const std::string& path, const std::string& stem,
-                    std::vector<std::string>& files) {
-  const auto weights = WeightMap::Open(path, stem);
-  if (weights.ok()) files.insert(files.end(), weights->sources().begin(), weights->sources().end());
+void AddWeightFiles(const std::vector<InputFile>& files, std::vector<std::string>& paths) {
+  for (const InputFile& file : files) {
+    if (file.is_weights) paths.push_back(file.path);
+  }
 }
 
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
@@ -106,7 +104,7 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
           absl::StrCat(sources.tuned, ": a UNet of another model than ", sources.model));
     }
     model.tuned = *std::move(tuned);
-    AddWeightFiles(UNetDir(sources.tuned), "diffusion_pytorch_model", model.weight_files);
+    AddWeightFiles(TunedFiles(sources.tuned), model.weight_files);
   }
   if (!sources.lora.empty()) {
     const auto adapter = ReadLoraFile(sources.lora);
@@ -115,7 +113,7 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
         LoadFrom(sources.lora, [&] { return AttachLora(model.unet, *adapter, kLoraSlot); });
     if (!attached.ok()) return attached;
     model.lora_scale = sources.lora_scale;
-    AddWeightFiles(sources.lora, "pytorch_lora_weights", model.weight_files);
+    AddWeightFiles(LoraFiles(sources.lora), model.weight_files);
   }
   return absl::OkStatus();
 }
@@ -154,13 +152,7 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .default_size = *size,
                   .weight_files = {}};
   if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
-  for (const auto& [folder, stem] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"unet", "diffusion_pytorch_model"},
-           {"vae", "diffusion_pytorch_model"},
-           {"text_encoder", "model"},
-           {"text_encoder_2", "model"}}) {
-    AddWeightFiles(absl::StrCat(dir, "/", folder), stem, model.weight_files);
-  }
+  AddWeightFiles(ModelFiles(dir), model.weight_files);
   if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
   return model;
 }

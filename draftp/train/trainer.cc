@@ -5,17 +5,17 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "draftp/io/atomic_folder.h"
 #include "draftp/pipeline/earlier_run.h"
-#include "draftp/pipeline/embedded.h"
 #include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/progress.h"
+#include "draftp/pipeline/recorded_config.h"
 #include "draftp/pipeline/run_record.h"
-#include "draftp/train/recorded_config.h"
 #include "draftp/train/train_folder.h"
 #include "draftp/train/train_identity.h"
 #include "draftp/train/training_log.h"
@@ -31,7 +31,7 @@ using Identity = std::function<absl::StatusOr<RunIdentity>()>;
 // Settings that differ from the checkpoint's and change no more than rounding, a line each.
 std::vector<std::string> RoundingNotices(const CheckpointRecord& record,
                                          const TrainConfig& config) {
-  const nlohmann::ordered_json now = RecordedConfig(config);
+  const nlohmann::ordered_json now = RecordedConfig(TrainTable(), config);
   std::vector<std::string> notices;
   for (const char* key : {"device", "micro_batch_size", "cuda_graph", "deterministic"}) {
     if (!record.config.contains(key) || record.config.at(key) == now.at(key)) continue;
@@ -63,32 +63,25 @@ std::string LastLine(const TrainConfig& config, const RunStatus& status) {
   return line;
 }
 
-void SetWeights(InputHashes& hashes, RunRecord& record) {
-  const auto& known = hashes.Get();
-  const auto embedded = EmbeddedModelDir();
-  if (!known.ok()) return;
-  nlohmann::ordered_json weights = nlohmann::ordered_json::object();
-  for (const InputFile& file : hashes.files()) {
-    if (file.is_weights)
-      weights[CollapseEmbedded(file.path, embedded.ok() ? *embedded : "")] = known->at(file.role);
-  }
-  record.Set("weights_sha256", std::move(weights));
-}
-
 // From the point that the run goes on from, if any, to its end.
 absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder& entered,
                    StopRequest& stop, InputHashes& hashes, const Identity& identity, double begin,
                    Notices& log) {
-  RunRecord record("train", RecordedConfig(config), config.output_dir, setup.device);
-  TrainingRun run(config, setup, entered.folder, stop, record, [&] {
-    SetWeights(hashes, record);
-    return identity();
-  });
+  RunRecord record("train", RecordedConfig(TrainTable(), config), config.output_dir, setup.device);
+  const Identity told = [&] {
+    auto known = identity();
+    if (known.ok()) {
+      record.SetIdentity(*known);
+      record.SetWeights(hashes.files(), known->inputs);
+    }
+    return known;
+  };
+  TrainingRun run(config, setup, entered.folder, stop, record, told);
   if (entered.resume) {
     std::vector<std::string> notices = RoundingNotices(entered.resume->record, config);
     if (absl::Status resumed = run.Resume(*entered.resume, notices); !resumed.ok()) return resumed;
     for (const std::string& notice : notices) log.Note(notice);
-    if (const auto known = identity(); known.ok()) record.SetIdentity(*known);
+    if (const auto known = told(); !known.ok()) return known.status();
   }
   absl::Status tidied = entered.folder.Tidy(
       {"checkpoints", "validation", "tensorboard", "unet", "ema", "ema/unet", "best", "best/unet"});
@@ -137,10 +130,12 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
     log.Result(text.str());
     return status;
   }
-  const auto identity = [&]() -> absl::StatusOr<RunIdentity> {
+  std::optional<RunIdentity> own;  // made once: captions may be many
+  const Identity identity = [&]() -> absl::StatusOr<RunIdentity> {
     const auto& known = hashes.Get();
     if (!known.ok()) return known.status();
-    return TrainIdentity(config, setup->captions, DtypeName(*device), *known);
+    if (!own) own = TrainIdentity(config, setup->captions, DtypeName(*device), *known);
+    return *own;
   };
   auto entered = OpenTrainFolder(config, identity);
   if (!entered.ok()) return entered.status();

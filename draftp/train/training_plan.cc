@@ -119,10 +119,9 @@ std::string DescribeTraining(const TrainConfig& config, const TrainingSetup& set
       "trains %d parameters (%s) of %s on %s, in %s\n"
       "steps %d of %s, %d at once: %s of %dx%d, %s each, %.2f epochs of %s\n",
       CountElements(model.parameters()), DescribeTrained(model), DescribeModel(config.model),
-      setup.device.name, setup.device.network.dtype == at::kBFloat16 ? "bfloat16" : "float32",
-      config.max_steps, Count(config.global_batch_size, "image"), config.micro_batch_size,
-      Count(samples, "image"), setup.options.size.width, setup.options.size.height,
-      Count(config.steps, "denoising step"),
+      setup.device.name, DtypeName(setup.device), config.max_steps,
+      Count(config.global_batch_size, "image"), config.micro_batch_size, Count(samples, "image"),
+      setup.options.size.width, setup.options.size.height, Count(config.steps, "denoising step"),
       static_cast<double>(samples) / static_cast<double>(setup.captions.size()),
       Count(static_cast<int64_t>(setup.captions.size()), "caption"));
 }

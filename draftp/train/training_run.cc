@@ -16,9 +16,9 @@
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/process_memory.h"
 #include "draftp/pipeline/progress.h"
+#include "draftp/pipeline/recorded_config.h"
 #include "draftp/pipeline/version.h"
 #include "draftp/train/checkpoint.h"
-#include "draftp/train/recorded_config.h"
 #include "draftp/train/train_identity.h"
 
 namespace draftp {
@@ -259,10 +259,9 @@ absl::Status TrainingRun::Save() {
                                           .optimizer_steps = optimizer_.steps(),
                                           .full = setup_.model->full(),
                                           .identity = *identity,
-                                          .config = RecordedConfig(config_)});
+                                          .config = RecordedConfig(TrainTable(), config_)});
   if (!written.ok()) return written;
   if (saved_step_ < 0) {
-    record_.SetIdentity(*identity);
     if (absl::Status recorded = record_.Write(); !recorded.ok()) return recorded;
   }
   saved_step_ = state_.step;

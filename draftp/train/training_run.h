@@ -30,7 +30,7 @@ namespace draftp {
 // All that it is constructed with must outlive it.
 class TrainingRun {
  public:
-  // `identity` is asked for when the first checkpoint is written, and waits for the hashes.
+  // `identity` is asked for when a checkpoint is written, waits for the hashes, and tells `record`.
   TrainingRun(const TrainConfig& config, TrainingSetup& setup, OutputFolder& folder,
               StopRequest& stop, RunRecord& record,
               std::function<absl::StatusOr<RunIdentity>()> identity);
