@@ -45,9 +45,9 @@ std::string Beside(const std::string& target, const std::string& ending) {
   return (path.parent_path() / absl::StrCat(".", path.filename().string(), ".", ending)).string();
 }
 
-// Whether a folder has nothing in it, at any depth, that isn't of the kinds that a checkpoint
-// holds.
-bool HoldsOwnFilesAlone(const fs::path& folder) {
+}  // namespace
+
+bool HoldsOwnFilesAlone(const std::string& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -62,11 +62,13 @@ bool HoldsOwnFilesAlone(const fs::path& folder) {
   return !error;
 }
 
+namespace {
+
 // What isn't a folder, or holds other things too, stays.
 void RemoveIfOwn(const fs::path& folder) {
   std::error_code error;
   if (fs::symlink_status(folder, error).type() != fs::file_type::directory) return;
-  if (HoldsOwnFilesAlone(folder)) fs::remove_all(folder, error);
+  if (HoldsOwnFilesAlone(folder.string())) fs::remove_all(folder, error);
 }
 
 // Whether `name` is `.{prefix}NNNNNNNN.tmp` or `.old`, with eight digits or more.
@@ -132,7 +134,7 @@ absl::Status AtomicFolder::Commit() {
     FoldersInFlight().temporaries.erase(std::exchange(temporary_, {}));
   }
   const absl::Status synced = SyncFolder(fs::path(target_).parent_path().string());
-  fs::remove_all(old, error);
+  RemoveIfOwn(old);
   return synced;
 }
 

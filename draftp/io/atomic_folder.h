@@ -10,9 +10,13 @@
 
 namespace draftp {
 
+// Whether a folder has nothing in it, at any depth, that isn't of the kinds that a checkpoint holds
+// (.safetensors, .json, temporary files of ours): only then is it ours to remove.
+bool HoldsOwnFilesAlone(const std::string& folder);
+
 // Makes `.NAME.tmp` beside the target, which Commit() renames to it; what stands at that name and
-// isn't such a folder stays, and is an error. The destructor removes what
-// wasn't committed; what a killed process left, RemoveLeftFolders does.
+// isn't such a folder stays, and is an error. The destructor removes what wasn't committed; what a
+// killed process left, RemoveLeftFolders does.
 //
 //   absl::StatusOr<AtomicFolder> folder = AtomicFolder::Create("run/checkpoints/step_100");
 //   if (!folder.ok()) return folder.status();

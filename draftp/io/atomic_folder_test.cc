@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 using testing::TemporaryFolder;
 
 void Write(const AtomicFolder& folder, const std::string& text) {
-  std::ofstream(folder.path() + "/file") << text;
+  std::ofstream(folder.path() + "/file.json") << text;
 }
 
 TEST(AtomicFolder, AppearsWithItsFilesOrNotAtAll) {
@@ -37,7 +37,7 @@ TEST(AtomicFolder, AppearsWithItsFilesOrNotAtAll) {
   Write(*folder, "2");
   ASSERT_TRUE(folder->Commit().ok());
   EXPECT_THAT(parent.Names(), ElementsAre("a"));
-  EXPECT_EQ(Contents(parent / "a/file"), "2");
+  EXPECT_EQ(Contents(parent / "a/file.json"), "2");
 }
 
 TEST(AtomicFolder, ReplacesAnOlderOne) {
@@ -48,7 +48,18 @@ TEST(AtomicFolder, ReplacesAnOlderOne) {
     ASSERT_TRUE(folder->Commit().ok());
   }
   EXPECT_THAT(parent.Names(), ElementsAre("a"));
-  EXPECT_EQ(Contents(parent / "a/file"), "new");
+  EXPECT_EQ(Contents(parent / "a/file.json"), "new");
+}
+
+TEST(AtomicFolder, LeavesAFolderOfAnotherThatHasTheOldNames) {
+  const TemporaryFolder parent;
+  std::filesystem::create_directory(parent / ".a.old");
+  parent.Write(".a.old/notes.txt", "mine");
+  auto folder = AtomicFolder::Create(parent / "a");
+  Write(*folder, "new");
+  ASSERT_TRUE(folder->Commit().ok());
+  EXPECT_EQ(Contents(parent / "a/file.json"), "new");
+  EXPECT_EQ(Contents(parent / ".a.old/notes.txt"), "mine");
 }
 
 TEST(AtomicFolder, SweepsWhatKilledProcessesLeft) {

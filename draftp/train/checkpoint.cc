@@ -70,13 +70,14 @@ absl::StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string&
   return tensors;
 }
 
-// Whether it is a folder of WriteCheckpoint(), no link to one.
+// Whether it is a folder of WriteCheckpoint() as that left it, no link to one.
 bool IsOwn(const CheckpointFolder& folder) {
   const fs::path path(folder.path);
   std::error_code error;
   return path.filename() == absl::StrFormat("%s%08d", kPrefix, folder.step) &&
          fs::symlink_status(path, error).type() == fs::file_type::directory &&
-         fs::symlink_status(path / "trainer.json", error).type() == fs::file_type::regular;
+         fs::symlink_status(path / "trainer.json", error).type() == fs::file_type::regular &&
+         HoldsOwnFilesAlone(folder.path);
 }
 
 }  // namespace

@@ -49,8 +49,13 @@ TEST(RemoveOldCheckpoints, RemovesNothingThatIsntItsOwn) {
   folder.Write("checkpoints/step_00000002/thesis.txt", "no checkpoint");
   std::filesystem::create_directory_symlink(folder / "elsewhere",
                                             folder / "checkpoints/step_00000003");
+  std::filesystem::create_directories(folder / "checkpoints/step_00000005");
+  folder.Write("checkpoints/step_00000005/trainer.json", "{}");
+  folder.Write("checkpoints/step_00000005/notes.txt", "beside a checkpoint");
+  std::filesystem::create_directories(folder / "checkpoints/step_00000006");
+  folder.Write("checkpoints/step_00000006/trainer.json", "{}");
   ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 1, 0).ok());
-  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 2, 3, 5, 6));
 }
 
 }  // namespace
