@@ -18,24 +18,22 @@
 #include "draftp/pipeline/anneal_dry_run.h"
 #include "draftp/pipeline/anneal_folder.h"
 #include "draftp/pipeline/anneal_identity.h"
+#include "draftp/pipeline/anneal_model.h"
 #include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/anneal_run.h"
 #include "draftp/pipeline/anneal_summary.h"
 #include "draftp/pipeline/compute_device.h"
 #include "draftp/pipeline/earlier_run.h"
 #include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/image_output.h"
 #include "draftp/pipeline/input_files.h"
 #include "draftp/pipeline/model_argument.h"
 #include "draftp/pipeline/newest_checkpoint.h"
 #include "draftp/pipeline/notices.h"
 #include "draftp/pipeline/output_folder.h"
-#include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/progress.h"
 #include "draftp/pipeline/recorded_config.h"
 #include "draftp/pipeline/run_record.h"
-#include "draftp/pipeline/sdxl_model.h"
 
 namespace draftp {
 namespace {
@@ -84,12 +82,11 @@ struct Setting {
   AnnealConfig config;
   AnnealPlan plan;
   ComputeDevice device;
-  NoiseSchedule schedule;
-  PictureSize size;
+  const AnnealModel& model;
   InputHashes& hashes;
 
   std::map<std::string, std::string> settings() const {
-    return PictureSettings(config, size, DtypeName(device));
+    return PictureSettings(config, model.size, DtypeName(device));
   }
   absl::StatusOr<RunIdentity> Identity() const {
     const auto& known = hashes.Get();
@@ -99,7 +96,7 @@ struct Setting {
   // Identity with what `types` evaluate alone.
   RunIdentity UsedBy(const std::vector<WeightType>& types, RunIdentity identity) const {
     std::erase_if(identity.inputs, [&](const auto& input) {
-      return !IsUsed(input.first, types, schedule.sigmas, !config.tuned.empty());
+      return !IsUsed(input.first, types, model.schedule.sigmas, !config.tuned.empty());
     });
     return identity;
   }
@@ -239,18 +236,9 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   std::optional<OutputFolder> folder(*std::move(opened));
 
   InputHashes hashes(AnnealInputs(*config));
-  auto model = SdxlModel::Load({.model = config->model,
-                                .lora = config->lora,
-                                .lora_scale = config->lora_scale,
-                                .tuned = config->tuned},
-                               *device);
-  if (!model.ok()) return AsFailure(model.status());
-  if (PacksWeights(device->network)) PackForInference(*model);
-  const auto schedule = MakeNoiseSchedule(*config, model->scheduler);
-  if (!schedule.ok()) return schedule.status();
-  const auto size = ChooseSize(*config, model->default_size, model->vae.config.Downsampling());
-  if (!size.ok()) return size.status();
-  Setting setting{*config, *plan, *device, *schedule, *size, hashes};
+  const auto model = AnnealModel::Load(*config, *device);
+  if (!model.ok()) return model.status();
+  Setting setting{*config, *plan, *device, *model, hashes};
   const auto columns = EnterFolder(setting, folder, number);
   if (!columns.ok()) return columns.status();
   std::vector<std::string> subfolders;
@@ -266,9 +254,9 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   if (!ReadEarlierRun(folder->path())) {
     if (absl::Status written = record.Write(); !written.ok()) return written;
   }
-  log.Say(DescribeDrawing(setting.config, setting.plan, *size, *device));
-  AnnealRun run(setting.config, setting.plan, *model, *folder, *schedule,
-                {.size = *size,
+  log.Say(DescribeDrawing(setting.config, setting.plan, model->size, *device));
+  AnnealRun run(setting.config, setting.plan, model->sdxl, *folder, model->schedule,
+                {.size = model->size,
                  .columns = *columns,
                  .identify = [&](auto& all) { return Identify(setting, all, record); }},
                 log);

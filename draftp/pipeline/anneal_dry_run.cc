@@ -10,11 +10,10 @@
 
 #include "draftp/io/count.h"
 #include "draftp/io/format_bytes.h"
+#include "draftp/pipeline/anneal_model.h"
 #include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/image_drawer.h"
 #include "draftp/pipeline/memory_estimate.h"
-#include "draftp/pipeline/pack_model.h"
 #include "draftp/pipeline/plan_text.h"
 #include "draftp/pipeline/process_memory.h"
 #include "draftp/pipeline/progress.h"
@@ -167,18 +166,9 @@ absl::Status Probe(const Job& job, std::ostream& log) {
 
 absl::Status DryRunAnneal(const AnnealConfig& config, const AnnealPlan& plan,
                           const ComputeDevice& device, std::ostream& log) {
-  auto model = SdxlModel::Load({.model = config.model,
-                                .lora = config.lora,
-                                .lora_scale = config.lora_scale,
-                                .tuned = config.tuned},
-                               device);
-  if (!model.ok()) return AsFailure(model.status());
-  if (PacksWeights(device.network)) PackForInference(*model);
-  auto schedule = MakeNoiseSchedule(config, model->scheduler);
-  if (!schedule.ok()) return schedule.status();
-  const auto size = ChooseSize(config, model->default_size, model->vae.config.Downsampling());
-  if (!size.ok()) return size.status();
-  const Job job{config, plan, device, *model, *size, *std::move(schedule)};
+  const auto model = AnnealModel::Load(config, device);
+  if (!model.ok()) return model.status();
+  const Job job{config, plan, device, model->sdxl, model->size, model->schedule};
   log << DescribeImages(job) << DescribeMemory(job) << DescribeDisk(job);
   if (config.dry_run == "probe") return Probe(job, log);
   log << "time    not known before a picture is drawn: --dry_run=probe\n";

@@ -15,6 +15,7 @@
 #include "draftp/pipeline/progress.h"
 #include "draftp/train/caption_order.h"
 #include "draftp/train/optimizer.h"
+#include "draftp/train/step_batches.h"
 #include "draftp/train/train_step.h"
 #include "draftp/train/training_memory.h"
 #include "draftp/train/validation.h"
@@ -76,20 +77,15 @@ absl::StatusOr<double> ProbeStep(const TrainConfig& config, TrainingSetup& setup
   TrainStep step(*setup.model, *setup.reward, setup.options);
   Optimizer optimizer(setup.model->parameters(), OptimizerOptionsOf(config));
   const CaptionOrder order(static_cast<int64_t>(setup.captions.size()), config.seed);
-  const double share = 1.0 / static_cast<double>(config.micro_batches());
   double begin = 0;
   for (int64_t i = 0; i < (setup.device.is_cuda() ? 2 : 1); ++i) {
     begin = Progress::WallSeconds();
-    for (int64_t m = 0; m < config.micro_batches(); ++m) {
-      std::vector<int64_t> samples(config.micro_batch_size);
-      std::iota(samples.begin(), samples.end(),
-                i * config.global_batch_size + m * config.micro_batch_size);
-      std::vector<std::string> captions;
-      for (const int64_t sample : samples) captions.push_back(setup.captions[order(sample)]);
-      auto result = step.Run(i, samples, captions, setup.kl_schedule.Initial(), share);
-      if (!result.ok()) return result.status();
-      optimizer.AddGradients(std::move(result->gradients));
-    }
+    const auto result = RunMicroBatches(config,
+                                        {.step = i,
+                                         .first_sample = i * config.global_batch_size,
+                                         .kl_coefficient = setup.kl_schedule.Initial()},
+                                        setup.captions, order, step, optimizer);
+    if (!result.ok()) return result.status();
     const at::Tensor norm = optimizer.GradientNorm();
     optimizer.Step(setup.learning_rate(0), norm);
     setup.model->ParametersChanged();

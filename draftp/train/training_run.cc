@@ -1,13 +1,11 @@
 #include "draftp/train/training_run.h"
 
-#include <ATen/core/grad_mode.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +17,7 @@
 #include "draftp/pipeline/recorded_config.h"
 #include "draftp/pipeline/version.h"
 #include "draftp/train/checkpoint.h"
+#include "draftp/train/step_batches.h"
 #include "draftp/train/train_identity.h"
 
 namespace draftp {
@@ -78,34 +77,6 @@ absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::stri
   return absl::OkStatus();
 }
 
-std::vector<int64_t> TrainingRun::Samples(int64_t first, int64_t count) const {
-  std::vector<int64_t> samples(count);
-  std::iota(samples.begin(), samples.end(), state_.consumed_samples + first);
-  return samples;
-}
-
-std::vector<std::string> TrainingRun::CaptionsOf(const std::vector<int64_t>& samples) const {
-  std::vector<std::string> captions;
-  for (const int64_t sample : samples) captions.push_back(setup_.captions[order_(sample)]);
-  return captions;
-}
-
-absl::StatusOr<MicroBatchResult> TrainingRun::MicroBatches() {
-  const double share = 1.0 / static_cast<double>(config_.micro_batches());
-  MicroBatchResult mean;
-  for (int64_t m = 0; m < config_.micro_batches(); ++m) {
-    const std::vector<int64_t> samples =
-        Samples(m * config_.micro_batch_size, config_.micro_batch_size);
-    auto result =
-        step_.Run(state_.step, samples, CaptionsOf(samples), state_.kl_coefficient, share);
-    if (!result.ok()) return result.status();
-    optimizer_.AddGradients(std::exchange(result->gradients, {}));
-    const at::NoGradGuard no_grad;
-    mean.Add(*result, share);
-  }
-  return mean;
-}
-
 StepRecord TrainingRun::Record(const MicroBatchResult& result) const {
   StepRecord record{.step = state_.step + 1,
                     .consumed_samples = state_.consumed_samples + config_.global_batch_size,
@@ -145,14 +116,15 @@ absl::Status TrainingRun::Skip(const MicroBatchResult& result, TrainingLog& log)
   const std::string path = config_.output_dir + "/nonfinite_step.safetensors";
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
-    const std::vector<int64_t> samples = Samples(0, config_.global_batch_size);
+    const std::vector<int64_t> samples =
+        SamplesFrom(state_.consumed_samples, config_.global_batch_size);
     const absl::Status dumped = WriteSafetensors(
         path,
         {{"loss", result.loss.cpu()}, {"kl", result.kl.cpu()}, {"rewards", result.rewards.cpu()}},
         {{"step", absl::StrCat(state_.step + 1)},
          {"seed", absl::StrCat(config_.seed)},
          {"samples", absl::StrJoin(samples, ",")},
-         {"captions", absl::StrJoin(CaptionsOf(samples), "\n")}});
+         {"captions", absl::StrJoin(CaptionsOf(samples, setup_.captions, order_), "\n")}});
     if (!dumped.ok()) return dumped;
   }
   log.Warn(absl::StrCat("step ", state_.step + 1,
@@ -167,7 +139,11 @@ absl::Status TrainingRun::Skip(const MicroBatchResult& result, TrainingLog& log)
 
 absl::Status TrainingRun::Step(TrainingLog& log) {
   const double begin = Progress::WallSeconds();
-  const auto result = MicroBatches();
+  const auto result = RunMicroBatches(config_,
+                                      {.step = state_.step,
+                                       .first_sample = state_.consumed_samples,
+                                       .kl_coefficient = state_.kl_coefficient},
+                                      setup_.captions, order_, step_, optimizer_);
   if (!result.ok()) return result.status();
   StepRecord record = Record(*result);
   const at::Tensor norm = optimizer_.GradientNorm();

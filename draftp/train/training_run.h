@@ -50,7 +50,6 @@ class TrainingRun {
 
  private:
   absl::Status Step(TrainingLog& log);
-  absl::StatusOr<MicroBatchResult> MicroBatches();
   absl::Status CheckFirstGradients(const StepRecord& record) const;
   absl::Status Skip(const MicroBatchResult& result, TrainingLog& log);
   StepRecord Record(const MicroBatchResult& result) const;
@@ -62,9 +61,6 @@ class TrainingRun {
   // Results and record of a run that ends here; `why`: empty at the last step.
   absl::Status End(const std::string& why);
   void CountTotalSeconds();
-  // `count` global indices of this step's samples, from the step's `first`.
-  std::vector<int64_t> Samples(int64_t first, int64_t count) const;
-  std::vector<std::string> CaptionsOf(const std::vector<int64_t>& samples) const;
 
   const TrainConfig& config_;
   TrainingSetup& setup_;
