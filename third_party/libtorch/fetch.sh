@@ -10,7 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 gpu=${DRAFTP_GPU:-$([[ -e /dev/nvidiactl ]] && echo 1 || echo 0)}
 requirements=("$here/requirements.txt")
 [[ $gpu == 1 ]] && requirements+=("$here/requirements_gpu.txt")
-key=$(cat "${requirements[@]}" "${BASH_SOURCE[0]}" | sha256sum | cut -c1-12)
+key=$(cat "${requirements[@]}" "${BASH_SOURCE[0]}" "$here/unpack_wheel.py" | sha256sum | cut -c1-12)
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set: set XDG_CACHE_HOME or DRAFTP_LIBTORCH}/.cache}/draftp
 final=$cache/libtorch-2.11.0-$key
 
@@ -45,8 +45,7 @@ if [[ ! -d $final ]]; then
   wait "$pip" || { say "pip could not download the wheels"; exit 1; }
   for wheel in "$part"/wheels/*.whl; do
     say "unpacking $(basename "$wheel")"
-    unzip -qo "$wheel" 'torch/lib/*.so*' 'torch/include/*' 'torch/version.py' 'nvidia/*/lib/*' '*.dist-info/*LICENSE*' '*.dist-info/METADATA' \
-      -x 'torch/lib/libtorch_python.so' 'torch/lib/libshm.so' -d "$part/tree" || [[ $? == 11 ]]
+    python3 "$here/unpack_wheel.py" "$wheel" "$part/tree"
     rm "$wheel"
   done
   mv "$part/tree" "$final"
