@@ -300,6 +300,18 @@ TEST(LimitsTest, TooFewDescriptorsEndInOneLine) {
   }
 }
 
+TEST(LimitsTest, AFileSystemWithoutLocksIsWarnedOf) {
+  for (const char* program : {"tools/train", "tools/anneal"}) {
+    const TemporaryFolder folder;
+    const std::string out = folder / "out";
+    const Ended ended = RunAsUser(
+        "exec env LD_PRELOAD='" + fs::absolute("tools/no_locks.so").string() + "' \"$0\" \"$@\"",
+        program, program == std::string("tools/train") ? SmallTraining(out) : AnnealWords(out));
+    EXPECT_EQ(ended.code, 0) << ended.error;
+    EXPECT_THAT(ended.error, HasSubstr("/out: its file system has no locks"));
+  }
+}
+
 TEST(LimitsTest, AFileThatGrowsTooLargeEndsInOneLine) {
   for (const char* program : {"train", "anneal"}) {
     const bool train = std::string(program) == "train";

@@ -18,20 +18,33 @@ namespace {
 // How diffusers would place and take its steps, by the keys of its Euler, Heun, DPM++, DDIM, PNDM,
 // LMS and UniPC schedulers; draftp's own discretization and sampler decide that.
 void IgnoreSamplingKeys(JsonReader& json) {
-  json.Ignore({"_class_name",       "_diffusers_version",
-               "_name_or_path",     "_commit_hash",
-               "timestep_spacing",  "timestep_type",
-               "steps_offset",      "interpolation_type",
-               "use_karras_sigmas", "use_exponential_sigmas",
-               "use_beta_sigmas",   "sigma_min",
-               "sigma_max",         "final_sigmas_type",
-               "skip_prk_steps",    "set_alpha_to_one",
-               "sample_max_value",  "dynamic_thresholding_ratio",
-               "variance_type",     "algorithm_type",
-               "solver_order",      "solver_type",
-               "lower_order_final", "euler_at_final",
-               "use_lu_lambdas",    "lambda_min_clipped",
-               "predict_x0",        "solver_p",
+  json.Ignore({"_class_name",
+               "_diffusers_version",
+               "_name_or_path",
+               "_commit_hash",
+               "timestep_spacing",
+               "timestep_type",
+               "interpolation_type",
+               "use_karras_sigmas",
+               "use_exponential_sigmas",
+               "use_beta_sigmas",
+               "sigma_min",
+               "sigma_max",
+               "final_sigmas_type",
+               "skip_prk_steps",
+               "set_alpha_to_one",
+               "sample_max_value",
+               "dynamic_thresholding_ratio",
+               "variance_type",
+               "algorithm_type",
+               "solver_order",
+               "solver_type",
+               "lower_order_final",
+               "euler_at_final",
+               "use_lu_lambdas",
+               "lambda_min_clipped",
+               "predict_x0",
+               "solver_p",
                "disable_corrector"});
 }
 
@@ -59,6 +72,7 @@ absl::StatusOr<SchedulerConfig> ParseSchedulerConfig(JsonReader json) {
                            ", expected 0 < beta_start < beta_end < 1"));
   }
   config.num_train_timesteps = json.IntBetween("num_train_timesteps", 2, 1'000'000, 1000);
+  config.steps_offset = json.IntBetween("steps_offset", 0, 1'000'000, 0);
   if (const absl::Status status = Finish(json); !status.ok()) return status;
   return config;
 }

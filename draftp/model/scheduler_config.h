@@ -17,12 +17,13 @@ struct SchedulerConfig {
   double beta_start;               // of the scaled-linear betas, 0 < beta_start < beta_end < 1
   double beta_end;
   int64_t num_train_timesteps;  // 1000 if the file is silent
+  int64_t steps_offset = 0;     // of the spacing "leading"; 0 if the file is silent
 };
 
 // Keys that say how diffusers would sample (timestep_spacing, use_karras_sigmas, ...) have no
-// effect: draftp's own discretization and sampler decide. Errors name file, key, value and what is
-// supported: betas other than scaled_linear, trained_betas, rescale_betas_zero_snr, other
-// prediction types, unknown keys.
+// effect, but for steps_offset: draftp's own discretization and sampler decide. Errors name file,
+// key, value and what is supported: betas other than scaled_linear, trained_betas,
+// rescale_betas_zero_snr, other prediction types, unknown keys.
 absl::StatusOr<SchedulerConfig> ParseSchedulerConfig(JsonReader json);
 
 // ParseSchedulerConfig of a file.

@@ -14,13 +14,15 @@ namespace {
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-absl::StatusOr<SchedulerConfig> Parse(const Json& changes) {
+absl::StatusOr<SchedulerConfig> ParseScheduler(const Json& changes) {
   Json json = {{"beta_schedule", "scaled_linear"}, {"beta_start", 0.00085}, {"beta_end", 0.012}};
   json.update(changes);
   return ParseSchedulerConfig(JsonReader("scheduler_config.json", json));
 }
 
-std::string ErrorOf(const Json& changes) { return std::string(Parse(changes).status().message()); }
+std::string SchedulerError(const Json& changes) {
+  return std::string(ParseScheduler(changes).status().message());
+}
 
 TEST(SchedulerConfigTest, ReadsTheEmbeddedModels) {
   const auto config = ReadSchedulerConfig("testdata/tiny_sdxl/scheduler/scheduler_config.json");
@@ -29,36 +31,43 @@ TEST(SchedulerConfigTest, ReadsTheEmbeddedModels) {
   EXPECT_EQ(config->beta_start, 0.00085);
   EXPECT_EQ(config->beta_end, 0.012);
   EXPECT_EQ(config->num_train_timesteps, 1000);
+  EXPECT_EQ(config->steps_offset, 1);
+}
+
+TEST(SchedulerConfigTest, StepsOffsetIsZeroUnlessGiven) {
+  EXPECT_EQ(ParseScheduler(Json::object())->steps_offset, 0);
+  EXPECT_EQ(ParseScheduler({{"steps_offset", 1}})->steps_offset, 1);
+  EXPECT_THAT(SchedulerError({{"steps_offset", -1}}), HasSubstr("steps_offset"));
 }
 
 TEST(SchedulerConfigTest, ReadsVPrediction) {
-  EXPECT_EQ(Parse({{"prediction_type", "v_prediction"}})->prediction_type,
+  EXPECT_EQ(ParseScheduler({{"prediction_type", "v_prediction"}})->prediction_type,
             PredictionType::kVPrediction);
 }
 
 TEST(SchedulerConfigTest, KeysOfDiffusersSamplingHaveNoEffect) {
+  EXPECT_TRUE(ParseScheduler({{"timestep_spacing", "trailing"}, {"use_karras_sigmas", true}}).ok());
   EXPECT_TRUE(
-      Parse({{"timestep_spacing", "trailing"}, {"use_karras_sigmas", true}, {"steps_offset", 1}})
-          .ok());
-  EXPECT_TRUE(
-      Parse({{"trained_betas", nullptr}, {"rescale_betas_zero_snr", false}, {"clip_sample", false}})
+      ParseScheduler(
+          {{"trained_betas", nullptr}, {"rescale_betas_zero_snr", false}, {"clip_sample", false}})
           .ok());
 }
 
 TEST(SchedulerConfigTest, RejectsOtherNoise) {
   EXPECT_EQ(
-      ErrorOf({{"beta_schedule", "linear"}}),
+      SchedulerError({{"beta_schedule", "linear"}}),
       R"(scheduler_config.json: key "beta_schedule": found "linear", supported: scaled_linear)");
-  EXPECT_THAT(ErrorOf({{"trained_betas", {0.1, 0.2}}}), HasSubstr("trained_betas"));
-  EXPECT_THAT(ErrorOf({{"rescale_betas_zero_snr", true}}), HasSubstr("rescale_betas_zero_snr"));
-  EXPECT_THAT(ErrorOf({{"prediction_type", "sample"}}), HasSubstr("epsilon, v_prediction"));
-  EXPECT_THAT(ErrorOf({{"use_flow_sigmas", true}}), HasSubstr("use_flow_sigmas"));
-  EXPECT_THAT(ErrorOf({{"thresholding", true}}), HasSubstr("thresholding"));
+  EXPECT_THAT(SchedulerError({{"trained_betas", {0.1, 0.2}}}), HasSubstr("trained_betas"));
+  EXPECT_THAT(SchedulerError({{"rescale_betas_zero_snr", true}}),
+              HasSubstr("rescale_betas_zero_snr"));
+  EXPECT_THAT(SchedulerError({{"prediction_type", "sample"}}), HasSubstr("epsilon, v_prediction"));
+  EXPECT_THAT(SchedulerError({{"use_flow_sigmas", true}}), HasSubstr("use_flow_sigmas"));
+  EXPECT_THAT(SchedulerError({{"thresholding", true}}), HasSubstr("thresholding"));
 }
 
 TEST(SchedulerConfigTest, RejectsMissingAndUnknownKeys) {
-  EXPECT_THAT(ErrorOf({{"beta_max", 1.0}}), HasSubstr("\"beta_max\": unknown"));
-  EXPECT_THAT(ErrorOf({{"beta_start", 0.02}}), HasSubstr("beta_start < beta_end"));
+  EXPECT_THAT(SchedulerError({{"beta_max", 1.0}}), HasSubstr("\"beta_max\": unknown"));
+  EXPECT_THAT(SchedulerError({{"beta_start", 0.02}}), HasSubstr("beta_start < beta_end"));
   const auto empty = ParseSchedulerConfig(JsonReader("s.json", Json::object()));
   EXPECT_THAT(std::string(empty.status().message()), HasSubstr("beta_schedule"));
 }

@@ -96,7 +96,7 @@ struct Setting {
   // Identity with what `types` evaluate alone.
   RunIdentity UsedBy(const std::vector<WeightType>& types, RunIdentity identity) const {
     std::erase_if(identity.inputs, [&](const auto& input) {
-      return !IsUsed(input.first, types, model.schedule.sigmas, !config.tuned.empty());
+      return !IsUsed(input.first, types, model.schedule, !config.tuned.empty());
     });
     return identity;
   }
@@ -245,8 +245,7 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
   for (const AnnealColumn& column : *columns)
     subfolders.push_back(WeightTypeFolder(column.type.text));
   if (absl::Status tidied = folder->Tidy(subfolders); !tidied.ok()) return tidied;
-  if (!folder->locked())
-    log.Warn(folder->path() + ": its file system has no locks; let no other run write into it");
+  if (const std::string warning = folder->Warning(); !warning.empty()) log.Warn(warning);
 
   RunRecord record("anneal", Recorded(setting.config, *columns), folder->path(), *device);
   record.SetSeconds("load", Progress::WallSeconds() - begin);

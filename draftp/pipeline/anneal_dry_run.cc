@@ -36,7 +36,7 @@ struct Job {
   // The type that evaluates most networks, which is the one that needs most memory.
   const WeightType& Heaviest() const {
     return *std::ranges::max_element(plan.weight_types, {}, [this](const WeightType& type) {
-      return WorkPerImage({type}, schedule.sigmas);
+      return WorkPerImage({type}, schedule);
     });
   }
 };
@@ -53,8 +53,8 @@ std::string DescribeImages(const Job& job) {
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),
-      Count(job.config.steps, "denoising step"),
-      WorkPerImage(plan.weight_types, job.schedule.sigmas), plan.batch_size);
+      Count(job.config.steps, "denoising step"), WorkPerImage(plan.weight_types, job.schedule),
+      plan.batch_size);
 }
 
 // What the calls of one batch work in.
@@ -63,11 +63,8 @@ int64_t WorkspaceBytes(const Job& job) {
   const int64_t height = job.size.height / factor, width = job.size.width / factor;
   const int64_t batch = std::min(job.plan.batch_size, job.plan.images());
   int models = 1;
-  const std::vector<double>& sigmas = job.schedule.sigmas;
-  const int steps = static_cast<int>(sigmas.size()) - 1;
-  for (int i = 0; i < steps; ++i)
-    models = std::max(models,
-                      ModelsInStep(job.Heaviest().weighing, {i, steps, sigmas[i], sigmas[i + 1]}));
+  for (int i = 0; i < job.schedule.steps(); ++i)
+    models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
   const int64_t rows = batch * models * (job.config.guidance_scale == 1.0 ? 1 : 2);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
   const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);
@@ -149,7 +146,7 @@ absl::Status Probe(const Job& job, std::ostream& log) {
   const double sample = drawer.timings().sample / count, decode = drawer.timings().decode / count,
                encode = drawer.timings().encode / count;
   const auto work = [&](const std::vector<WeightType>& types) {
-    return static_cast<double>(WorkPerImage(types, job.schedule.sigmas));
+    return static_cast<double>(WorkPerImage(types, job.schedule));
   };
   const auto all = static_cast<double>(job.plan.images()),
              columns = static_cast<double>(job.plan.weight_types.size());

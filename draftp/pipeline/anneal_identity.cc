@@ -84,15 +84,14 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
 }
 
 bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
-            const std::vector<double>& sigmas, bool tuned_unet) {
+            const NoiseSchedule& schedule, bool tuned_unet) {
   const bool fine_tuned = absl::StartsWith(role, kFineTuned);
   const bool base_unet = tuned_unet && absl::StartsWith(role, kBaseUNet);
   if (!fine_tuned && !base_unet) return true;
   const double without = fine_tuned ? 0.0 : 1.0;  // the weight at which a step needs none of it
-  const int steps = static_cast<int>(sigmas.size()) - 1;
   return std::ranges::any_of(types, [&](const WeightType& type) {
-    for (int i = 0; i < steps; ++i) {
-      if (type.weighing({i, steps, sigmas[i], sigmas[i + 1]}) != without) return true;
+    for (int i = 0; i < schedule.steps(); ++i) {
+      if (type.weighing(schedule.Step(i)) != without) return true;
     }
     return false;
   });

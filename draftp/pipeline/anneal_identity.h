@@ -32,7 +32,7 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
 // `inputs` (hashes or files by role) without those that none of the weight types evaluates: what
 // was fine-tuned where all weights are 0, the base UNet where all are 1 and `tuned_unet`.
 bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
-            const std::vector<double>& sigmas, bool tuned_unet);
+            const NoiseSchedule& schedule, bool tuned_unet);
 
 // Differences between the run that left a folder's pictures and this one, ignoring parts of the
 // model that none of the earlier pictures was drawn by.

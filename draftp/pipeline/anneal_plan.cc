@@ -8,7 +8,6 @@
 
 #include "draftp/io/printable.h"
 #include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/sampling_rows.h"
 #include "draftp/schedule/edm_karras.h"
 #include "draftp/schedule/leading_spacing.h"
 #include "draftp/schedule/legacy_ddpm.h"
@@ -28,8 +27,8 @@ absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
 
 // Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run
 // would have drawn.
-absl::Status CheckSkipping(const AnnealConfig& config) {
-  if (!config.skip_existing || config.noise != "original" || !DrawsNoise(config))
+absl::Status CheckSkipping(const AnnealConfig& config, const AnySampler& sampler) {
+  if (!config.skip_existing || config.noise != "original" || !sampler.draws_noise())
     return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--skip_existing: found it beside --noise original and the sampler ", config.sampler,
@@ -97,15 +96,13 @@ absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config) {
                                             .order = static_cast<int>(config.order)});
 }
 
-bool DrawsNoise(const AnnealConfig& config) { return IsAncestral(config) || Churns(config); }
-
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
-  if (absl::Status skipping = CheckSkipping(config); !skipping.ok()) return skipping;
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
   if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
   auto sampler = MakeSampler(config);
   if (!sampler.ok()) return sampler.status();
+  if (absl::Status skipping = CheckSkipping(config, *sampler); !skipping.ok()) return skipping;
   auto guider = AnyGuider::Make({.scale = config.guidance_scale});
   if (!guider.ok()) return guider.status();
   auto prompts = PromptsOf(config);
@@ -132,8 +129,13 @@ absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
       return LevelsOf(*levels, config.steps);
     }
     if (config.discretization == "trailing") return LevelsOf(TrailingSpacing(*table), config.steps);
-    if (config.discretization == "leading")
-      return LevelsOf(LeadingSpacing(1, *table), config.steps);
+    if (config.discretization == "leading") {
+      const auto levels = LeadingSpacing::Make(static_cast<int>(scheduler.steps_offset), *table);
+      if (!levels.ok())
+        return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", levels.error(),
+                                                       " with --discretization leading"));
+      return LevelsOf(*levels, config.steps);
+    }
     return LevelsOf(LegacyDdpm(*table), config.steps);
   }();
   if (!sigmas.ok()) return sigmas.status();
@@ -159,13 +161,11 @@ int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {
   return (weight != 0.0) + (weight != 1.0);
 }
 
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types,
-                     const std::vector<double>& sigmas) {
-  const int steps = static_cast<int>(sigmas.size()) - 1;
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule) {
   int64_t work = 0;
   for (const WeightType& type : weight_types) {
-    for (int i = 0; i < steps; ++i)
-      work += ModelsInStep(type.weighing, {i, steps, sigmas[i], sigmas[i + 1]});
+    for (int i = 0; i < schedule.steps(); ++i)
+      work += ModelsInStep(type.weighing, schedule.Step(i));
   }
   return work;
 }

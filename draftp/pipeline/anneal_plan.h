@@ -15,7 +15,7 @@
 #include "draftp/sampling/any_noise.h"
 #include "draftp/sampling/any_sampler.h"
 #include "draftp/sampling/image_index.h"
-#include "draftp/schedule/ddpm_table.h"
+#include "draftp/schedule/noise_schedule.h"
 #include "draftp/schedule/parse_weighing.h"
 
 namespace draftp {
@@ -40,15 +40,10 @@ struct AnnealPlan {
 // the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
 
-// The sampler that a config names, with its options; and whether it draws noise in its steps.
+// The sampler that a config names, with its options.
 absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config);
-bool DrawsNoise(const AnnealConfig& config);
 
-// The noise levels and the table that a network was trained with.
-struct NoiseSchedule {
-  DdpmTable table;
-  std::vector<double> sigmas;  // config.steps + 1
-};
+// The noise levels of a run of config.steps over a checkpoint's betas.
 absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
                                                 const SchedulerConfig& scheduler);
 
@@ -64,8 +59,7 @@ absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t defau
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);
 
 // ModelsInStep over all weight types and steps: the cost of one image, for the progress bar.
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types,
-                     const std::vector<double>& sigmas);
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule);
 
 }  // namespace draftp
 

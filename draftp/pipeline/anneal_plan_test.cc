@@ -117,8 +117,35 @@ TEST_F(AnnealPlanTest, WorkCountsTheModelsThatAreEvaluated) {
   config_.weight_type = {"base", "draft", "linear", "step_0.6"};
   const auto plan = MakeAnnealPlan(config_);
   // base 10, draft 10, linear 1 + 9 * 2 (its first weight is 0), step 10 (one model or the other).
-  EXPECT_EQ(WorkPerImage(plan->weight_types, std::vector<double>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}),
-            10 + 10 + 19 + 10);
+  EXPECT_EQ(
+      WorkPerImage(plan->weight_types, {DdpmTable::Standard(), {10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}}),
+      10 + 10 + 19 + 10);
+}
+
+TEST_F(AnnealPlanTest, TimesAreTheCheckpointsOwn) {
+  config_.weight_type = {"interval(0.5,1,linear)@time"};
+  config_.steps = 10;
+  // Whatever the betas, a run's times are 0.999, 0.899, ..., of which five lie in the interval: one
+  // of weight 0 and four of both models.
+  for (const double beta_end : {0.012, 0.002}) {
+    const auto schedule =
+        MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, beta_end, 1000});
+    EXPECT_EQ(WorkPerImage(MakeAnnealPlan(config_)->weight_types, *schedule), 10 + 4) << beta_end;
+  }
+}
+
+TEST_F(AnnealPlanTest, LeadingTakesTheCheckpointsOffset) {
+  config_.discretization = "leading";
+  config_.steps = 10;
+  SchedulerConfig scheduler{PredictionType::kEpsilon, 0.00085, 0.012, 1000};
+  for (const int offset : {0, 1}) {
+    scheduler.steps_offset = offset;
+    const auto schedule = MakeNoiseSchedule(config_, scheduler);
+    EXPECT_EQ(schedule->sigmas[0], schedule->table.sigmas()[900 + offset]);
+  }
+  scheduler.steps_offset = 2;
+  EXPECT_THAT(std::string(MakeNoiseSchedule(config_, scheduler).status().message()),
+              HasSubstr("scheduler_config.json: steps_offset is 2, expected 0 or 1"));
 }
 
 }  // namespace

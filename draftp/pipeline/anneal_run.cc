@@ -31,11 +31,11 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
       plan_(plan),
       folder_(folder),
       options_(std::move(options)),
-      progress_(log.live(),
-                {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
-                 .total_work =
-                     plan.images() * WorkPerImage(DrawnTypes(options_.columns), schedule.sigmas)}),
-      sigmas_(schedule.sigmas),
+      progress_(
+          log.live(),
+          {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
+           .total_work = plan.images() * WorkPerImage(DrawnTypes(options_.columns), schedule)}),
+      schedule_(schedule),
       drawer_(model, plan, std::move(schedule),
               {.height = options_.size.height,
                .width = options_.size.width,
@@ -95,7 +95,7 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
   if (!missing.empty() && config_.noise == "original") return images;  // its noise is a batch's
   const auto count = static_cast<int64_t>(kept.size());
   kept_ += count;
-  progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, sigmas_));
+  progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, schedule_));
   Show(column, kept, pictures);
   return missing;
 }

@@ -69,7 +69,7 @@ class AnnealRun {
   OutputFolder& folder_;
   Options options_;
   Progress progress_;
-  std::vector<double> sigmas_;
+  NoiseSchedule schedule_;
   ImageDrawer drawer_;
   ContactSheet sheet_;
   std::vector<int64_t> captioned_;  // images whose captions the drawer has

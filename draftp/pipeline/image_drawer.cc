@@ -48,6 +48,10 @@ Scaling AnyPreconditioning::At(double sigma) const {
   return std::visit([sigma](const auto& member) { return member.At(sigma); }, member_);
 }
 
+const DdpmTable& AnyPreconditioning::table() const {
+  return std::visit([](const auto& member) -> const DdpmTable& { return member.table(); }, member_);
+}
+
 ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
                          Options options)
     : model_(model),
@@ -90,7 +94,8 @@ absl::StatusOr<at::Tensor> ImageDrawer::Latents(const WeightType& type, AnyNoise
       tuned ? std::vector<SdxlDenoiser::Member>{{kTunedModel, type.weighing, plan_.guider}}
             : std::vector<SdxlDenoiser::Member>{});
   const auto progress = [&](const DenoiserCall& call) {
-    if (call.evaluation == 0) options_.on_work(ModelsInStep(type.weighing, call.step) * batch_);
+    if (call.evaluation == 0)
+      options_.on_work(ModelsInStep(type.weighing, schedule_.Step(call.step.index)) * batch_);
   };
   const at::Tensor start = noise.Initial(NoiseShape(batch_)).to(model_.unet.placement().device);
   at::Tensor latents = RunTrajectory(schedule_.sigmas, denoiser, plan_.sampler, InferenceOnly(),

@@ -25,6 +25,7 @@ class AnyPreconditioning {
  public:
   AnyPreconditioning(PredictionType type, const DdpmTable& table);
   Scaling At(double sigma) const;
+  const DdpmTable& table() const;
 
  private:
   std::variant<DiscreteEpsilon, DiscreteV> member_;

@@ -171,7 +171,7 @@ absl::Status OutputFolder::Tidy(const std::vector<std::string>& subfolders) {
   for (const std::string& name : subfolders) {
     if (absl::Status link = CheckNoLink(fs::path(state_->path) / name); !link.ok()) return link;
   }
-  if (!locked()) return absl::OkStatus();
+  if (!state_->locked) return absl::OkStatus();
   RemoveLeftFiles(state_->path);
   for (const std::string& name : subfolders) RemoveLeftFiles(fs::path(state_->path) / name);
   return absl::OkStatus();
@@ -190,7 +190,10 @@ absl::Status OutputFolder::Check() const {
       Shown(state_->path), ": the folder was removed or replaced while the run wrote into it"));
 }
 
-bool OutputFolder::locked() const { return state_->locked; }
+std::string OutputFolder::Warning() const {
+  if (state_->locked) return "";
+  return path() + ": its file system has no locks; let no other run write into it";
+}
 
 const std::string& OutputFolder::path() const { return state_->path; }
 

@@ -44,8 +44,9 @@ class OutputFolder {
   // An error once the folder was removed or replaced: what stands there now may be another run's.
   absl::Status Check() const;
 
-  // False on file systems without locks.
-  bool locked() const;
+  // What the user should know before a run writes into it: that its file system has no locks. Empty
+  // where it has.
+  std::string Warning() const;
 
   // As Open got it.
   const std::string& path() const;

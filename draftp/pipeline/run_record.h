@@ -21,7 +21,8 @@ namespace draftp {
 //   date, command               when the run began (ISO 8601, local time) and how it was typed
 //   config                      repeats the run (--config run.json)
 //   identity                    RunIdentity, once the hashes are known
-//   result                      once it ended: device, dtype, seconds, memory, weights_sha256, ...
+//   result                      once it ended: device, dtype, seconds, weights_sha256, ...;
+//                               peak_memory_mib of the host, on a GPU also peak_device_memory_mib
 class RunRecord {
  public:
   // `config`: what Print of the program's table gives, as JSON.

@@ -11,6 +11,8 @@ namespace draftp {
 struct Ancestral {
   double eta = 1.0;      // >= 0; how much of each step's noise is fresh
   double s_noise = 1.0;  // factor on the noise's standard deviation
+
+  bool draws_noise() const { return eta > 0.0; }
 };
 
 // A step from sigma to sigma_next goes down to `down` by the ODE, then up again by noise of

@@ -57,6 +57,9 @@ class AnySampler {
   void Reset() {
     std::visit([](auto& member) { member.Reset(); }, member_);
   }
+  bool draws_noise() const {
+    return std::visit([](const auto& member) { return member.draws_noise(); }, member_);
+  }
 
  private:
   Member member_;

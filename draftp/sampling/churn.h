@@ -21,6 +21,8 @@ struct Churn {
   double s_tmax = 999.0;  // sigma
   double s_noise = 1.0;   // factor on the noise's standard deviation
 
+  bool draws_noise() const { return s_churn > 0.0; }
+
   // sigma (1 + gamma), gamma = min(s_churn/N, sqrt(2)-1) if s_tmin <= sigma <= s_tmax, else 0.
   double SigmaHat(const StepContext& step) const {
     if (step.sigma < s_tmin || step.sigma > s_tmax) return step.sigma;

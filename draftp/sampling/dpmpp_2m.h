@@ -33,6 +33,7 @@ class Dpmpp2m {
     return at::lerp(x, direction, 1.0 - step.sigma_next / step.sigma);
   }
   void Reset() { last_denoised_.reset(); }
+  bool draws_noise() const { return false; }
 
  private:
   at::Tensor last_denoised_;  // [B,C,h,w]; undefined before the first step

@@ -37,6 +37,7 @@ class Dpmpp2sAncestral {
     return split.up > 0.0 ? at::add(down, noise.Like(x), options_.s_noise * split.up) : down;
   }
   void Reset() {}
+  bool draws_noise() const { return options_.draws_noise(); }
 
  private:
   Ancestral options_;

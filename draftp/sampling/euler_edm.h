@@ -27,6 +27,7 @@ class EulerEdm {
     return at::lerp(x_hat, denoiser(x_hat, sigma_hat, step), 1.0 - step.sigma_next / sigma_hat);
   }
   void Reset() {}
+  bool draws_noise() const { return churn_.draws_noise(); }
 
  private:
   Churn churn_;

@@ -35,6 +35,7 @@ class HeunEdm {
     return at::add(at::lerp(x_hat, euler, 0.5), euler - corrected, 0.5 * dt / step.sigma_next);
   }
   void Reset() {}
+  bool draws_noise() const { return churn_.draws_noise(); }
 
  private:
   Churn churn_;

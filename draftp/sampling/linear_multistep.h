@@ -50,6 +50,7 @@ class LinearMultistep {
     sigmas_.clear();
     residuals_.clear();
   }
+  bool draws_noise() const { return false; }
 
  private:
   int order_;

@@ -26,7 +26,8 @@
 namespace draftp {
 
 // D = (1 - sum_j w_j) D_0 + sum_j w_j D_j, where D_0 is the base's guided estimate, D_j a member's,
-// and w_j = weight(step), the step's own for all evaluations inside it. As D, d = (x - D)/sigma and
+// and w_j = weight(step), the step's own for all evaluations inside it, over the preconditioning's
+// training table. As D, d = (x - D)/sigma and
 // the network's output are affine in each other at fixed x and sigma, this is also d = (1-w) d_base
 // + w d_tuned.
 // - Whoever has weight 0 in a step is not evaluated in it. Weights must be finite.
@@ -88,7 +89,8 @@ class MixtureDenoiser {
     const G* guider;
   };
 
-  std::vector<Part> Parts(const StepContext& step) const {
+  std::vector<Part> Parts(StepContext step) const {
+    if constexpr (requires { preconditioning_.table(); }) step.table = &preconditioning_.table();
     // What is left of 1 after rounding: weights that add up to 1 leave the base out.
     constexpr double kRounding = 1e-12;
     std::vector<Part> parts;

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "draftp/sampling/analytic_denoiser.h"
@@ -16,6 +17,7 @@
 #include "draftp/sampling/guiders.h"
 #include "draftp/sampling/trajectory.h"
 #include "draftp/schedule/ddpm_table.h"
+#include "draftp/schedule/parse_weighing.h"
 #include "draftp/testing/gradient_check.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -27,7 +29,7 @@ using ::testing::ElementsAre;
 constexpr RowGroup kBaseUncond{0, Condition::kUnconditional}, kBaseCond{0, Condition::kConditional};
 constexpr RowGroup kTunedUncond{1, Condition::kUnconditional},
     kTunedCond{1, Condition::kConditional};
-constexpr StepContext kStep{3, 10, 2.0, 1.5};
+constexpr StepContext kMixedStep{3, 10, 2.0, 1.5};
 
 // A network with an output of its own for each model and condition; remembers its calls.
 struct FakeNetwork {
@@ -79,7 +81,7 @@ at::Tensor GuidedD(const at::Tensor& x, double sigma, int model, double scale) {
 TEST(MixtureDenoiserTest, GuidesOneModelInOneDoubledBatchUnconditionalFirst) {
   FakeNetwork network;
   Denoiser2 denoiser(network, Epsilon(), {0, ClassifierFreeGuider(5.0)});
-  EXPECT_THAT(denoiser(State(), 2.0, kStep), IsCloseTo(GuidedD(State(), 2.0, 0, 5.0), 1e-14));
+  EXPECT_THAT(denoiser(State(), 2.0, kMixedStep), IsCloseTo(GuidedD(State(), 2.0, 0, 5.0), 1e-14));
   ASSERT_EQ(network.calls.size(), 1u);
   EXPECT_THAT(network.calls[0].rows, ElementsAre(kBaseUncond, kBaseCond));
 }
@@ -87,7 +89,7 @@ TEST(MixtureDenoiserTest, GuidesOneModelInOneDoubledBatchUnconditionalFirst) {
 TEST(MixtureDenoiserTest, ScaleOneTakesOneRowAnImage) {
   FakeNetwork network;
   auto denoiser = GuidedDenoiser(network, Epsilon(), 0, ClassifierFreeGuider(1.0));
-  EXPECT_THAT(denoiser(State(), 2.0, kStep), IsCloseTo(GuidedD(State(), 2.0, 0, 1.0), 1e-14));
+  EXPECT_THAT(denoiser(State(), 2.0, kMixedStep), IsCloseTo(GuidedD(State(), 2.0, 0, 1.0), 1e-14));
   EXPECT_THAT(network.calls[0].rows, ElementsAre(kBaseCond));
 }
 
@@ -97,7 +99,7 @@ TEST(MixtureDenoiserTest, TheNetworkSeesTheSnappedLevel) {
   const DdpmTable& table = DdpmTable::Standard();
   const double sigma = 0.6 * table.sigmas()[800] + 0.4 * table.sigmas()[801],
                q = table.sigmas()[800];
-  denoiser(State(), sigma, kStep);
+  denoiser(State(), sigma, kMixedStep);
   EXPECT_EQ(network.calls[0].time, 800.0);
   EXPECT_THAT(network.calls[0].x, IsCloseTo(State() / std::sqrt(q * q + 1), 1e-15));
 }
@@ -124,7 +126,7 @@ TEST(MixtureDenoiserTest, VelocityIsSkipPlusScaledOutput) {
                    c = FakeNetwork::Output(input, 700, kBaseCond);
   const at::Tensor d_u = State() / (q * q + 1) - q / std::sqrt(q * q + 1) * u;
   const at::Tensor d_c = State() / (q * q + 1) - q / std::sqrt(q * q + 1) * c;
-  EXPECT_THAT(denoiser(State(), q, kStep), IsCloseTo(d_u + 3.0 * (d_c - d_u), 1e-14));
+  EXPECT_THAT(denoiser(State(), q, kMixedStep), IsCloseTo(d_u + 3.0 * (d_c - d_u), 1e-14));
 }
 
 TEST(MixtureDenoiserTest, InterpolatesTheTwoModelsDerivatives) {
@@ -132,7 +134,7 @@ TEST(MixtureDenoiserTest, InterpolatesTheTwoModelsDerivatives) {
   Denoiser2 denoiser = Annealed(network, Constant(0.3));
   const at::Tensor d_base = (State() - GuidedD(State(), 2.0, 0, 5.0)) / 2.0;
   const at::Tensor d_tuned = (State() - GuidedD(State(), 2.0, 1, 5.0)) / 2.0;
-  const at::Tensor d = (State() - denoiser(State(), 2.0, kStep)) / 2.0;
+  const at::Tensor d = (State() - denoiser(State(), 2.0, kMixedStep)) / 2.0;
   EXPECT_THAT(d, IsCloseTo(0.7 * d_base + 0.3 * d_tuned, 1e-13));
   ASSERT_EQ(network.calls.size(), 1u);
   EXPECT_THAT(network.calls[0].rows, ElementsAre(kBaseUncond, kBaseCond, kTunedUncond, kTunedCond));
@@ -140,23 +142,23 @@ TEST(MixtureDenoiserTest, InterpolatesTheTwoModelsDerivatives) {
 
 TEST(MixtureDenoiserTest, AModelOfWeightZeroIsNotEvaluated) {
   FakeNetwork network;
-  Annealed(network, Constant(0.0))(State(), 2.0, kStep);
-  Annealed(network, Constant(1.0))(State(), 2.0, kStep);
+  Annealed(network, Constant(0.0))(State(), 2.0, kMixedStep);
+  Annealed(network, Constant(1.0))(State(), 2.0, kMixedStep);
   EXPECT_THAT(network.calls[0].rows, ElementsAre(kBaseUncond, kBaseCond));
   EXPECT_THAT(network.calls[1].rows, ElementsAre(kTunedUncond, kTunedCond));
 }
 
 TEST(MixtureDenoiserTest, WeightZeroAndOneAreThePlainModels) {
   FakeNetwork network;
-  EXPECT_THAT(Annealed(network, Constant(0.0))(State(), 2.0, kStep),
+  EXPECT_THAT(Annealed(network, Constant(0.0))(State(), 2.0, kMixedStep),
               IsCloseTo(GuidedD(State(), 2.0, 0, 5.0), 1e-14));
-  EXPECT_THAT(Annealed(network, Constant(1.0))(State(), 2.0, kStep),
+  EXPECT_THAT(Annealed(network, Constant(1.0))(State(), 2.0, kMixedStep),
               IsCloseTo(GuidedD(State(), 2.0, 1, 5.0), 1e-14));
 }
 
 TEST(MixtureDenoiserTest, AWeightTooSmallToMatterIsStillEvaluated) {
   FakeNetwork network;
-  Annealed(network, Constant(1e-30))(State(), 2.0, kStep);
+  Annealed(network, Constant(1e-30))(State(), 2.0, kMixedStep);
   EXPECT_EQ(network.calls[0].rows.size(), 4u);
 }
 
@@ -169,7 +171,7 @@ TEST(MixtureDenoiserTest, TheWeightIsTheStepsWhateverTheEvaluationsLevel) {
         return 0.5;
       },
       "recorded");
-  Annealed(network, weighing)(State(), 1.1, kStep);
+  Annealed(network, weighing)(State(), 1.1, kMixedStep);
   EXPECT_THAT(asked, ElementsAre(2.0));
 }
 
@@ -190,6 +192,18 @@ TEST(MixtureDenoiserTest, EveryEvaluationInsideAStepUsesTheStepsWeight) {
   }
 }
 
+TEST(MixtureDenoiserTest, ATimeIsOfTheTableThatTheNetworkWasTrainedOn) {
+  const DdpmTable table = DdpmTable::ScaledLinear(0.0001, 0.002, 500);
+  const double sigma = table.sigmas()[300];  // time 300/500
+  for (const auto& [weight, model] : {std::pair("step_0.59@time", 1), {"step_0.61@time", 0}}) {
+    FakeNetwork network;
+    MixtureDenoiser<FakeNetwork, DiscreteEpsilon, IdentityGuider> denoiser(
+        network, DiscreteEpsilon(table), {0, {}}, {{1, *ParseWeighing(weight), {}}});
+    denoiser(State(), sigma, {3, 10, sigma, sigma / 2});
+    EXPECT_THAT(network.calls[0].rows, ElementsAre(RowGroup{model, Condition::kConditional}));
+  }
+}
+
 TEST(MixtureDenoiserTest, BlendsSeveralModelsAndLeavesTheBaseOutWhenWeightsAddUpToOne) {
   FakeNetwork network;
   Denoiser2 denoiser(network, Epsilon(), {0, ClassifierFreeGuider(5.0)},
@@ -199,7 +213,7 @@ TEST(MixtureDenoiserTest, BlendsSeveralModelsAndLeavesTheBaseOutWhenWeightsAddUp
   const at::Tensor expected = 0.1 * GuidedD(State(), 2.0, 1, 5.0) +
                               0.2 * GuidedD(State(), 2.0, 2, 5.0) +
                               0.7 * GuidedD(State(), 2.0, 3, 5.0);
-  EXPECT_THAT(denoiser(State(), 2.0, kStep), IsCloseTo(expected, 1e-13));
+  EXPECT_THAT(denoiser(State(), 2.0, kMixedStep), IsCloseTo(expected, 1e-13));
   EXPECT_EQ(network.calls[0].rows.size(), 6u);
 }
 
@@ -209,7 +223,7 @@ TEST(MixtureDenoiserTest, EachModelHasItsOwnGuider) {
                      {{1, Constant(0.25), ClassifierFreeGuider(1.0)}});
   const at::Tensor expected =
       0.75 * GuidedD(State(), 2.0, 0, 5.0) + 0.25 * GuidedD(State(), 2.0, 1, 1.0);
-  EXPECT_THAT(denoiser(State(), 2.0, kStep), IsCloseTo(expected, 1e-14));
+  EXPECT_THAT(denoiser(State(), 2.0, kMixedStep), IsCloseTo(expected, 1e-14));
   EXPECT_THAT(network.calls[0].rows, ElementsAre(kBaseUncond, kBaseCond, kTunedCond));
 }
 
@@ -219,7 +233,7 @@ TEST(MixtureDenoiserTest, ArithmeticIsInTheStatesDtype) {
   auto denoiser = GuidedDenoiser(network, Epsilon(), 0, IdentityGuider());
   const at::Tensor x = State().to(at::kFloat);
   const double q = DdpmTable::Standard().sigmas()[700];
-  const at::Tensor actual = denoiser(x, q, kStep);
+  const at::Tensor actual = denoiser(x, q, kMixedStep);
   const at::Tensor eps =
       FakeNetwork::Output(x * (1 / std::sqrt(q * q + 1)), 700, kBaseCond).to(at::kBFloat16);
   EXPECT_EQ(actual.scalar_type(), at::kFloat);
@@ -229,27 +243,28 @@ TEST(MixtureDenoiserTest, ArithmeticIsInTheStatesDtype) {
 TEST(MixtureDenoiserTest, GradientMatchesFiniteDifferences) {
   FakeNetwork network;
   Denoiser2 denoiser = Annealed(network, Constant(0.3));
-  EXPECT_LT(GradientError([&](const at::Tensor& x) { return denoiser(x, 2.0, kStep); }, State()),
-            1e-7);
+  EXPECT_LT(
+      GradientError([&](const at::Tensor& x) { return denoiser(x, 2.0, kMixedStep); }, State()),
+      1e-7);
 }
 
 TEST(MixtureDenoiserTest, LeavesItsInputAsItIs) {
   FakeNetwork network;
   const at::Tensor x = State();
-  Annealed(network, Constant(0.3))(x, 2.0, kStep);
+  Annealed(network, Constant(0.3))(x, 2.0, kMixedStep);
   EXPECT_THAT(x, IsEqualTo(State()));
 }
 
 TEST(MixtureDenoiserTest, RefusesAWeightThatIsNotFinite) {
   FakeNetwork network;
   Denoiser2 denoiser = Annealed(network, Constant(std::numeric_limits<double>::quiet_NaN()));
-  EXPECT_ANY_THROW(denoiser(State(), 2.0, kStep));
+  EXPECT_ANY_THROW(denoiser(State(), 2.0, kMixedStep));
 }
 
 TEST(MixtureDenoiserTest, RefusesAPredictorThatReturnsTooFewRows) {
   auto network = [](const at::Tensor& x, double, std::span<const RowGroup>) { return x; };
   auto denoiser = GuidedDenoiser(network, Epsilon(), 0, ClassifierFreeGuider(5.0));
-  EXPECT_ANY_THROW(denoiser(State(), 2.0, kStep));
+  EXPECT_ANY_THROW(denoiser(State(), 2.0, kMixedStep));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ struct Scaling {
   double time;  // what the network takes as time
 };
 
-// c.At(sigma), sigma > 0: the scaling of an evaluation at sigma.
+// c.At(sigma), sigma > 0: the scaling of an evaluation at sigma. A member over a training table has
+// it as c.table(), which schedules over the network's time ask for.
 template <class C>
 concept Preconditioning = requires(const C& c, double sigma) {
   { c.At(sigma) } -> std::same_as<Scaling>;
@@ -31,6 +32,7 @@ concept Preconditioning = requires(const C& c, double sigma) {
 class DiscreteEpsilon {
  public:
   explicit DiscreteEpsilon(DdpmTable table) : table_(std::move(table)) {}
+  const DdpmTable& table() const { return table_; }
   Scaling At(double sigma) const {
     const int index = table_.NearestIndex(sigma);
     const double q = table_.sigmas()[index];
@@ -45,6 +47,7 @@ class DiscreteEpsilon {
 class DiscreteV {
  public:
   explicit DiscreteV(DdpmTable table) : table_(std::move(table)) {}
+  const DdpmTable& table() const { return table_; }
   Scaling At(double sigma) const {
     const int index = table_.NearestIndex(sigma);
     const double q = table_.sigmas()[index];

@@ -6,6 +6,7 @@
 #include <c10/util/ArrayRef.h>
 
 #include <concepts>
+#include <utility>
 
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
@@ -34,14 +35,15 @@ struct NoiseArchetype {
 // step
 //   waits for the device. x and d's results are left as they are; the result is differentiable in
 //   both.
-// - Draws from `noise` only what it adds.
-// s.Reset() forgets the history of a multistep method; a copy goes on independently.
-// An object serves one run at a time.
+// - Draws from `noise` only what it adds, and nothing in a whole run where s.draws_noise() is
+// false. s.Reset() forgets the history of a multistep method; a copy goes on independently. An
+// object serves one run at a time.
 template <class S, class D = internal::DenoiserArchetype, class N = internal::NoiseArchetype>
 concept Sampler = Denoiser<D> && NoiseSource<N> && std::copyable<S> &&
     requires(S& s, D& d, const at::Tensor& x, const StepContext& step, N& noise) {
   { s.Step(d, x, step, noise) } -> std::same_as<at::Tensor>;
   { s.Reset() } -> std::same_as<void>;
+  { std::as_const(s).draws_noise() } -> std::same_as<bool>;
 };
 
 }  // namespace draftp

@@ -110,6 +110,14 @@ TYPED_TEST_P(SamplerConformance, LeavesStatesAndEstimatesAsTheyAre) {
   }
 }
 
+TYPED_TEST_P(SamplerConformance, SaysWhetherItDrawsNoise) {
+  EXPECT_FALSE(TypeParam::Deterministic().draws_noise());
+  ReplayNoise noise = this->Noise();
+  ResumeTrajectory(this->sigmas_, 0, this->bimodal_, TypeParam::Default(), InferenceOnly(),
+                   this->State(), noise);
+  EXPECT_EQ(noise.drawn() > 0, TypeParam::Default().draws_noise());
+}
+
 TYPED_TEST_P(SamplerConformance, KeepsFloat32AndAgreesWithFloat64) {
   const at::Tensor actual =
       this->Run(this->bimodal_, TypeParam::Default(), this->sigmas_, this->State().to(at::kFloat));
@@ -201,8 +209,8 @@ TYPED_TEST_P(SamplerConformance, TendsToTheDataLaw) {
 REGISTER_TYPED_TEST_SUITE_P(SamplerConformance, AStepToZeroReturnsTheEstimate,
                             ConvergesToTheProbabilityFlowAtItsOrder,
                             EvaluatesFromTheStepsLevelDownwards, LeavesStatesAndEstimatesAsTheyAre,
-                            KeepsFloat32AndAgreesWithFloat64, ImagesOfABatchDoNotMeet,
-                            ResetForgetsTheLastRun, ACopyGoesOnByItself,
+                            SaysWhetherItDrawsNoise, KeepsFloat32AndAgreesWithFloat64,
+                            ImagesOfABatchDoNotMeet, ResetForgetsTheLastRun, ACopyGoesOnByItself,
                             GradientOfARunMatchesFiniteDifferences, KeepsTheLawOfNoiseAroundAPoint,
                             TendsToTheDataLaw);
 

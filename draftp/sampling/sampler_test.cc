@@ -11,9 +11,16 @@ namespace {
 struct NoReset {
   at::Tensor Step(internal::DenoiserArchetype&, const at::Tensor&, const StepContext&,
                   internal::NoiseArchetype&);
+  bool draws_noise() const;
 };
 struct NoNoise {
   at::Tensor Step(internal::DenoiserArchetype&, const at::Tensor&, const StepContext&);
+  void Reset();
+  bool draws_noise() const;
+};
+struct HidesItsNoise {
+  at::Tensor Step(internal::DenoiserArchetype&, const at::Tensor&, const StepContext&,
+                  internal::NoiseArchetype&);
   void Reset();
 };
 struct NotCopyable : EulerEdm {
@@ -24,6 +31,7 @@ TEST(SamplerTest, ConceptNeedsStepResetAndCopies) {
   static_assert(Sampler<EulerEdm>);
   static_assert(!Sampler<NoReset>);
   static_assert(!Sampler<NoNoise>);
+  static_assert(!Sampler<HidesItsNoise>);
   static_assert(!Sampler<NotCopyable>);
 }
 

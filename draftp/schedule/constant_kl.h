@@ -35,6 +35,8 @@ class ConstantKl {
 
   double Next(double, std::int64_t, double) const { return coefficient_; }
 
+  bool constant() const { return true; }
+
   std::string name() const { return schedule_text::FormatNumber(coefficient_); }
 
   static Parsed<ConstantKl> FromTerm(const schedule_text::Term& term) {

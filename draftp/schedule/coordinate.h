@@ -37,13 +37,14 @@ struct StepFraction {
   }
 };
 
-// t/1000, where t is the time index that the network is given: sigma snapped to the nearest entry
-// of DdpmTable::Standard(). Falls from 0.999 towards 0.
+// t/T, where t is the time index that the network is given: sigma snapped to the nearest of the T
+// entries of the step's table. Falls, for T = 1000 from 0.999, towards 0.
 struct Time {
   static constexpr std::string_view kName = "time";
   static constexpr double kLowest = 0, kHighest = 1;
   static double Of(const StepContext& step) {
-    return DdpmTable::Standard().NearestIndex(step.sigma) / 1000.0;
+    const DdpmTable& table = step.table != nullptr ? *step.table : DdpmTable::Standard();
+    return static_cast<double>(table.NearestIndex(step.sigma)) / table.size();
   }
 };
 
@@ -75,7 +76,7 @@ std::string CoordinateSuffix() {
 }  // namespace schedule_text
 
 static_assert(UnitCoordinate<coordinate::StepFraction>, "i/N is in [0, 1)");
-static_assert(UnitCoordinate<coordinate::Time>, "t/1000 is in [0, 1)");
+static_assert(UnitCoordinate<coordinate::Time>, "t/T is in [0, 1)");
 static_assert(Coordinate<coordinate::Sigma> && !UnitCoordinate<coordinate::Sigma>,
               "sigma is a coordinate that isn't itself a weight");
 static_assert(Coordinate<coordinate::LogSnr> && !UnitCoordinate<coordinate::LogSnr>,

@@ -18,11 +18,11 @@ struct Next {  // a good model
   static constexpr double kLowest = 0, kHighest = 1e6;
   static double Of(const StepContext& step) { return step.sigma_next; }
 };
-struct Nameless {
+struct NamelessCoordinate {
   static constexpr double kLowest = 0, kHighest = 1;
   static double Of(const StepContext& step) { return step.sigma; }
 };
-struct OfSigmaAlone : Next {
+struct CoordinateOfSigmaAlone : Next {
   static double Of(double sigma) { return sigma; }
 };
 struct Rangeless {
@@ -32,8 +32,8 @@ struct Rangeless {
 
 static_assert(Coordinate<Next>);
 static_assert(!UnitCoordinate<Next>);
-static_assert(!Coordinate<Nameless>);
-static_assert(!Coordinate<OfSigmaAlone>);
+static_assert(!Coordinate<NamelessCoordinate>);
+static_assert(!Coordinate<CoordinateOfSigmaAlone>);
 static_assert(!Coordinate<Rangeless>);
 static_assert(!Coordinate<double>);
 // The coordinate is part of a weighing's type.
@@ -53,6 +53,14 @@ TEST(CoordinateTest, TimeIsTheTableIndexOfTheNearestSigma) {
     EXPECT_EQ(coordinate::Time::Of(StepAt(sigmas, i)), times[i] / 1000.0);
   }
   EXPECT_EQ(coordinate::Time::Of({0, 1, 100, 0}), 0.999);
+}
+
+TEST(CoordinateTest, TimeIsOfTheStepsOwnTable) {
+  const DdpmTable table = DdpmTable::ScaledLinear(0.0001, 0.002, 500);
+  StepContext step{0, 1, table.sigmas()[300], 0};
+  EXPECT_NE(coordinate::Time::Of(step), 300 / 500.0);
+  step.table = &table;
+  EXPECT_EQ(coordinate::Time::Of(step), 300 / 500.0);
 }
 
 TEST(CoordinateTest, LogSnrIsMinusTwiceTheLogOfSigma) {

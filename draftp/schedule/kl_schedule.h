@@ -15,11 +15,13 @@ namespace draftp {
 //   coefficient = schedule.Initial();                            // for step 0
 //   coefficient = schedule.Next(coefficient, step, measured_kl);  // after `step`, for step + 1
 // Semantics: coefficients are finite and >= 0; the same arguments give the same result; a measured
-// KL that isn't finite leaves a feedback schedule's coefficient as it is.
+// KL that isn't finite leaves a feedback schedule's coefficient as it is; where constant() is true,
+// every coefficient of a run is the initial one.
 template <class K>
 concept KlSchedule = requires(const K& schedule, double coefficient, std::int64_t step, double kl) {
   { schedule.Initial() } -> std::convertible_to<double>;
   { schedule.Next(coefficient, step, kl) } -> std::convertible_to<double>;
+  { schedule.constant() } -> std::same_as<bool>;
   { schedule.name() } -> std::convertible_to<std::string>;
 };
 
@@ -30,11 +32,14 @@ class AnyKlSchedule {
   requires(!std::same_as<K, AnyKlSchedule>) AnyKlSchedule(K schedule)  // NOLINT
       : name_(schedule.name()),
         initial_(schedule.Initial()),
+        constant_(schedule.constant()),
         next_([schedule = std::move(schedule)](double coefficient, std::int64_t step, double kl) {
           return schedule.Next(coefficient, step, kl);
         }) {}
 
   double Initial() const { return initial_; }
+
+  bool constant() const { return constant_; }
 
   double Next(double coefficient, std::int64_t step, double kl) const {
     return next_(coefficient, step, kl);
@@ -49,6 +54,7 @@ class AnyKlSchedule {
  private:
   std::string name_;
   double initial_;
+  bool constant_;
   std::function<double(double, std::int64_t, double)> next_;
 };
 

@@ -44,6 +44,8 @@ class LinearKl {
                      std::min(static_cast<double>(step + 1) / static_cast<double>(steps_), 1.0));
   }
 
+  bool constant() const { return from_ == to_; }
+
   std::string name() const {
     return "linear(" + schedule_text::FormatNumber(from_) + "," + schedule_text::FormatNumber(to_) +
            "," + std::to_string(steps_) + ")";

@@ -20,6 +20,11 @@ TEST(LinearKlTest, GoesStraightAndThenStays) {
   EXPECT_EQ(coefficient, 0.2);
 }
 
+TEST(LinearKlTest, IsConstantWhereItGoesNowhere) {
+  EXPECT_TRUE(LinearKl(0.2, 0.2, 8).constant());
+  EXPECT_FALSE(LinearKl(1, 0.2, 8).constant());
+}
+
 TEST(LinearKlTest, DependsOnTheStepAlone) {
   EXPECT_EQ(LinearKl(1, 0, 10).Next(0.9, 4, 0.1), LinearKl(1, 0, 10).Next(0.3, 4, 7));
 }

@@ -9,6 +9,8 @@
 
 namespace draftp {
 
+class DdpmTable;
+
 // Step `index` of `total` goes from noise level `sigma` to `sigma_next`. Whatever is evaluated
 // inside a step (Heun's correction, a midpoint) sees the step's own context.
 struct StepContext {
@@ -16,6 +18,9 @@ struct StepContext {
   int total;          // N, at least 1
   double sigma;       // > 0
   double sigma_next;  // >= 0, below sigma; 0 in the last step
+  // What the network was trained on, for coordinates that name its time. It outlives the step; null
+  // means DdpmTable::Standard().
+  const DdpmTable* table = nullptr;
 };
 
 // The context of step `index` of a run over the N + 1 noise levels `sigmas`.

@@ -52,6 +52,8 @@ class TargetKl {
     return std::clamp(coefficient * (1 + gain_ * error), initial_ * 1e-6, initial_ * 1e6);
   }
 
+  bool constant() const { return false; }
+
   std::string name() const {
     using schedule_text::FormatNumber;
     return "target(" + FormatNumber(target_) + "," + FormatNumber(initial_) +

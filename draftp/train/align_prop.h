@@ -34,6 +34,7 @@ class AlignProp {
     return {rollout.Run(LastK(Truncation(rollout.steps(), random)))};
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
+  bool fixed_window() const { return false; }
   std::string name() const { return "alignprop"; }
 
  private:

@@ -49,6 +49,9 @@ class AnyObjective {
   at::Tensor Loss(const at::Tensor& rewards) const {
     return std::visit([&](const auto& member) { return member.Loss(rewards); }, member_);
   }
+  bool fixed_window() const {
+    return std::visit([](const auto& member) { return member.fixed_window(); }, member_);
+  }
   std::string name() const {
     return std::visit([](const auto& member) { return member.name(); }, member_);
   }

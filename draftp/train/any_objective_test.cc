@@ -2,10 +2,13 @@
 #include "draftp/train/any_objective.h"
 
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace draftp {
 namespace {
@@ -15,20 +18,71 @@ using ::testing::HasSubstr;
 struct WithoutLoss {
   template <class R>
   std::vector<at::Tensor> Latents(R& rollout, StepRandom&) const;
+  bool fixed_window() const;
+  std::string name() const;
+};
+struct WithoutAWindowsKind {
+  template <class R>
+  std::vector<at::Tensor> Latents(R& rollout, StepRandom&) const;
+  at::Tensor Loss(const at::Tensor& rewards) const;
   std::string name() const;
 };
 struct WithOneLatent {
   template <class R>
   at::Tensor Latents(R& rollout, StepRandom&) const;
   at::Tensor Loss(const at::Tensor& rewards) const;
+  bool fixed_window() const;
   std::string name() const;
 };
 static_assert(!Objective<WithoutLoss>);
+static_assert(!Objective<WithoutAWindowsKind>);
 static_assert(!Objective<WithOneLatent>);
 
 TEST(AnyObjective, HasEachMemberByItsName) {
   for (const std::string& name : AnyObjective::Names())
     EXPECT_EQ(AnyObjective::Named(name, {})->name(), name);
+}
+
+// A run of ten steps that notes what an objective does with it.
+struct NotedRollout {
+  int steps() const { return 10; }
+  double sigma(int step) const { return 10.0 - step; }
+  template <class W>
+  at::Tensor Run(const W& window) {
+    return Resume(0, at::zeros({1}), window);
+  }
+  template <class W>
+  at::Tensor Resume(int first, at::Tensor x, const W& window) {
+    for (int i = first; i < steps(); ++i) {
+      const StepAction action = window(i, steps());
+      notes.push_back({static_cast<int>(action.gradient), action.predict_and_stop});
+    }
+    return x;
+  }
+  at::Tensor NoiseLike(const at::Tensor& x) {
+    drawn = true;
+    return x;
+  }
+
+  std::vector<std::pair<int, bool>> notes = {};
+  bool drawn = false;
+};
+
+TEST(AnyObjective, SaysWhetherItsWindowIsFixed) {
+  for (const std::string& name : AnyObjective::Names()) {
+    const AnyObjective objective =
+        *AnyObjective::Named(name, {.steps = 10, .truncation_steps = 2, .late_steps = 4});
+    std::set<std::vector<std::pair<int, bool>>> kinds;
+    bool drawn = false;
+    for (int step = 0; step < 50; ++step) {
+      NotedRollout rollout;
+      StepRandom random(1, step, "objective");
+      objective.Latents(rollout, random);
+      kinds.insert(rollout.notes);
+      drawn = drawn || rollout.drawn;
+    }
+    EXPECT_EQ(objective.fixed_window(), kinds.size() == 1 && !drawn) << name;
+  }
 }
 
 TEST(AnyObjective, NamesTheFlagAndWhatWasExpected) {

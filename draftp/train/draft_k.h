@@ -24,6 +24,7 @@ class DraftK {
     return {rollout.Run(LastK(k_))};
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
+  bool fixed_window() const { return true; }
   std::string name() const { return "draft_k"; }
 
  private:

@@ -37,6 +37,7 @@ class DraftLv {
     return latents;
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
+  bool fixed_window() const { return false; }
   std::string name() const { return "draft_lv"; }
 
  private:

@@ -36,6 +36,7 @@ class DrTune {
     return {rollout.Run(Window(rollout.steps(), random))};
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
+  bool fixed_window() const { return false; }
   std::string name() const { return "drtune"; }
 
  private:

@@ -57,6 +57,7 @@ struct GivenWindow {
   at::Tensor Loss(const at::Tensor& rewards) const {
     return weight > 0 ? weight * (margin - rewards).clamp_min(0).mean() : NegativeMean(rewards);
   }
+  bool fixed_window() const { return true; }
   std::string name() const { return "given"; }
 };
 

@@ -19,6 +19,8 @@ namespace draftp {
 //                             its graph. What it draws from `random` is the same for all images of
 //                             a training step, whatever the micro batch.
 // o.Loss(rewards)             [B] float32 -> scalar; the loss of the step is its mean over latents.
+// o.fixed_window()            whether every micro batch of a run runs and trains the same steps and
+//                             draws nothing, so that one recorded as a CUDA graph serves all.
 // o.name()                    as --objective has it.
 // An objective is a value: the same arguments give the same result.
 template <class O, class R = internal::RolloutArchetype>
@@ -26,6 +28,7 @@ concept Objective = requires(const O& o, R& rollout, StepRandom& random,
                              const at::Tensor& rewards) {
   { o.Latents(rollout, random) } -> std::same_as<std::vector<at::Tensor>>;
   { o.Loss(rewards) } -> std::same_as<at::Tensor>;
+  { o.fixed_window() } -> std::same_as<bool>;
   { o.name() } -> std::convertible_to<std::string>;
 };
 

@@ -37,6 +37,7 @@ class Refl {
   at::Tensor Loss(const at::Tensor& rewards) const {
     return options_.weight * at::relu(options_.margin - rewards).mean();
   }
+  bool fixed_window() const { return false; }
   std::string name() const { return "refl"; }
 
  private:

@@ -151,6 +151,7 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
                             " before; more --max_steps go on, another --output_dir begins anew"));
     return absl::OkStatus();
   }
+  if (const std::string warning = entered->folder.Warning(); !warning.empty()) log.Warn(warning);
   return Train(config, *setup, *entered, stop, hashes, identity, begin, log);
 }
 

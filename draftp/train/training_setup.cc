@@ -62,16 +62,8 @@ AnyLearningRate LearningRateOf(const TrainConfig& config) {
   return AnyLearningRate(WarmupRate<AnyLearningRate>(config.warmup_steps, after));
 }
 
-// Whether every micro batch of a run launches the same kernels with the same numbers: a fixed
-// window, no noise inside the run, and a KL coefficient that stays.
-bool Captures(const TrainConfig& config) {
-  const auto kl = ParseKlSchedule(config.kl_coeff);
-  const bool constant = kl.ok() && kl->name().find('(') == std::string::npos;
-  return config.cuda_graph && config.objective == "draft_k" && !DrawsNoise(SamplingOf(config)) &&
-         constant;
-}
-
 absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
+                                             const AnyKlSchedule& kl,
                                              std::function<void(const std::string&)> warn) {
   const AnnealConfig sampling = SamplingOf(config);
   const auto schedule = MakeNoiseSchedule(sampling, sdxl.scheduler);
@@ -91,18 +83,21 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
                          .weight = config.refl_weight,
                          .truncation_draw = config.truncation_draw});
   if (!objective.ok()) return objective.status();
-  return TrainStepOptions{.sigmas = schedule->sigmas,
-                          .preconditioning = {sdxl.scheduler.prediction_type, schedule->table},
-                          .guider = *guider,
-                          .sampler = *sampler,
-                          .objective = *objective,
-                          .kl_weight = *ParseKlWeight(config.kl_weight),
-                          .size = {size->height, size->width},
-                          .seed = config.seed,
-                          .recompute_unet = config.Recomputes("unet"),
-                          .recompute_decoder = config.Recomputes("decoder"),
-                          .capture = Captures(config) && sdxl.unet.placement().device.is_cuda(),
-                          .warn = std::move(warn)};
+  // Every micro batch launches the same kernels with the same numbers.
+  const bool repeats = objective->fixed_window() && !sampler->draws_noise() && kl.constant();
+  return TrainStepOptions{
+      .sigmas = schedule->sigmas,
+      .preconditioning = {sdxl.scheduler.prediction_type, schedule->table},
+      .guider = *guider,
+      .sampler = *sampler,
+      .objective = *objective,
+      .kl_weight = *ParseKlWeight(config.kl_weight),
+      .size = {size->height, size->width},
+      .seed = config.seed,
+      .recompute_unet = config.Recomputes("unet"),
+      .recompute_decoder = config.Recomputes("decoder"),
+      .capture = config.cuda_graph && repeats && sdxl.unet.placement().device.is_cuda(),
+      .warn = std::move(warn)};
 }
 
 }  // namespace
@@ -119,6 +114,8 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
                                                   const ComputeDevice& device,
                                                   std::function<void(const std::string&)> warn) {
   if (absl::Status models = CheckModels(config); !models.ok()) return models;
+  const auto kl = ParseKlSchedule(config.kl_coeff);
+  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
   auto captions = Captions(config.prompts);
   if (!captions.ok()) return captions.status();
   auto shown = config.validation_prompts.empty() ? captions : Captions(config.validation_prompts);
@@ -128,7 +125,7 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   auto model = TrainingModel::Load(config, device);
   if (!model.ok()) return model.status();
   const SdxlModel& sdxl = (*model)->sdxl();
-  auto options = StepOptions(config, sdxl, std::move(warn));
+  auto options = StepOptions(config, sdxl, *kl, std::move(warn));
   if (!options.ok()) return options.status();
   auto reward = LoadReward(config.reward, sdxl, config);
   if (!reward.ok()) return reward.status();
@@ -138,8 +135,6 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
     if (!loaded.ok()) return loaded.status();
     held_out = *std::move(loaded);
   }
-  const auto kl = ParseKlSchedule(config.kl_coeff);
-  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
   return TrainingSetup{.device = device,
                        .captions = *std::move(captions),
                        .validation_captions = *std::move(shown),
