@@ -33,7 +33,7 @@ struct Scale {
 
 // How numbers up to `magnitude` are written.
 Scale ScaleFor(double magnitude) {
-  if (magnitude >= 1e15 || magnitude < 1e-4) {
+  if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 1e-4)) {
     const int exponent = Exponent(magnitude);
     return {std::pow(10, exponent), "e" + std::to_string(exponent)};
   }

@@ -25,6 +25,7 @@ TEST(WholeTicksTest, AreWhole) {
   EXPECT_THAT(WholeTicks(0, 2, 6).labels, ElementsAre("0", "1", "2"));
   EXPECT_THAT(WholeTicks(0, 64, 6).labels, ElementsAre("0", "20", "40", "60"));
   EXPECT_THAT(WholeTicks(5, 5, 6).labels, ElementsAre("5"));
+  EXPECT_THAT(WholeTicks(0, 0, 6).labels, ElementsAre("0"));
   EXPECT_THAT(WholeTicks(0.2, 0.8, 6).labels, ElementsAre());
   EXPECT_THAT(WholeTicks(1e300, 1e300, 6).labels, ElementsAre());
 }

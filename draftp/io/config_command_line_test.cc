@@ -20,7 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
-ConfigSchema Schema() {
+ConfigSchema CommandLineSchema() {
   ConfigSchema schema;
   schema.program = "draw";
   schema.fields = {
@@ -38,8 +38,8 @@ ConfigSchema Schema() {
 }
 
 // `--key=value` a flag, `key=value` an override; the message of an error.
-std::string Parsed(const Strings& arguments) {
-  const absl::StatusOr<ConfigCommandLine> line = ParseCommandLine(Schema(), arguments);
+std::string ParsedArguments(const Strings& arguments) {
+  const absl::StatusOr<ConfigCommandLine> line = ParseCommandLine(CommandLineSchema(), arguments);
   if (!line.ok()) {
     EXPECT_EQ(line.status().code(), absl::StatusCode::kInvalidArgument);
     return std::string(line.status().message());
@@ -59,112 +59,119 @@ std::string Parsed(const Strings& arguments) {
 }
 
 TEST(ConfigCommandLineTest, FlagsTakeValuesBothWays) {
-  EXPECT_EQ(Parsed({"--steps", "25"}), "--steps=\"25\";");
-  EXPECT_EQ(Parsed({"--steps=25"}), "--steps=\"25\";");
-  EXPECT_EQ(Parsed({"--config", "a.yaml", "--steps=1"}), "config:a.yaml;--steps=\"1\";");
-  EXPECT_EQ(Parsed({}), "");
+  EXPECT_EQ(ParsedArguments({"--steps", "25"}), "--steps=\"25\";");
+  EXPECT_EQ(ParsedArguments({"--steps=25"}), "--steps=\"25\";");
+  EXPECT_EQ(ParsedArguments({"--config", "a.yaml", "--steps=1"}), "config:a.yaml;--steps=\"1\";");
+  EXPECT_EQ(ParsedArguments({}), "");
 }
 
 TEST(ConfigCommandLineTest, ValuesStayAsTyped) {
   for (const char* value : {"-1", "--steps", "[a,b]", "a=b", "a,b", "\"q\"", "日本", "a b", "{}",
                             "%%", "-x", "null", "[", "''", "a\\nb", "@f"}) {
-    EXPECT_EQ(Parsed({"--prompt", value}),
+    EXPECT_EQ(ParsedArguments({"--prompt", value}),
               absl::StrCat("--prompt=", DescribeForMessage(ConfigValue::Text(value)), ";"));
-    EXPECT_EQ(Parsed({absl::StrCat("--prompt=", value)}),
+    EXPECT_EQ(ParsedArguments({absl::StrCat("--prompt=", value)}),
               absl::StrCat("--prompt=", DescribeForMessage(ConfigValue::Text(value)), ";"));
   }
 }
 
 TEST(ConfigCommandLineTest, EmptyValuesAreKeptOrAskedFor) {
-  EXPECT_EQ(Parsed({"--negative_prompt", ""}), "--negative_prompt=an empty text;");
-  EXPECT_EQ(Parsed({"--prompt", "", "--steps", "3"}), "--steps=\"3\";--prompt=an empty text;");
-  EXPECT_EQ(Parsed({"--prompt=", "x"}), "--prompt: found no value after '=', expected text");
-  EXPECT_EQ(Parsed({"--negative_prompt="}),
+  EXPECT_EQ(ParsedArguments({"--negative_prompt", ""}), "--negative_prompt=an empty text;");
+  EXPECT_EQ(ParsedArguments({"--prompt", "", "--steps", "3"}),
+            "--steps=\"3\";--prompt=an empty text;");
+  EXPECT_EQ(ParsedArguments({"--prompt=", "x"}),
+            "--prompt: found no value after '=', expected text");
+  EXPECT_EQ(ParsedArguments({"--negative_prompt="}),
             "--negative_prompt: found no value after '=', expected text (for the empty text: "
             "--negative_prompt \"\")");
-  EXPECT_EQ(Parsed({"--config="}), "--config: found no value after '=', expected one");
-  EXPECT_EQ(Parsed({"--config", ""}), "--config: found an empty text, expected a file");
+  EXPECT_EQ(ParsedArguments({"--config="}), "--config: found no value after '=', expected one");
+  EXPECT_EQ(ParsedArguments({"--config", ""}), "--config: found an empty text, expected a file");
 }
 
 TEST(ConfigCommandLineTest, SwitchesStandAloneOrHaveAWord) {
-  EXPECT_EQ(Parsed({"--skip_existing"}), "--skip_existing=\"true\";");
-  EXPECT_EQ(Parsed({"--skip_existing=false"}), "--skip_existing=\"false\";");
-  EXPECT_EQ(Parsed({"--skip_existing=maybe"}), "--skip_existing=\"maybe\";");
-  EXPECT_EQ(Parsed({"--noskip_existing"}), "--skip_existing=\"false\";");
-  EXPECT_EQ(Parsed({"--noskip_existing=false"}), "--skip_existing=\"true\";");
-  EXPECT_EQ(Parsed({"--noskip_existing=maybe"}), "--skip_existing=\"maybe\";");
-  EXPECT_EQ(Parsed({"--skip_existing", "steps=3"}), "steps=\"3\";--skip_existing=\"true\";");
-  EXPECT_THAT(Parsed({"--skip_existing", "false"}), HasSubstr("found the argument \"false\""));
+  EXPECT_EQ(ParsedArguments({"--skip_existing"}), "--skip_existing=\"true\";");
+  EXPECT_EQ(ParsedArguments({"--skip_existing=false"}), "--skip_existing=\"false\";");
+  EXPECT_EQ(ParsedArguments({"--skip_existing=maybe"}), "--skip_existing=\"maybe\";");
+  EXPECT_EQ(ParsedArguments({"--noskip_existing"}), "--skip_existing=\"false\";");
+  EXPECT_EQ(ParsedArguments({"--noskip_existing=false"}), "--skip_existing=\"true\";");
+  EXPECT_EQ(ParsedArguments({"--noskip_existing=maybe"}), "--skip_existing=\"maybe\";");
+  EXPECT_EQ(ParsedArguments({"--skip_existing", "steps=3"}),
+            "steps=\"3\";--skip_existing=\"true\";");
+  EXPECT_THAT(ParsedArguments({"--skip_existing", "false"}),
+              HasSubstr("found the argument \"false\""));
 }
 
 TEST(ConfigCommandLineTest, OverridesAreKeysAndValues) {
-  EXPECT_EQ(Parsed({"steps=25", "model.sampling.base.steps=3"}),
+  EXPECT_EQ(ParsedArguments({"steps=25", "model.sampling.base.steps=3"}),
             "steps=\"25\";model.sampling.base.steps=\"3\";");
-  EXPECT_EQ(Parsed({"+prompt=a=b", "++x=1"}), "prompt=\"a=b\";x=\"1\";");
-  EXPECT_EQ(Parsed({"prompt='a b'", "x=\"q\"", "y='a' or 'b'", "z='"}),
+  EXPECT_EQ(ParsedArguments({"+prompt=a=b", "++x=1"}), "prompt=\"a=b\";x=\"1\";");
+  EXPECT_EQ(ParsedArguments({"prompt='a b'", "x=\"q\"", "y='a' or 'b'", "z='"}),
             "prompt=\"a b\";x=\"q\";y=\"'a' or 'b'\";z=\"'\";");
-  EXPECT_EQ(Parsed({"prompt=", "x=null", "y='null'"}),
+  EXPECT_EQ(ParsedArguments({"prompt=", "x=null", "y='null'"}),
             "prompt=an empty text;x=nothing;y=\"null\";");
-  EXPECT_EQ(Parsed({"--steps", "1", "--", "--steps=2"}), "--steps=\"2\";--steps=\"1\";");
+  EXPECT_EQ(ParsedArguments({"--steps", "1", "--", "--steps=2"}), "--steps=\"2\";--steps=\"1\";");
 }
 
 TEST(ConfigCommandLineTest, RejectsArgumentsThatAreNeither) {
-  EXPECT_EQ(Parsed({"banana"}), "found the argument \"banana\", expected key=value or a flag");
+  EXPECT_EQ(ParsedArguments({"banana"}),
+            "found the argument \"banana\", expected key=value or a flag");
   for (const char* bad : {"", "=", "=5", "+=5", "+", "+++a=1", "-"}) {
-    EXPECT_THAT(Parsed({bad}), HasSubstr("expected key=value or a flag")) << bad;
+    EXPECT_THAT(ParsedArguments({bad}), HasSubstr("expected key=value or a flag")) << bad;
   }
 }
 
 TEST(ConfigCommandLineTest, NamesTheNearestFlagOfAnUnknownOne) {
-  EXPECT_EQ(Parsed({"--stesp", "25"}),
+  EXPECT_EQ(ParsedArguments({"--stesp", "25"}),
             "--stesp: found an unknown flag; the nearest valid flag is --steps");
-  EXPECT_THAT(Parsed({"-steps", "25"}), HasSubstr("nearest valid flag is --steps"));
-  EXPECT_THAT(Parsed({"--skip-existing=1"}), HasSubstr("nearest valid flag is --skip_existing"));
-  EXPECT_THAT(Parsed({"--conifg=a"}), HasSubstr("nearest valid flag is --config"));
-  EXPECT_THAT(Parsed({"--\xFF\n"}), HasSubstr("--\\xff\\x0a: found"));
-  EXPECT_EQ(Parsed({"--model.sampling.base.steps=3"}),
+  EXPECT_THAT(ParsedArguments({"-steps", "25"}), HasSubstr("nearest valid flag is --steps"));
+  EXPECT_THAT(ParsedArguments({"--skip-existing=1"}),
+              HasSubstr("nearest valid flag is --skip_existing"));
+  EXPECT_THAT(ParsedArguments({"--conifg=a"}), HasSubstr("nearest valid flag is --config"));
+  EXPECT_THAT(ParsedArguments({"--\xFF\n"}), HasSubstr("--\\xff\\x0a: found"));
+  EXPECT_EQ(ParsedArguments({"--model.sampling.base.steps=3"}),
             "--model.sampling.base.steps: found a flag, expected --steps, or "
             "model.sampling.base.steps=VALUE without the dashes");
 }
 
 TEST(ConfigCommandLineTest, SaysNothingWhereNoFlagIsNear) {
   for (const char* far : {"--banana", "--outdir", "--x", "--cfg", "-z"})
-    EXPECT_THAT(Parsed({far, "3"}), HasSubstr("an unknown flag; --help_all lists all flags"));
+    EXPECT_THAT(ParsedArguments({far, "3"}),
+                HasSubstr("an unknown flag; --help_all lists all flags"));
 }
 
 TEST(ConfigCommandLineTest, AnswersOtherProgramsNamesWithOurs) {
-  EXPECT_EQ(Parsed({"--num_inference_steps=3"}),
+  EXPECT_EQ(ParsedArguments({"--num_inference_steps=3"}),
             "--num_inference_steps: found an unknown flag; did you mean --steps?");
-  EXPECT_EQ(Parsed({"-n", "3"}), "-n: found an unknown flag; did you mean --steps?");
+  EXPECT_EQ(ParsedArguments({"-n", "3"}), "-n: found an unknown flag; did you mean --steps?");
 }
 
 TEST(ConfigCommandLineTest, TheLastOfARepeatedFlagCounts) {
-  EXPECT_EQ(Parsed({"--steps", "1", "--steps=2"}),
+  EXPECT_EQ(ParsedArguments({"--steps", "1", "--steps=2"}),
             "--steps=\"2\";--steps is there 2 times; the last counts, \"2\";");
-  EXPECT_EQ(Parsed({"--config", "a", "--config", "b"}),
+  EXPECT_EQ(ParsedArguments({"--config", "a", "--config", "b"}),
             "config:b;--config is there 2 times; the last counts, \"b\";");
-  EXPECT_THAT(Parsed({"--skip_existing", "--noskip_existing"}),
+  EXPECT_THAT(ParsedArguments({"--skip_existing", "--noskip_existing"}),
               HasSubstr("--skip_existing=\"false\";"));
-  EXPECT_THAT(Parsed({"--noskip_existing", "--skip_existing"}),
+  EXPECT_THAT(ParsedArguments({"--noskip_existing", "--skip_existing"}),
               HasSubstr("--skip_existing=\"true\";"));
 }
 
 TEST(ConfigCommandLineTest, ListsGrowWithEveryOccurrence) {
-  EXPECT_EQ(Parsed({"--reward=a", "--reward", "b,c"}), "--reward=\"a,b,c\";");
-  EXPECT_EQ(Parsed({"--prompt=a, b", "--prompt", "c"}), "--prompt=a, b|c;");
-  EXPECT_EQ(Parsed({"--prompt=a, b"}), "--prompt=\"a, b\";");
-  EXPECT_EQ(Parsed({"--lora=a", "--lora=b"}),
+  EXPECT_EQ(ParsedArguments({"--reward=a", "--reward", "b,c"}), "--reward=\"a,b,c\";");
+  EXPECT_EQ(ParsedArguments({"--prompt=a, b", "--prompt", "c"}), "--prompt=a, b|c;");
+  EXPECT_EQ(ParsedArguments({"--prompt=a, b"}), "--prompt=\"a, b\";");
+  EXPECT_EQ(ParsedArguments({"--lora=a", "--lora=b"}),
             "--lora: found it 2 times (\"a\", \"b\"), expected it once: one adapter at present");
 }
 
 TEST(ConfigCommandLineTest, RejectsAFlagWithoutItsValue) {
-  EXPECT_EQ(Parsed({"--steps"}), "--steps: found no value after it, expected one");
-  EXPECT_EQ(Parsed({"--skip_existing", "--config"}),
+  EXPECT_EQ(ParsedArguments({"--steps"}), "--steps: found no value after it, expected one");
+  EXPECT_EQ(ParsedArguments({"--skip_existing", "--config"}),
             "--config: found no value after it, expected one");
 }
 
 TEST(ConfigCommandLineTest, EveryProgramsFlagsAreKnown) {
-  const auto line = [](const char* flag) { return *ParseCommandLine(Schema(), {flag}); };
+  const auto line = [](const char* flag) { return *ParseCommandLine(CommandLineSchema(), {flag}); };
   EXPECT_TRUE(line("--help_all").help_all);
   EXPECT_TRUE(line("--version").version);
   EXPECT_TRUE(line("--print_config").print_config);
@@ -173,9 +180,9 @@ TEST(ConfigCommandLineTest, EveryProgramsFlagsAreKnown) {
 }
 
 TEST(ConfigCommandLineTest, HelpIsKnownByBothNames) {
-  EXPECT_EQ(Parsed({"--help"}), "help;");
-  EXPECT_EQ(Parsed({"-h"}), "help;");
-  EXPECT_EQ(Parsed({"--help", "--steps", "3"}), "help;--steps=\"3\";");
+  EXPECT_EQ(ParsedArguments({"--help"}), "help;");
+  EXPECT_EQ(ParsedArguments({"-h"}), "help;");
+  EXPECT_EQ(ParsedArguments({"--help", "--steps", "3"}), "help;--steps=\"3\";");
 }
 
 TEST(ConfigCommandLineTest, EndsOnEveryMixtureOfArguments) {
@@ -206,7 +213,7 @@ TEST(ConfigCommandLineTest, EndsOnEveryMixtureOfArguments) {
   for (int i = 0; i < 3000; ++i) {
     Strings arguments;
     for (unsigned n = random() % 6; n > 0; --n) arguments.push_back(parts[random() % parts.size()]);
-    ASSERT_EQ(Parsed(arguments).find('\n'), std::string::npos);
+    ASSERT_EQ(ParsedArguments(arguments).find('\n'), std::string::npos);
   }
 }
 

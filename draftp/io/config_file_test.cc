@@ -14,13 +14,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Write(const std::string& name, const std::string& text) {
+std::string WriteConfig(const std::string& name, const std::string& text) {
   const std::string path = ::testing::TempDir() + "/" + name;
   std::ofstream(path) << text;
   return path;
 }
 
-std::string ErrorOf(const std::string& path) {
+std::string ErrorOfFile(const std::string& path) {
   const auto entries = ReadConfigFile(path, path);
   EXPECT_FALSE(entries.ok());
   const std::string message(entries.status().message());
@@ -29,29 +29,30 @@ std::string ErrorOf(const std::string& path) {
 }
 
 TEST(ConfigFileTest, TheNameChoosesTheFormat) {
-  const auto yaml = ReadConfigFile(Write("config_file.yaml", "steps: 3\n"), "c.yaml");
-  const auto json = ReadConfigFile(Write("config_file.json", "{\"steps\": 3}"), "c.json");
+  const auto yaml = ReadConfigFile(WriteConfig("config_file.yaml", "steps: 3\n"), "c.yaml");
+  const auto json = ReadConfigFile(WriteConfig("config_file.json", "{\"steps\": 3}"), "c.json");
   ASSERT_TRUE(yaml.ok() && json.ok());
   EXPECT_EQ(yaml->at(0).where, "c.yaml:1: steps");
   EXPECT_EQ(json->at(0).where, "c.json: steps");
 }
 
 TEST(ConfigFileTest, RejectsOtherNames) {
-  EXPECT_THAT(ErrorOf(Write("config_file.txt", "steps: 3")), HasSubstr("expected a .yaml"));
-  EXPECT_THAT(ErrorOf("yaml"), HasSubstr("found \"yaml\", expected a .yaml"));
+  EXPECT_THAT(ErrorOfFile(WriteConfig("config_file.txt", "steps: 3")),
+              HasSubstr("expected a .yaml"));
+  EXPECT_THAT(ErrorOfFile("yaml"), HasSubstr("found \"yaml\", expected a .yaml"));
 }
 
 TEST(ConfigFileTest, NamesFilesThatCannotBeRead) {
-  EXPECT_THAT(ErrorOf("/absent/c.yaml"), HasSubstr("/absent/c.yaml"));
+  EXPECT_THAT(ErrorOfFile("/absent/c.yaml"), HasSubstr("/absent/c.yaml"));
   const std::string folder = ::testing::TempDir() + "/folder.yaml";
   std::filesystem::create_directories(folder);
-  EXPECT_THAT(ErrorOf(folder), HasSubstr("found a folder"));
-  EXPECT_THAT(ErrorOf(std::string("a\0b.yaml", 8)), HasSubstr("a\\x00b.yaml"));
+  EXPECT_THAT(ErrorOfFile(folder), HasSubstr("found a folder"));
+  EXPECT_THAT(ErrorOfFile(std::string("a\0b.yaml", 8)), HasSubstr("a\\x00b.yaml"));
 }
 
 TEST(ConfigFileTest, NamesTheFileInParseErrors) {
-  const std::string path = Write("config_broken.json", "{");
-  EXPECT_THAT(ErrorOf(path), HasSubstr(path + ": found an error at byte"));
+  const std::string path = WriteConfig("config_broken.json", "{");
+  EXPECT_THAT(ErrorOfFile(path), HasSubstr(path + ": found an error at byte"));
 }
 
 }  // namespace

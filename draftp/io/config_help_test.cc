@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ConfigSchema Schema() {
+ConfigSchema HelpSchema() {
   ConfigSchema schema;
   schema.program = "draw";
   schema.summary = "Draws pictures.";
@@ -51,7 +51,7 @@ void ExpectWithin(const std::string& text, size_t columns) {
 }
 
 TEST(ConfigHelpTest, ShowsGroupsUnitsDefaultsAndExamples) {
-  const std::string help = ConfigHelp(Schema());
+  const std::string help = ConfigHelp(HelpSchema());
   EXPECT_THAT(help, HasSubstr("Draws pictures.\n\nUsage: draw [--config FILE]"));
   EXPECT_THAT(help, HasSubstr("\nSampling:\n  --steps N                   length of a run"));
   EXPECT_THAT(help, HasSubstr("[steps;\n                              default: 25]"));
@@ -61,13 +61,13 @@ TEST(ConfigHelpTest, ShowsGroupsUnitsDefaultsAndExamples) {
 }
 
 TEST(ConfigHelpTest, SwitchesSayHowTheyAreSwitched) {
-  const std::string help = ConfigHelp(Schema());
+  const std::string help = ConfigHelp(HelpSchema());
   EXPECT_THAT(help, HasSubstr("  --[no]skip                  goes on [default: off]\n"));
   EXPECT_THAT(help, HasSubstr("fast [default: on; --nograph"));
 }
 
 TEST(ConfigHelpTest, TheShortFormHasTheCommonFlags) {
-  const std::string help = ConfigHelp(Schema(), {.all = false});
+  const std::string help = ConfigHelp(HelpSchema(), {.all = false});
   EXPECT_THAT(help, HasSubstr("--steps N"));
   EXPECT_THAT(help, Not(HasSubstr("--a_flag_with")));
   EXPECT_THAT(help, HasSubstr("--help_all shows all 4 flags"));
@@ -75,15 +75,15 @@ TEST(ConfigHelpTest, TheShortFormHasTheCommonFlags) {
 
 TEST(ConfigHelpTest, FitsEveryWidth) {
   for (const int columns : {40, 55, 69, 70, 80, 100}) {
-    ExpectWithin(ConfigHelp(Schema(), {.columns = columns}), columns);
-    ExpectWithin(ConfigHelp(Schema(), {.columns = columns, .all = false}), columns);
+    ExpectWithin(ConfigHelp(HelpSchema(), {.columns = columns}), columns);
+    ExpectWithin(ConfigHelp(HelpSchema(), {.columns = columns, .all = false}), columns);
   }
-  ExpectWithin(ConfigHelp(Schema(), {.columns = 1}), 40);
-  ExpectWithin(ConfigHelp(Schema(), {.columns = 1000}), 100);
+  ExpectWithin(ConfigHelp(HelpSchema(), {.columns = 1}), 40);
+  ExpectWithin(ConfigHelp(HelpSchema(), {.columns = 1000}), 100);
 }
 
 TEST(ConfigHelpTest, MarkdownHasARowForEachFieldAndRule) {
-  const std::string markdown = ConfigMarkdown(Schema());
+  const std::string markdown = ConfigMarkdown(HelpSchema());
   EXPECT_THAT(markdown, HasSubstr("| `--steps` | `steps` | `model.steps` | steps | `25` | length"));
   EXPECT_THAT(markdown, HasSubstr("letters a\\|b; a, b |"));
   EXPECT_THAT(markdown, HasSubstr("| `model.optim.*` | ignored with a notice: for training |"));

@@ -20,7 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Parsed(const std::string& json) {
+std::string ParsedJson(const std::string& json) {
   const absl::StatusOr<std::vector<ConfigEntry>> entries = ParseJsonConfig("run.json", json);
   if (!entries.ok()) return std::string(entries.status().message());
   std::string out;
@@ -31,34 +31,34 @@ std::string Parsed(const std::string& json) {
 }
 
 TEST(ConfigJsonTest, FlattensAPlainObject) {
-  EXPECT_EQ(Parsed(R"({"a": {"b": 25}, "c": ["x", 1], "d": null, "e": true, "f": "t"})"),
+  EXPECT_EQ(ParsedJson(R"({"a": {"b": 25}, "c": ["x", 1], "d": null, "e": true, "f": "t"})"),
             "a.b=\"25\";c=a list;d=nothing;e=\"true\";f=\"t\";");
 }
 
 TEST(ConfigJsonTest, TakesOnlyTheConfigObjectOfARun) {
-  EXPECT_EQ(Parsed(R"({"result": {"x": [{"y": 1}]}, "config": {"steps": 3}, "z": 1})"),
+  EXPECT_EQ(ParsedJson(R"({"result": {"x": [{"y": 1}]}, "config": {"steps": 3}, "z": 1})"),
             "steps=\"3\";");
-  EXPECT_EQ(Parsed(R"({"config": {}, "z": 1})"), "");
-  EXPECT_EQ(Parsed(R"({"config": 5})"), "config=\"5\";");
+  EXPECT_EQ(ParsedJson(R"({"config": {}, "z": 1})"), "");
+  EXPECT_EQ(ParsedJson(R"({"config": 5})"), "config=\"5\";");
 }
 
 TEST(ConfigJsonTest, ARunsResultMayBeLargerThanAConfiguration) {
   nlohmann::json run = {{"config", {{"steps", 3}}}};
   run["result"] = std::vector<int>(20000, 1);
-  EXPECT_EQ(Parsed(run.dump()), "steps=\"3\";");
+  EXPECT_EQ(ParsedJson(run.dump()), "steps=\"3\";");
   run.erase("config");
-  EXPECT_THAT(Parsed(run.dump()), HasSubstr("more than 10000 values"));
+  EXPECT_THAT(ParsedJson(run.dump()), HasSubstr("more than 10000 values"));
 }
 
 TEST(ConfigJsonTest, NumbersKeepTheirDigits) {
-  EXPECT_EQ(Parsed(R"({"a": 18446744073709551615, "b": -5, "c": 1e-4, "d": 0.1000})"),
+  EXPECT_EQ(ParsedJson(R"({"a": 18446744073709551615, "b": -5, "c": 1e-4, "d": 0.1000})"),
             "a=\"18446744073709551615\";b=\"-5\";c=\"1e-4\";d=\"0.1000\";");
 }
 
 TEST(ConfigJsonTest, RejectsRepeatedKeysAndConfigs) {
-  EXPECT_EQ(Parsed(R"({"a": 1, "a": 2})"),
+  EXPECT_EQ(ParsedJson(R"({"a": 1, "a": 2})"),
             "run.json: found the key \"a\" a second time, expected it once");
-  EXPECT_EQ(Parsed(R"({"config": {"a": 1}, "config": {"b": 2}})"),
+  EXPECT_EQ(ParsedJson(R"({"config": {"a": 1}, "config": {"b": 2}})"),
             "run.json: found a second object config, expected one");
 }
 
@@ -68,16 +68,16 @@ TEST(ConfigJsonTest, RejectsBrokenTextInOneLine) {
         "{\"a\": .5}", "{'a': 1}", "[1]", "5", "\"x\"", "{\"a\": \"\xFF\"}", "{\"\": 1}",
         "{\"a\": \"\n\"}", "{\"a\": 01}"}) {
     EXPECT_FALSE(ParseJsonConfig("run.json", bad).ok()) << bad;
-    EXPECT_THAT(Parsed(bad), HasSubstr("run.json: found"));
-    EXPECT_EQ(Parsed(bad).find('\n'), std::string::npos) << bad;
+    EXPECT_THAT(ParsedJson(bad), HasSubstr("run.json: found"));
+    EXPECT_EQ(ParsedJson(bad).find('\n'), std::string::npos) << bad;
   }
 }
 
 TEST(ConfigJsonTest, BoundsDepthAndSize) {
-  EXPECT_THAT(Parsed("{\"a\": " + std::string(99, '[') + std::string(99, ']') + "}"),
+  EXPECT_THAT(ParsedJson("{\"a\": " + std::string(99, '[') + std::string(99, ']') + "}"),
               HasSubstr("more than 32 levels"));
   EXPECT_FALSE(ParseJsonConfig("run.json", "{\"a\": " + std::string(100000, '[')).ok());
-  EXPECT_THAT(Parsed(std::string((16 << 20) + 1, ' ')), HasSubstr("expected at most 16777216"));
+  EXPECT_THAT(ParsedJson(std::string((16 << 20) + 1, ' ')), HasSubstr("expected at most 16777216"));
 }
 
 TEST(ConfigJsonTest, PrintedValuesReadBackExactly) {

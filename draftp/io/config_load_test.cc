@@ -22,20 +22,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
-struct Settings {
+struct LoadedSettings {
   int64_t steps = 25;
   uint64_t seed = 1243;
   double scale = 5.0;
   std::string model = {};
-  bool operator==(const Settings&) const = default;
+  bool operator==(const LoadedSettings&) const = default;
 };
 
-ConfigTable<Settings> Table() {
-  ConfigTable<Settings> table("draw", "Draws.");
-  table.Integer(&Settings::steps, 1, 1000, {.key = "steps", .original_keys = {"model.steps"}})
-      .Seed(&Settings::seed, {.key = "seed"})
-      .Number(&Settings::scale, 0, 10, {.key = "scale"})
-      .Path(&Settings::model, {.key = "model"})
+ConfigTable<LoadedSettings> LoadedTable() {
+  ConfigTable<LoadedSettings> table("draw", "Draws.");
+  table.Integer(&LoadedSettings::steps, 1, 1000, {.key = "steps", .original_keys = {"model.steps"}})
+      .Seed(&LoadedSettings::seed, {.key = "seed"})
+      .Number(&LoadedSettings::scale, 0, 10, {.key = "scale"})
+      .Path(&LoadedSettings::model, {.key = "model"})
       .Rule({ConfigRule::Kind::kIgnored, {"model.optim.*"}, "", {}})
       .Sibling({.program = "learn", .key = "max_steps", .note = "use --model"});
   return table;
@@ -48,8 +48,8 @@ std::string Write(const std::string& name, const std::string& text) {
   return path;
 }
 
-absl::StatusOr<LoadedConfig<Settings>> Load(const Strings& arguments) {
-  return LoadConfig(Table(), arguments, "/home/me");
+absl::StatusOr<LoadedConfig<LoadedSettings>> Load(const Strings& arguments) {
+  return LoadConfig(LoadedTable(), arguments, "/home/me");
 }
 
 std::string ErrorOf(const Strings& arguments) {
@@ -61,14 +61,14 @@ std::string ErrorOf(const Strings& arguments) {
 TEST(ConfigLoadTest, NoArgumentGivesTheDefaults) {
   const auto loaded = Load({});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config, Settings{});
+  EXPECT_EQ(loaded->config, LoadedSettings{});
 }
 
 TEST(ConfigLoadTest, FlagsWinOverOverridesOverTheFileOverDefaults) {
   const std::string file = Write("load.yaml", "steps: 2\nseed: 2\nscale: 2\n");
   const auto loaded = Load({"--scale=4", "seed=3", "--config", file, "scale=3"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config, (Settings{.steps = 2, .seed = 3, .scale = 4}));
+  EXPECT_EQ(loaded->config, (LoadedSettings{.steps = 2, .seed = 3, .scale = 4}));
 }
 
 TEST(ConfigLoadTest, TellsWhatWasTypedAndWhatAnySourceGave) {
@@ -87,7 +87,7 @@ TEST(ConfigLoadTest, KnowsAnotherProgramsFile) {
 }
 
 TEST(ConfigLoadTest, ARuleThatATypedFlagBreaksHasNoFile) {
-  LoadedConfig<Settings> loaded;
+  LoadedConfig<LoadedSettings> loaded;
   loaded.flags = {"steps"};
   const auto shown = [&](const char* message, const std::string& file) {
     return std::string(WithConfigFile(absl::InvalidArgumentError(message), loaded, file).message());
@@ -111,7 +111,7 @@ TEST(ConfigLoadTest, NullGoesBackToTheDefault) {
   const std::string file = Write("null.yaml", "steps: 2\nscale:\n");
   const auto loaded = Load({"--config", file, "steps=null"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config, Settings{});
+  EXPECT_EQ(loaded->config, LoadedSettings{});
 }
 
 TEST(ConfigLoadTest, RejectsTwoSpellingsInOneSourceOnly) {
@@ -149,9 +149,10 @@ TEST(ConfigLoadTest, PathsStartAtTheUsersFolderAlsoInsideFiles) {
 }
 
 TEST(ConfigLoadTest, ARunsConfigRepeatsItExactly) {
-  const Settings settings{.steps = 7, .seed = UINT64_MAX, .scale = 0.1, .model = "/a \"b\" é"};
+  const LoadedSettings settings{
+      .steps = 7, .seed = UINT64_MAX, .scale = 0.1, .model = "/a \"b\" é"};
   nlohmann::ordered_json run;
-  run["config"] = ConfigValuesToJson(Table().Print(settings));
+  run["config"] = ConfigValuesToJson(LoadedTable().Print(settings));
   run["result"] = {{"seconds", 1.5}};
   const auto loaded = Load({"--config", Write("run.json", run.dump(2))});
   ASSERT_TRUE(loaded.ok()) << loaded.status();

@@ -38,7 +38,7 @@ ConfigEntry Entry(const std::string& key, const std::string& text) {
   return {key, "f.yaml:1: " + key, ConfigValue::Text(text)};
 }
 
-std::string ErrorOf(const std::vector<ConfigEntry>& entries) {
+std::string ErrorOfEntries(const std::vector<ConfigEntry>& entries) {
   const absl::StatusOr<ConfigSettings> out = ResolveEntries(Schema(), "f.yaml", entries);
   EXPECT_EQ(out.status().code(), absl::StatusCode::kInvalidArgument);
   return std::string(out.status().message());
@@ -55,28 +55,29 @@ TEST(ConfigSchemaTest, FindsRowsByBothSpellings) {
 
 TEST(ConfigSchemaTest, RejectsOneRowSetByTwoSpellings) {
   EXPECT_EQ(
-      ErrorOf({Entry("steps", "7"), Entry("model.sampling.base.steps", "7")}),
+      ErrorOfEntries({Entry("steps", "7"), Entry("model.sampling.base.steps", "7")}),
       "f.yaml:1: model.sampling.base.steps: found a second value for steps, expected one; the "
       "first is f.yaml:1: steps");
-  EXPECT_THAT(ErrorOf({Entry("steps", "7"), Entry("steps", "8")}), HasSubstr("second value"));
+  EXPECT_THAT(ErrorOfEntries({Entry("steps", "7"), Entry("steps", "8")}),
+              HasSubstr("second value"));
 }
 
 TEST(ConfigSchemaTest, NamesTheNearestKeyOfAnUnknownOne) {
-  EXPECT_EQ(ErrorOf({Entry("stesp", "7")}),
+  EXPECT_EQ(ErrorOfEntries({Entry("stesp", "7")}),
             "f.yaml:1: stesp: found the unknown key \"stesp\"; the nearest valid key is steps");
-  EXPECT_THAT(ErrorOf({Entry("model.sampling.steps", "7")}),
+  EXPECT_THAT(ErrorOfEntries({Entry("model.sampling.steps", "7")}),
               HasSubstr("is model.sampling.base.steps"));
-  EXPECT_THAT(ErrorOf({Entry("reward", "7")}), HasSubstr("; --help_all lists all"));
+  EXPECT_THAT(ErrorOfEntries({Entry("reward", "7")}), HasSubstr("; --help_all lists all"));
 }
 
 TEST(ConfigSchemaTest, RejectsKeysBelowARow) {
-  EXPECT_EQ(ErrorOf({Entry("steps.count", "7")}),
+  EXPECT_EQ(ErrorOfEntries({Entry("steps.count", "7")}),
             "f.yaml:1: steps.count: found a key below steps, expected an integer as its value");
 }
 
 TEST(ConfigSchemaTest, RefusesKeysByNameWithWhatToUse) {
   EXPECT_EQ(
-      ErrorOf({Entry("model.unet.from_NeMo", "True")}),
+      ErrorOfEntries({Entry("model.unet.from_NeMo", "True")}),
       "f.yaml:1: model.unet.from_NeMo: found model.unet.from_NeMo, which has no meaning here; "
       "use --model instead");
 }
@@ -93,7 +94,7 @@ TEST(ConfigSchemaTest, CollectsIgnoredKeysInOneNotice) {
 TEST(ConfigSchemaTest, AcceptsOnlyTheValueThatIsComputed) {
   EXPECT_TRUE(ResolveEntries(Schema(), "f.yaml", {Entry("model.guider", "VanillaCFG")}).ok());
   EXPECT_EQ(
-      ErrorOf({Entry("model.guider", "Identity")}),
+      ErrorOfEntries({Entry("model.guider", "Identity")}),
       "f.yaml:1: model.guider: found \"Identity\", expected VanillaCFG: it is the only guider");
 }
 

@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // `key=text` a line, kinds other than text in words.
-std::string Parsed(const std::string& yaml) {
+std::string ParsedYaml(const std::string& yaml) {
   const absl::StatusOr<std::vector<ConfigEntry>> entries = ParseYamlConfig("f.yaml", yaml);
   if (!entries.ok()) return std::string(entries.status().message());
   std::string out;
@@ -30,76 +30,77 @@ std::string Parsed(const std::string& yaml) {
 }
 
 TEST(ConfigYamlTest, FlattensMapsListsAndScalars) {
-  EXPECT_EQ(Parsed("model:\n  sampling: {base: {steps: 25}}\nlist: [a, 1]\nx: 'q: y'\n"),
+  EXPECT_EQ(ParsedYaml("model:\n  sampling: {base: {steps: 25}}\nlist: [a, 1]\nx: 'q: y'\n"),
             "model.sampling.base.steps=\"25\";list=a list;x=\"q: y\";");
-  EXPECT_EQ(Parsed("a.b: 1"), "a.b=\"1\";");
+  EXPECT_EQ(ParsedYaml("a.b: 1"), "a.b=\"1\";");
 }
 
 TEST(ConfigYamlTest, KnowsNullFromText) {
-  EXPECT_EQ(Parsed("a:\nb: ~\nc: null\nd: 'null'\ne: \"\"\nf: !!null x\ng: !!str null"),
+  EXPECT_EQ(ParsedYaml("a:\nb: ~\nc: null\nd: 'null'\ne: \"\"\nf: !!null x\ng: !!str null"),
             "a=nothing;b=nothing;c=nothing;d=\"null\";e=an empty text;f=nothing;g=\"null\";");
 }
 
 TEST(ConfigYamlTest, NothingButCommentsSetsNothing) {
-  EXPECT_EQ(Parsed(""), "");
-  EXPECT_EQ(Parsed("# steps: 25\n"), "");
-  EXPECT_EQ(Parsed("---\n...\n"), "");
+  EXPECT_EQ(ParsedYaml(""), "");
+  EXPECT_EQ(ParsedYaml("# steps: 25\n"), "");
+  EXPECT_EQ(ParsedYaml("---\n...\n"), "");
 }
 
 TEST(ConfigYamlTest, ReferencesAreKeptApart) {
-  EXPECT_EQ(Parsed("a: ${trainer.precision}"), "a=the reference \"${trainer.precision}\";");
-  EXPECT_EQ(Parsed("a: ['${b}', c]"), "a=a list of more than plain values;");
+  EXPECT_EQ(ParsedYaml("a: ${trainer.precision}"), "a=the reference \"${trainer.precision}\";");
+  EXPECT_EQ(ParsedYaml("a: ['${b}', c]"), "a=a list of more than plain values;");
 }
 
 TEST(ConfigYamlTest, AliasesStandForScalarsOnly) {
-  EXPECT_EQ(Parsed("a: &x 25\nb: *x\n"), "a=\"25\";b=\"25\";");
-  EXPECT_EQ(Parsed("a: &x [1]\nb: *x\n"),
+  EXPECT_EQ(ParsedYaml("a: &x 25\nb: *x\n"), "a=\"25\";b=\"25\";");
+  EXPECT_EQ(ParsedYaml("a: &x [1]\nb: *x\n"),
             "f.yaml:2: found an alias of a list or map, expected a value");
-  EXPECT_EQ(Parsed("a: &x {b: *x}\n"),
+  EXPECT_EQ(ParsedYaml("a: &x {b: *x}\n"),
             "f.yaml:1: found an alias of a list or map, expected a value");
-  EXPECT_THAT(Parsed("b: *nobody\n"), HasSubstr("expected valid YAML"));
-  EXPECT_EQ(Parsed("a: &x {b: 1}\n<<: *x\n"), "f.yaml:2: found a merge key (<<), expected a name");
+  EXPECT_THAT(ParsedYaml("b: *nobody\n"), HasSubstr("expected valid YAML"));
+  EXPECT_EQ(ParsedYaml("a: &x {b: 1}\n<<: *x\n"),
+            "f.yaml:2: found a merge key (<<), expected a name");
 }
 
 TEST(ConfigYamlTest, RejectsRepeatedKeysWithTheirLine) {
-  EXPECT_EQ(Parsed("steps: 1\nseed: 2\nsteps: 3\n"),
+  EXPECT_EQ(ParsedYaml("steps: 1\nseed: 2\nsteps: 3\n"),
             "f.yaml:3: found the key \"steps\" a second time, expected it once");
 }
 
 TEST(ConfigYamlTest, RejectsForeignTags) {
-  EXPECT_EQ(Parsed("a: !!python/object:os.system x"),
+  EXPECT_EQ(ParsedYaml("a: !!python/object:os.system x"),
             "f.yaml:1: found the tag \"tag:yaml.org,2002:python/object:os.system\", "
             "expected a plain value");
-  EXPECT_THAT(Parsed("a: !mine [1]"), HasSubstr("found the tag \"!mine\""));
-  EXPECT_EQ(Parsed("a: !!int 3"), "a=\"3\";");
+  EXPECT_THAT(ParsedYaml("a: !mine [1]"), HasSubstr("found the tag \"!mine\""));
+  EXPECT_EQ(ParsedYaml("a: !!int 3"), "a=\"3\";");
 }
 
 TEST(ConfigYamlTest, RejectsWhatIsNoMapOfNames) {
-  EXPECT_EQ(Parsed("- a\n- b\n"), "f.yaml:1: found a list, expected a map of keys and values");
-  EXPECT_EQ(Parsed("text"), "f.yaml:1: found \"text\", expected a map of keys and values");
-  EXPECT_THAT(Parsed("? {a: b}\n: c\n"), HasSubstr("found a map as a key"));
-  EXPECT_THAT(Parsed("? [a]\n: c\n"), HasSubstr("found a list as a key"));
-  EXPECT_THAT(Parsed(": c\n"), HasSubstr("found the key \"\""));
+  EXPECT_EQ(ParsedYaml("- a\n- b\n"), "f.yaml:1: found a list, expected a map of keys and values");
+  EXPECT_EQ(ParsedYaml("text"), "f.yaml:1: found \"text\", expected a map of keys and values");
+  EXPECT_THAT(ParsedYaml("? {a: b}\n: c\n"), HasSubstr("found a map as a key"));
+  EXPECT_THAT(ParsedYaml("? [a]\n: c\n"), HasSubstr("found a list as a key"));
+  EXPECT_THAT(ParsedYaml(": c\n"), HasSubstr("found the key \"\""));
 }
 
 TEST(ConfigYamlTest, RejectsSecondDocumentsAndBrokenText) {
-  EXPECT_THAT(Parsed("a: 1\n---\nb: 2\n"), HasSubstr("found a second document"));
+  EXPECT_THAT(ParsedYaml("a: 1\n---\nb: 2\n"), HasSubstr("found a second document"));
   for (const char* bad : {"a: [1", "a: {b: 1", "a: 'x", "a: \"\\q\"", "a: b: c", "\t: x\n a",
                           "%YAML 9 9 9\n---\na: 1", "a: |\n  x\n y", "@a: 1", "a: `x`"}) {
     EXPECT_FALSE(ParseYamlConfig("f.yaml", bad).ok()) << bad;
-    EXPECT_EQ(Parsed(bad).find('\n'), std::string::npos) << bad;
+    EXPECT_EQ(ParsedYaml(bad).find('\n'), std::string::npos) << bad;
   }
 }
 
 TEST(ConfigYamlTest, RejectsBytesThatAreNotUtf8Text) {
-  EXPECT_EQ(Parsed("a: \xFF"), "f.yaml: found bytes that aren't UTF-8, expected YAML in UTF-8");
-  EXPECT_EQ(Parsed(std::string("a: b\0c", 6)), "f.yaml: found a zero byte, expected YAML text");
-  EXPECT_THAT(Parsed("a: 日本\n"), HasSubstr("日本"));
+  EXPECT_EQ(ParsedYaml("a: \xFF"), "f.yaml: found bytes that aren't UTF-8, expected YAML in UTF-8");
+  EXPECT_EQ(ParsedYaml(std::string("a: b\0c", 6)), "f.yaml: found a zero byte, expected YAML text");
+  EXPECT_THAT(ParsedYaml("a: 日本\n"), HasSubstr("日本"));
 }
 
 TEST(ConfigYamlTest, BoundsSizeDepthAndAliases) {
-  EXPECT_THAT(Parsed("a: " + std::string(300000, 'x')), HasSubstr("expected at most 262144"));
-  EXPECT_THAT(Parsed("a: " + std::string(99, '[') + std::string(99, ']')),
+  EXPECT_THAT(ParsedYaml("a: " + std::string(300000, 'x')), HasSubstr("expected at most 262144"));
+  EXPECT_THAT(ParsedYaml("a: " + std::string(99, '[') + std::string(99, ']')),
               HasSubstr("more than 32 levels"));
   EXPECT_FALSE(ParseYamlConfig("f.yaml", "a: " + std::string(200000, '[')).ok());
   std::string nested;
@@ -109,7 +110,7 @@ TEST(ConfigYamlTest, BoundsSizeDepthAndAliases) {
   for (int i = 1; i < 12; ++i) {
     absl::StrAppend(&laughs, "a", i, ": &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
   }
-  EXPECT_THAT(Parsed(laughs), HasSubstr("alias of a list or map"));
+  EXPECT_THAT(ParsedYaml(laughs), HasSubstr("alias of a list or map"));
 }
 
 TEST(ConfigYamlTest, EndsOnEveryDamagedText) {

@@ -23,7 +23,7 @@ Rgb At(const RgbImage& image, int x, int y) {
   return {pixel[0], pixel[1], pixel[2]};
 }
 
-int Count(const RgbImage& image, Rgb color) {
+int CountPixels(const RgbImage& image, Rgb color) {
   int count = 0;
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < image.width; ++x) count += At(image, x, y) == color ? 1 : 0;
@@ -59,7 +59,7 @@ TEST(ContactSheetTest, RowsRunDownAndColumnsAcross) {
   EXPECT_GT(red_x, blue_x + 64);
   EXPECT_GT(blue_y, red_y + 48);
   EXPECT_EQ(At(image, red_x + 63, red_y + 47), kRed);
-  EXPECT_EQ(Count(image, kRed), 64 * 48);
+  EXPECT_EQ(CountPixels(image, kRed), 64 * 48);
 }
 
 TEST(ContactSheetTest, MissingCellsAreGrey) {
@@ -67,7 +67,7 @@ TEST(ContactSheetTest, MissingCellsAreGrey) {
                      40);
   sheet.SetCell(0, 0, Red(40, 40));
   sheet.SetCell(0, 1, RgbImage());
-  EXPECT_EQ(Count(*sheet.Draw(), kMissing), 2 * 40 * 40);
+  EXPECT_EQ(CountPixels(*sheet.Draw(), kMissing), 2 * 40 * 40);
 }
 
 TEST(ContactSheetTest, PicturesOfOtherSizesKeepTheirProportions) {
@@ -75,8 +75,8 @@ TEST(ContactSheetTest, PicturesOfOtherSizesKeepTheirProportions) {
   sheet.SetCell(0, 0, Red(400, 200));
   sheet.SetCell(0, 1, Blue(30, 60));
   const RgbImage image = *sheet.Draw();
-  EXPECT_EQ(Count(image, kRed), 100 * 50);
-  EXPECT_EQ(Count(image, kBlue), 30 * 60);
+  EXPECT_EQ(CountPixels(image, kRed), 100 * 50);
+  EXPECT_EQ(CountPixels(image, kBlue), 30 * 60);
 }
 
 TEST(ContactSheetTest, LabelsTakeInkAndRoom) {
@@ -90,9 +90,9 @@ TEST(ContactSheetTest, LabelsTakeInkAndRoom) {
                                   .columns = {"col"}});
   EXPECT_GT(labelled.width, plain.width);
   EXPECT_GT(labelled.height, plain.height);
-  EXPECT_EQ(Count(plain, {0x22, 0x22, 0x22}), 0);
-  EXPECT_GT(Count(labelled, {0x22, 0x22, 0x22}), 20);
-  EXPECT_GT(Count(labelled, {0x77, 0x77, 0x77}), 0);
+  EXPECT_EQ(CountPixels(plain, {0x22, 0x22, 0x22}), 0);
+  EXPECT_GT(CountPixels(labelled, {0x22, 0x22, 0x22}), 20);
+  EXPECT_GT(CountPixels(labelled, {0x77, 0x77, 0x77}), 0);
 }
 
 TEST(ContactSheetTest, LongLabelsStayWithinTheirCell) {
@@ -118,7 +118,7 @@ TEST(ContactSheetTest, DrawsSheetsWithoutRowsOrColumns) {
 TEST(ContactSheetTest, LargePicturesAreScaledDown) {
   ContactSheet sheet({.title = "", .footer = "", .rows = {"r"}, .columns = {"c"}}, 1024, 2048);
   sheet.SetCell(0, 0, Red(1024, 2048));
-  EXPECT_EQ(Count(*sheet.Draw(), kRed), 256 * 512);
+  EXPECT_EQ(CountPixels(*sheet.Draw(), kRed), 256 * 512);
 }
 
 TEST(ContactSheetTest, ShowsTheFirstRowsOfMoreThanFit) {
@@ -131,8 +131,8 @@ TEST(ContactSheetTest, ShowsTheFirstRowsOfMoreThanFit) {
   sheet.SetCell(-1, 0, Red(512, 512));
   const RgbImage image = *sheet.Draw();
   EXPECT_LT(image.height, 16'384);
-  EXPECT_EQ(Count(image, kRed), 0);
-  EXPECT_GT(Count(image, {0x77, 0x77, 0x77}), 0);  // "first 29 of 10000 rows"
+  EXPECT_EQ(CountPixels(image, kRed), 0);
+  EXPECT_GT(CountPixels(image, {0x77, 0x77, 0x77}), 0);  // "first 29 of 10000 rows"
 }
 
 TEST(ContactSheetTest, ManyColumnsShrinkTheCells) {
@@ -164,8 +164,8 @@ TEST(ContactSheetTest, ManyPicturesOfOnePromptAreAGrid) {
   const RgbImage image = *sheet.Draw();
   EXPECT_LT(image.height, 3000);
   EXPECT_LT(image.width, 3000);
-  EXPECT_EQ(Count(image, kRed), 3 * 64 * 64);
-  EXPECT_EQ(Count(image, kBlue), 597 * 64 * 64);
+  EXPECT_EQ(CountPixels(image, kRed), 3 * 64 * 64);
+  EXPECT_EQ(CountPixels(image, kBlue), 597 * 64 * 64);
   const auto [x, y] = Find(image, kRed);
   const auto [blue_x, blue_y] = Find(image, kBlue);
   EXPECT_EQ(y, blue_y);  // across, then down
@@ -177,8 +177,9 @@ TEST(ContactSheetTest, AGridHasASectionForEachPromptAndMissingCells) {
   EXPECT_GT(sheet.across(), 1);
   for (int i = 0; i < 60; ++i) sheet.SetCell(i, 0, Red(64, 64));
   const RgbImage image = *sheet.Draw();
-  EXPECT_EQ(Count(image, kRed), 60 * 64 * 64);
-  EXPECT_NEAR(Count(image, kMissing), 60 * 64 * 64, 500);  // edges of letters have the colour too
+  EXPECT_EQ(CountPixels(image, kRed), 60 * 64 * 64);
+  EXPECT_NEAR(CountPixels(image, kMissing), 60 * 64 * 64,
+              500);  // edges of letters have the colour too
 }
 
 TEST(ContactSheetTest, AGridOfLargePicturesIsBounded) {
@@ -200,11 +201,11 @@ TEST(ContactSheetTest, FewRowsAndOtherPromptsAreNoGrid) {
 TEST(ContactSheetTest, RowsOfOnePromptShowTheirNotes) {
   ContactSheetLabels labels = Labels(2, 2, 1), other = labels;
   const RgbImage image = *ContactSheet(labels, 64, 64).Draw();
-  EXPECT_GT(Count(image, {0x77, 0x77, 0x77}), 0);
+  EXPECT_GT(CountPixels(image, {0x77, 0x77, 0x77}), 0);
   other.row_notes[3] = "seed 7";
   EXPECT_NE(*ContactSheet(other, 64, 64).Draw(), image);
   other.row_notes.clear();
-  EXPECT_EQ(Count(*ContactSheet(other, 64, 64).Draw(), {0x77, 0x77, 0x77}), 0);
+  EXPECT_EQ(CountPixels(*ContactSheet(other, 64, 64).Draw(), {0x77, 0x77, 0x77}), 0);
 }
 
 TEST(FitIntoTest, AveragesAreas) {

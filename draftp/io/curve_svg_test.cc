@@ -33,7 +33,7 @@ std::string PathOf(const std::string& svg, const std::string& css) {
   return svg.substr(at + begin.size(), svg.find('"', at + begin.size()) - at - begin.size());
 }
 
-size_t Count(const std::string& text, char c) {
+size_t CountLetters(const std::string& text, char c) {
   return static_cast<size_t>(std::count(text.begin(), text.end(), c));
 }
 
@@ -87,8 +87,8 @@ TEST(CurveSvgTest, WhatIsNotFiniteIsAGap) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::string svg = CurveSvg(CurveOf({kNan, 1, 2, kNan, 3, infinity, 4, 5, kNan}));
   ExpectInside(svg);
-  EXPECT_EQ(Count(PathOf(svg, "line"), 'M'), 3u);
-  EXPECT_EQ(Count(PathOf(svg, "line"), 'L'), 2u);
+  EXPECT_EQ(CountLetters(PathOf(svg, "line"), 'M'), 3u);
+  EXPECT_EQ(CountLetters(PathOf(svg, "line"), 'L'), 2u);
   EXPECT_THAT(PathOf(svg, "line"), HasSubstr("h0"));  // the 3 alone
 }
 
@@ -130,7 +130,7 @@ TEST(CurveSvgTest, ThinningKeepsPeaks) {
   y[33333] = 18;
   y[66666] = -7;  // -8 to 19 on 178 to 8
   const std::string path = PathOf(CurveSvg(CurveOf(y)), "raw");
-  EXPECT_LE(Count(path, 'L') + Count(path, 'M'), 2000u);
+  EXPECT_LE(CountLetters(path, 'L') + CountLetters(path, 'M'), 2000u);
   EXPECT_THAT(path, HasSubstr(" 14.3L"));
   EXPECT_THAT(path, HasSubstr(" 171.7L"));
 }
@@ -138,7 +138,7 @@ TEST(CurveSvgTest, ThinningKeepsPeaks) {
 TEST(CurveSvgTest, ThinningKeepsGapsOfManyPoints) {
   std::vector<double> y(10000, 1);
   std::fill(y.begin() + 4000, y.begin() + 6000, kNan);
-  EXPECT_EQ(Count(PathOf(CurveSvg(CurveOf(y)), "line"), 'M'), 2u);
+  EXPECT_EQ(CountLetters(PathOf(CurveSvg(CurveOf(y)), "line"), 'M'), 2u);
 }
 
 TEST(CurveSvgTest, StepsHaveWholeTicks) {

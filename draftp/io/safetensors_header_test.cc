@@ -25,13 +25,13 @@ std::string File(const std::string& json, size_t data) {
   return bytes + json + std::string(data, '\0');
 }
 
-absl::StatusOr<SafetensorsHeader> Parse(const std::string& bytes) {
+absl::StatusOr<SafetensorsHeader> ParseHeader(const std::string& bytes) {
   return ParseSafetensorsHeader("f.safetensors",
                                 std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
-absl::StatusOr<SafetensorsHeader> Parse(const std::string& json, size_t data) {
-  return Parse(File(json, data));
+absl::StatusOr<SafetensorsHeader> ParseHeader(const std::string& json, size_t data) {
+  return ParseHeader(File(json, data));
 }
 
 constexpr char kTwo[] = R"({"__metadata__":{"format":"pt"},)"
@@ -41,18 +41,18 @@ constexpr char kTwo[] = R"({"__metadata__":{"format":"pt"},)"
 // kTwo with one part of its text replaced.
 absl::StatusOr<SafetensorsHeader> ParseWith(const std::string& from, const std::string& to,
                                             size_t data = 16) {
-  return Parse(absl::StrReplaceAll(kTwo, {{from, to}}), data);
+  return ParseHeader(absl::StrReplaceAll(kTwo, {{from, to}}), data);
 }
 
 TEST(SafetensorsHeaderTest, AGitLfsPointerIsNamed) {
   EXPECT_THAT(
-      Parse("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 5135149760\n"),
+      ParseHeader("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 5135149760\n"),
       FailsWith("f.safetensors: found a Git LFS pointer, expected the file itself: git lfs "
                 "pull fetches it"));
 }
 
 TEST(SafetensorsHeaderTest, ReadsTensorsAndMetadata) {
-  const absl::StatusOr<SafetensorsHeader> header = Parse(kTwo, 16);
+  const absl::StatusOr<SafetensorsHeader> header = ParseHeader(kTwo, 16);
   ASSERT_TRUE(header.ok()) << header.status();
   EXPECT_EQ(header->metadata.at("format"), "pt");
   EXPECT_EQ(header->tensors.at("a").dtype, at::kHalf);
@@ -62,25 +62,25 @@ TEST(SafetensorsHeaderTest, ReadsTensorsAndMetadata) {
 }
 
 TEST(SafetensorsHeaderTest, TakesFilesWithoutTensors) {
-  EXPECT_TRUE(Parse("{}", 0).ok());
-  EXPECT_TRUE(Parse(R"({"a":{"dtype":"I8","shape":[0,7],"data_offsets":[0,0]}})", 0).ok());
+  EXPECT_TRUE(ParseHeader("{}", 0).ok());
+  EXPECT_TRUE(ParseHeader(R"({"a":{"dtype":"I8","shape":[0,7],"data_offsets":[0,0]}})", 0).ok());
 }
 
 TEST(SafetensorsHeaderTest, RejectsHeaderLengthsBeyondTheFileOrTheLimit) {
-  EXPECT_THAT(Parse(std::string()), FailsWith("f.safetensors: found 0 bytes"));
-  EXPECT_THAT(Parse(std::string(7, 'x')), FailsWith("found 7 bytes"));
-  EXPECT_THAT(Parse(std::string("\x03\0\0\0\0\0\0\0{}", 10)),
+  EXPECT_THAT(ParseHeader(std::string()), FailsWith("f.safetensors: found 0 bytes"));
+  EXPECT_THAT(ParseHeader(std::string(7, 'x')), FailsWith("found 7 bytes"));
+  EXPECT_THAT(ParseHeader(std::string("\x03\0\0\0\0\0\0\0{}", 10)),
               FailsWith("found header length 3, expected at most 2"));
-  EXPECT_THAT(Parse(std::string(100, '\xff')),
+  EXPECT_THAT(ParseHeader(std::string(100, '\xff')),
               FailsWith("found header length 18446744073709551615"));
-  EXPECT_THAT(Parse(std::string(8, '\0')), FailsWith("doesn't begin with {"));
+  EXPECT_THAT(ParseHeader(std::string(8, '\0')), FailsWith("doesn't begin with {"));
 }
 
 TEST(SafetensorsHeaderTest, RejectsWhatIsNotJson) {
-  EXPECT_THAT(Parse("[]", 0), FailsWith("doesn't begin with {"));
-  EXPECT_THAT(Parse("{", 0), FailsWith("isn't valid JSON at its byte 2"));
-  EXPECT_THAT(Parse("{}}", 0), FailsWith("isn't valid JSON at its byte 3"));
-  EXPECT_THAT(Parse(std::string("{}\0}", 4), 0), FailsWith("isn't valid JSON at its byte 2"));
+  EXPECT_THAT(ParseHeader("[]", 0), FailsWith("doesn't begin with {"));
+  EXPECT_THAT(ParseHeader("{", 0), FailsWith("isn't valid JSON at its byte 2"));
+  EXPECT_THAT(ParseHeader("{}}", 0), FailsWith("isn't valid JSON at its byte 3"));
+  EXPECT_THAT(ParseHeader(std::string("{}\0}", 4), 0), FailsWith("isn't valid JSON at its byte 2"));
   EXPECT_THAT(ParseWith("\"a\"", "\"\xff\""), FailsWith("isn't valid JSON"));
   EXPECT_THAT(ParseWith("[2,3]", "[2,3,]"), FailsWith("isn't valid JSON"));
 }
@@ -116,9 +116,9 @@ TEST(SafetensorsHeaderTest, RejectsWrongTypes) {
   EXPECT_THAT(ParseWith("[2,3]", "{}"), FailsWith("found an object, expected an array for shape"));
   EXPECT_THAT(ParseWith("[2,3]", "[null]"), FailsWith("found null"));
   EXPECT_THAT(ParseWith("\"pt\"", "1"), FailsWith("found 1, expected text for \"format\""));
-  EXPECT_THAT(Parse(R"({"a":1})", 0),
+  EXPECT_THAT(ParseHeader(R"({"a":1})", 0),
               FailsWith("tensor \"a\": found 1, expected an object with dtype"));
-  EXPECT_THAT(Parse(R"({"__metadata__":[]})", 0), FailsWith("found an array"));
+  EXPECT_THAT(ParseHeader(R"({"__metadata__":[]})", 0), FailsWith("found an array"));
 }
 
 TEST(SafetensorsHeaderTest, RejectsOffsetsOutOfOrderOrBeyondTheData) {
@@ -128,7 +128,8 @@ TEST(SafetensorsHeaderTest, RejectsOffsetsOutOfOrderOrBeyondTheData) {
   EXPECT_THAT(ParseWith("[0,12]", "[0]"), FailsWith("found 1 data_offsets, expected two"));
   EXPECT_THAT(ParseWith("[0,12]", "[0,12,12]"), FailsWith("found more than two data_offsets"));
   EXPECT_THAT(ParseWith("[0,12]", "[0,18446744073709551615]"), FailsWith("18446744073709551615"));
-  EXPECT_THAT(Parse(kTwo, 15), FailsWith("tensor \"b\": found data_offsets [12, 16], expected"));
+  EXPECT_THAT(ParseHeader(kTwo, 15),
+              FailsWith("tensor \"b\": found data_offsets [12, 16], expected"));
 }
 
 TEST(SafetensorsHeaderTest, RejectsByteCountsThatDifferFromTheShape) {
@@ -142,13 +143,14 @@ TEST(SafetensorsHeaderTest, RejectsShapesWhoseProductOverflows) {
   EXPECT_THAT(ParseWith("[2,3]", "[9223372036854775808]"), FailsWith("found 9223372036854775808"));
   // Empty, but its strides wouldn't fit.
   EXPECT_THAT(
-      Parse(R"({"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}})", 0),
+      ParseHeader(R"({"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}})",
+                  0),
       FailsWith("expected more than 2^63"));
   std::string ones = "1";
   for (int i = 0; i < 64; ++i) ones += ",1";
   EXPECT_THAT(
-      Parse(absl::StrCat(R"({"a":{"dtype":"U8","shape":[)", ones, R"(],"data_offsets":[0,1]}})"),
-            1),
+      ParseHeader(
+          absl::StrCat(R"({"a":{"dtype":"U8","shape":[)", ones, R"(],"data_offsets":[0,1]}})"), 1),
       FailsWith("more than 64 dimensions"));
 }
 
@@ -157,30 +159,30 @@ TEST(SafetensorsHeaderTest, RejectsOverlapsHolesAndLeftovers) {
               FailsWith("tensor \"b\": found data at 8, expected it at 12 (tensors overlap"));
   EXPECT_THAT(ParseWith("[12,16]", "[16,20]", 20),
               FailsWith("tensor \"b\": found data at 16, expected it at 12 (a hole"));
-  EXPECT_THAT(Parse(kTwo, 20), FailsWith("found 20 bytes of data, expected 16"));
+  EXPECT_THAT(ParseHeader(kTwo, 20), FailsWith("found 20 bytes of data, expected 16"));
 }
 
 TEST(SafetensorsHeaderTest, BoundsDepth) {
-  EXPECT_THAT(Parse("{\"a\":" + std::string(1'000'000, '['), 0),
+  EXPECT_THAT(ParseHeader("{\"a\":" + std::string(1'000'000, '['), 0),
               FailsWith("found an array, expected an object"));
 }
 
 TEST(SafetensorsHeaderTest, NamesAreShownOnOneLine) {
-  EXPECT_THAT(Parse(R"({"a\nb":1})", 0), FailsWith("tensor \"a\\x0ab\""));
+  EXPECT_THAT(ParseHeader(R"({"a\nb":1})", 0), FailsWith("tensor \"a\\x0ab\""));
 }
 
 // Whatever happens to a byte, the answer is an error or a header whose tensors lie inside the file.
 TEST(SafetensorsHeaderTest, SurvivesEveryTruncationAndEveryFlippedBit) {
   const std::string good = File(kTwo, 16);
   const auto check = [](const std::string& bytes) {
-    const absl::StatusOr<SafetensorsHeader> header = Parse(bytes);
+    const absl::StatusOr<SafetensorsHeader> header = ParseHeader(bytes);
     if (!header.ok()) return;
     for (const auto& [name, entry] : header->tensors) {
       EXPECT_LE(header->data_begin + entry.end, bytes.size()) << name;
     }
   };
   for (size_t length = 0; length < good.size(); ++length) {
-    EXPECT_FALSE(Parse(good.substr(0, length)).ok()) << length;
+    EXPECT_FALSE(ParseHeader(good.substr(0, length)).ok()) << length;
   }
   for (size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string bad = good;
@@ -206,7 +208,7 @@ TEST(SafetensorsHeaderTest, LaysOutWiderDtypesFirstAndAligned) {
   EXPECT_EQ(header.tensors["a"].begin, 8U);
   EXPECT_EQ(bytes.size(), header.data_begin);
   EXPECT_EQ(bytes.size() % 8, 0U);
-  EXPECT_TRUE(Parse(bytes + std::string(10, '\0')).ok());
+  EXPECT_TRUE(ParseHeader(bytes + std::string(10, '\0')).ok());
 }
 
 }  // namespace

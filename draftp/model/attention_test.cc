@@ -58,7 +58,7 @@ TEST(AttentionTest, RejectsHeadsThatDoNotDivideTheChannels) {
   EXPECT_THROW(MultiHeadAttention(q, q, q, 5), c10::Error);
 }
 
-AttentionWeights Layer() {
+AttentionWeights AttentionLayer() {
   return {.to_q = {.weight = HashTensor("q", {8, 8}), .bias = {}},
           .to_k = {.weight = HashTensor("k", {8, 6}), .bias = {}},
           .to_v = {.weight = HashTensor("v", {8, 6}), .bias = {}},
@@ -67,7 +67,7 @@ AttentionWeights Layer() {
 }
 
 TEST(AttentionTest, ProjectsInAndOut) {
-  const AttentionWeights layer = Layer();
+  const AttentionWeights layer = AttentionLayer();
   const at::Tensor x = HashTensor("x", {2, 5, 8}), source = HashTensor("s", {2, 3, 6});
   const at::Tensor mixed =
       Dense(at::matmul(x, layer.to_q.weight.t()), at::matmul(source, layer.to_k.weight.t()),

@@ -14,17 +14,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-absl::StatusOr<ClipImageConfig> Parse(Json object) {
+absl::StatusOr<ClipImageConfig> ParseImageConfig(Json object) {
   return ParseClipImageConfig(JsonReader("config.json", std::move(object)));
 }
 
-std::string ErrorOf(Json object) {
-  return std::string(Parse(std::move(object)).status().message());
+std::string ImageConfigError(Json object) {
+  return std::string(ParseImageConfig(std::move(object)).status().message());
 }
 
 // As yuvalkirstain/PickScore_v1 has it in vision_config, less the keys of text generation.
 TEST(ClipImageConfigTest, ReadsPickScores) {
-  const auto config = Parse(Json::parse(R"({
+  const auto config = ParseImageConfig(Json::parse(R"({
     "_name_or_path": "", "add_cross_attention": false, "architectures": null,
     "attention_dropout": 0.0, "dropout": 0.0, "hidden_act": "gelu", "hidden_size": 1280,
     "image_size": 224, "initializer_factor": 1.0, "initializer_range": 0.02,
@@ -39,7 +39,7 @@ TEST(ClipImageConfigTest, ReadsPickScores) {
 }
 
 TEST(ClipImageConfigTest, SilentFilesMeanTheDefaultsOfTransformers) {
-  const auto config = Parse(Json::object());
+  const auto config = ParseImageConfig(Json::object());
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->image_size, 224);
   EXPECT_EQ(config->patch_size, 32);
@@ -48,13 +48,15 @@ TEST(ClipImageConfigTest, SilentFilesMeanTheDefaultsOfTransformers) {
 }
 
 TEST(ClipImageConfigTest, RejectsWhatItCannotDo) {
-  EXPECT_THAT(ErrorOf({{"num_channels", 4}}), HasSubstr("config.json: key \"num_channels\""));
-  EXPECT_THAT(ErrorOf({{"rope_theta", 10000}}), HasSubstr("\"rope_theta\""));
-  EXPECT_THAT(ErrorOf({{"hidden_act", "silu"}}), HasSubstr("quick_gelu, gelu"));
-  EXPECT_THAT(ErrorOf({{"patch_size", 225}}),
+  EXPECT_THAT(ImageConfigError({{"num_channels", 4}}),
+              HasSubstr("config.json: key \"num_channels\""));
+  EXPECT_THAT(ImageConfigError({{"rope_theta", 10000}}), HasSubstr("\"rope_theta\""));
+  EXPECT_THAT(ImageConfigError({{"hidden_act", "silu"}}), HasSubstr("quick_gelu, gelu"));
+  EXPECT_THAT(ImageConfigError({{"patch_size", 225}}),
               AllOf(HasSubstr("patch_size"), HasSubstr("at most image_size, 224")));
-  EXPECT_THAT(ErrorOf({{"num_attention_heads", 7}}), HasSubstr("a divisor of hidden_size, 768"));
-  EXPECT_THAT(ErrorOf({{"image_size", 0}}), HasSubstr("image_size"));
+  EXPECT_THAT(ImageConfigError({{"num_attention_heads", 7}}),
+              HasSubstr("a divisor of hidden_size, 768"));
+  EXPECT_THAT(ImageConfigError({{"image_size", 0}}), HasSubstr("image_size"));
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-absl::StatusOr<ClipTextConfig> Parse(Json object) {
+absl::StatusOr<ClipTextConfig> ParseTextConfig(Json object) {
   return ParseClipTextConfig(JsonReader("config.json", std::move(object)));
 }
 
-std::string ErrorOf(Json object) {
-  return std::string(Parse(std::move(object)).status().message());
+std::string TextConfigError(Json object) {
+  return std::string(ParseTextConfig(std::move(object)).status().message());
 }
 
 TEST(ClipTextConfigTest, ReadsTheEmbeddedEncoders) {
@@ -39,7 +39,7 @@ TEST(ClipTextConfigTest, ReadsTheEmbeddedEncoders) {
 
 // As stabilityai/stable-diffusion-xl-base-1.0 has it in text_encoder_2.
 TEST(ClipTextConfigTest, ReadsSdxlsSecondEncoder) {
-  const auto config = Parse(Json::parse(R"({
+  const auto config = ParseTextConfig(Json::parse(R"({
     "architectures": ["CLIPTextModelWithProjection"], "attention_dropout": 0.0, "bos_token_id": 0,
     "dropout": 0.0, "eos_token_id": 2, "hidden_act": "gelu", "hidden_size": 1280,
     "initializer_factor": 1.0, "initializer_range": 0.02, "intermediate_size": 5120,
@@ -52,7 +52,7 @@ TEST(ClipTextConfigTest, ReadsSdxlsSecondEncoder) {
 }
 
 TEST(ClipTextConfigTest, SilentFilesMeanTheDefaultsOfTransformers) {
-  const auto config = Parse(Json::object());
+  const auto config = ParseTextConfig(Json::object());
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->layer.hidden_size, 512);
   EXPECT_EQ(config->num_layers, 12);
@@ -60,24 +60,25 @@ TEST(ClipTextConfigTest, SilentFilesMeanTheDefaultsOfTransformers) {
 }
 
 TEST(ClipTextConfigTest, RejectsActivationsItDoesNotHave) {
-  EXPECT_THAT(ErrorOf({{"hidden_act", "silu"}}),
+  EXPECT_THAT(TextConfigError({{"hidden_act", "silu"}}),
               AllOf(HasSubstr("config.json: key \"hidden_act\": found \"silu\""),
                     HasSubstr("quick_gelu, gelu")));
 }
 
 TEST(ClipTextConfigTest, RejectsKeysThatMayChangeTheResult) {
-  EXPECT_THAT(ErrorOf({{"rope_theta", 10000}}), HasSubstr("\"rope_theta\""));
-  EXPECT_THAT(ErrorOf({{"pruned_heads", {{"0", {1}}}}}), HasSubstr("\"pruned_heads\""));
-  EXPECT_THAT(ErrorOf({{"architectures", {"CLIPVisionModel"}}}),
+  EXPECT_THAT(TextConfigError({{"rope_theta", 10000}}), HasSubstr("\"rope_theta\""));
+  EXPECT_THAT(TextConfigError({{"pruned_heads", {{"0", {1}}}}}), HasSubstr("\"pruned_heads\""));
+  EXPECT_THAT(TextConfigError({{"architectures", {"CLIPVisionModel"}}}),
               HasSubstr("CLIPTextModelWithProjection"));
 }
 
 TEST(ClipTextConfigTest, RejectsSizesThatCannotBe) {
-  EXPECT_THAT(ErrorOf({{"num_attention_heads", 7}}), HasSubstr("a divisor of hidden_size, 512"));
-  EXPECT_THAT(ErrorOf({{"vocab_size", 0}}), HasSubstr("vocab_size"));
-  EXPECT_THAT(ErrorOf({{"eos_token_id", 49408}}), HasSubstr("eos_token_id"));
-  EXPECT_THAT(ErrorOf({{"layer_norm_eps", 0.0}}), HasSubstr("layer_norm_eps"));
-  EXPECT_THAT(ErrorOf({{"hidden_size", "big"}}), HasSubstr("hidden_size"));
+  EXPECT_THAT(TextConfigError({{"num_attention_heads", 7}}),
+              HasSubstr("a divisor of hidden_size, 512"));
+  EXPECT_THAT(TextConfigError({{"vocab_size", 0}}), HasSubstr("vocab_size"));
+  EXPECT_THAT(TextConfigError({{"eos_token_id", 49408}}), HasSubstr("eos_token_id"));
+  EXPECT_THAT(TextConfigError({{"layer_norm_eps", 0.0}}), HasSubstr("layer_norm_eps"));
+  EXPECT_THAT(TextConfigError({{"hidden_size", "big"}}), HasSubstr("hidden_size"));
 }
 
 TEST(ClipTextConfigTest, SurvivesDamagedFiles) {

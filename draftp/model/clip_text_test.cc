@@ -27,14 +27,14 @@ using testing::RelativeError;
 
 constexpr char kGelu[] = "testdata/configs/clip_text_gelu";
 
-struct Case {
+struct TextCase {
   std::string golden;
   std::string folder;
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.golden; }
+void PrintTo(const TextCase& c, std::ostream* out) { *out << c.golden; }
 
-at::Tensor Golden(const std::string& name, const std::string& key) {
+at::Tensor TextGolden(const std::string& name, const std::string& key) {
   return *(*SafetensorsFile::Open("testdata/goldens/" + name + ".safetensors"))->Tensor(key);
 }
 
@@ -54,21 +54,21 @@ absl::StatusOr<ClipText> LoadGelu(const Tensors& tensors) {
 }
 
 at::Tensor PooledGelu(const Tensors& tensors) {
-  return Encode(*LoadGelu(tensors), Golden("clip_text_gelu", "ids"))->pooled;
+  return Encode(*LoadGelu(tensors), TextGolden("clip_text_gelu", "ids"))->pooled;
 }
 
-class ClipTextParityTest : public ::testing::TestWithParam<Case> {
+class ClipTextParityTest : public ::testing::TestWithParam<TextCase> {
  protected:
   ClipTextOutput Run(at::ScalarType dtype) {
     const auto model = ClipText::Load(GetParam().folder, {.dtype = dtype});
     TORCH_CHECK(model.ok(), model.status().ToString());
-    return *Encode(*model, Golden(GetParam().golden, "ids"));
+    return *Encode(*model, TextGolden(GetParam().golden, "ids"));
   }
   void ExpectParity(at::ScalarType dtype) {
     const ClipTextOutput output = Run(dtype);
     const double tolerance = testing::DefaultTolerance(dtype);
-    const at::Tensor penultimate = Golden(GetParam().golden, "penultimate");
-    const at::Tensor pooled = Golden(GetParam().golden, "pooled");
+    const at::Tensor penultimate = TextGolden(GetParam().golden, "penultimate");
+    const at::Tensor pooled = TextGolden(GetParam().golden, "pooled");
     EXPECT_THAT(output.penultimate, IsCloseTo(penultimate, tolerance));
     EXPECT_THAT(output.pooled, IsCloseTo(pooled, tolerance));
   }
@@ -80,17 +80,17 @@ TEST_P(ClipTextParityTest, IsNearTransformersInBfloat16) { ExpectParity(at::kBFl
 
 INSTANTIATE_TEST_SUITE_P(
     AllEncoders, ClipTextParityTest,
-    ::testing::Values(Case{"clip_text_tiny", "testdata/tiny_sdxl/text_encoder"},
-                      Case{"clip_text_tiny_2", "testdata/tiny_sdxl/text_encoder_2"},
-                      Case{"clip_text_eos2", "testdata/configs/clip_text_eos2"},
-                      Case{"clip_text_gelu", kGelu},
-                      Case{"clip_text_gelu_new", "testdata/configs/clip_text_gelu_new"}),
+    ::testing::Values(TextCase{"clip_text_tiny", "testdata/tiny_sdxl/text_encoder"},
+                      TextCase{"clip_text_tiny_2", "testdata/tiny_sdxl/text_encoder_2"},
+                      TextCase{"clip_text_eos2", "testdata/configs/clip_text_eos2"},
+                      TextCase{"clip_text_gelu", kGelu},
+                      TextCase{"clip_text_gelu_new", "testdata/configs/clip_text_gelu_new"}),
     [](const auto& info) { return info.param.golden; });
 
 TEST(ClipTextTest, SwappedLayersGiveAnotherResult) {
   Tensors tensors = GeluTensors();
   const at::Tensor before = PooledGelu(tensors);
-  EXPECT_THAT(before, IsCloseTo(Golden("clip_text_gelu", "pooled"), 1e-9));
+  EXPECT_THAT(before, IsCloseTo(TextGolden("clip_text_gelu", "pooled"), 1e-9));
   for (auto& [name, tensor] : tensors) {
     const size_t at = name.find("layers.0.");
     if (at == std::string::npos) continue;
@@ -101,7 +101,7 @@ TEST(ClipTextTest, SwappedLayersGiveAnotherResult) {
 
 TEST(ClipTextTest, PositionsSeeOnlyWhatIsBeforeThem) {
   const auto model = ClipText::Load(kGelu, {.dtype = at::kDouble});
-  const at::Tensor ids = Golden("clip_text_gelu", "ids");
+  const at::Tensor ids = TextGolden("clip_text_gelu", "ids");
   at::Tensor changed = ids.clone();
   changed.select(1, 3).fill_(7);
   const at::Tensor a = Encode(*model, ids)->penultimate;
@@ -113,7 +113,7 @@ TEST(ClipTextTest, PositionsSeeOnlyWhatIsBeforeThem) {
 TEST(ClipTextTest, GradientsReachTheWeights) {
   auto model = *ClipText::Load(kGelu, {.dtype = at::kDouble});
   model.token_embedding.requires_grad_();
-  Encode(model, Golden("clip_text_gelu", "ids"))->pooled.sum().backward();
+  Encode(model, TextGolden("clip_text_gelu", "ids"))->pooled.sum().backward();
   EXPECT_GT(model.token_embedding.grad().abs().sum().item<double>(), 0);
 }
 

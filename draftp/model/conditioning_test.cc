@@ -25,7 +25,7 @@ using testing::IsEqualTo;
 constexpr ImageSize kOriginal = {.height = 128, .width = 192};
 constexpr ImageSize kTarget = {.height = 64, .width = 96};
 
-at::Tensor Golden(const std::string& name, const std::string& key) {
+at::Tensor ConditioningGolden(const std::string& name, const std::string& key) {
   return *(*SafetensorsFile::Open("testdata/goldens/" + name + ".safetensors"))->Tensor(key);
 }
 
@@ -38,7 +38,8 @@ class ConditioningTest : public ::testing::Test {
   static void TearDownTestSuite() { delete encoders_; }
 
   static PromptIds Ids() {
-    return {Golden("clip_text_tiny", "ids"), Golden("clip_text_tiny_2", "ids")};
+    return {ConditioningGolden("clip_text_tiny", "ids"),
+            ConditioningGolden("clip_text_tiny_2", "ids")};
   }
   static Conditioning Encoded() { return *EncodePrompts(*encoders_, Ids(), kOriginal, kTarget); }
 
@@ -48,13 +49,13 @@ class ConditioningTest : public ::testing::Test {
 SdxlTextEncoders* ConditioningTest::encoders_ = nullptr;
 
 TEST_F(ConditioningTest, ContextJoinsBothPenultimateStates) {
-  const at::Tensor first = Golden("clip_text_tiny", "penultimate");
-  const at::Tensor second = Golden("clip_text_tiny_2", "penultimate");
+  const at::Tensor first = ConditioningGolden("clip_text_tiny", "penultimate");
+  const at::Tensor second = ConditioningGolden("clip_text_tiny_2", "penultimate");
   EXPECT_THAT(Encoded().context, IsCloseTo(at::cat({first, second}, 2), 1e-9));  // [2,77,64+128]
 }
 
 TEST_F(ConditioningTest, PooledIsTheSecondEncodersProjection) {
-  EXPECT_THAT(Encoded().pooled, IsCloseTo(Golden("clip_text_tiny_2", "pooled"), 1e-9));
+  EXPECT_THAT(Encoded().pooled, IsCloseTo(ConditioningGolden("clip_text_tiny_2", "pooled"), 1e-9));
 }
 
 TEST_F(ConditioningTest, TimeIdsAreOriginalCropTargetHeightFirst) {

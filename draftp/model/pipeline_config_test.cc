@@ -15,13 +15,15 @@ using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
 // The embedded model's, with some keys replaced, or removed by null.
-absl::StatusOr<PipelineConfig> Parse(const Json& changes) {
+absl::StatusOr<PipelineConfig> ParsePipeline(const Json& changes) {
   Json json = *ReadJsonFile("testdata/tiny_sdxl/model_index.json");
   json.merge_patch(changes);
   return ParsePipelineConfig(JsonReader("model_index.json", json));
 }
 
-std::string ErrorOf(const Json& changes) { return std::string(Parse(changes).status().message()); }
+std::string PipelineError(const Json& changes) {
+  return std::string(ParsePipeline(changes).status().message());
+}
 
 TEST(PipelineConfigTest, ReadsTheEmbeddedModels) {
   const auto config = ReadPipelineConfig("testdata/tiny_sdxl/model_index.json");
@@ -30,18 +32,20 @@ TEST(PipelineConfigTest, ReadsTheEmbeddedModels) {
 }
 
 TEST(PipelineConfigTest, ForcesZerosUnlessToldOtherwise) {
-  EXPECT_TRUE(Parse({{"force_zeros_for_empty_prompt", nullptr}})->force_zeros_for_empty_prompt);
-  EXPECT_FALSE(Parse({{"force_zeros_for_empty_prompt", false}})->force_zeros_for_empty_prompt);
+  EXPECT_TRUE(
+      ParsePipeline({{"force_zeros_for_empty_prompt", nullptr}})->force_zeros_for_empty_prompt);
+  EXPECT_FALSE(
+      ParsePipeline({{"force_zeros_for_empty_prompt", false}})->force_zeros_for_empty_prompt);
 }
 
 TEST(PipelineConfigTest, RejectsOtherPipelinesAndComponents) {
-  EXPECT_EQ(ErrorOf({{"_class_name", "StableDiffusionPipeline"}}),
+  EXPECT_EQ(PipelineError({{"_class_name", "StableDiffusionPipeline"}}),
             R"(model_index.json: key "_class_name": found "StableDiffusionPipeline", )"
             "supported: StableDiffusionXLPipeline");
-  EXPECT_THAT(ErrorOf({{"text_encoder_2", {"transformers", "T5EncoderModel"}}}),
+  EXPECT_THAT(PipelineError({{"text_encoder_2", {"transformers", "T5EncoderModel"}}}),
               HasSubstr("supported: CLIPTextModelWithProjection"));
-  EXPECT_THAT(ErrorOf({{"vae", nullptr}}), HasSubstr("\"vae\": found nothing"));
-  EXPECT_THAT(ErrorOf({{"controlnet", {"diffusers", "ControlNetModel"}}}),
+  EXPECT_THAT(PipelineError({{"vae", nullptr}}), HasSubstr("\"vae\": found nothing"));
+  EXPECT_THAT(PipelineError({{"controlnet", {"diffusers", "ControlNetModel"}}}),
               HasSubstr("\"controlnet\": unknown"));
 }
 

@@ -22,20 +22,20 @@ json Tiny() {
   return json::parse(file);
 }
 
-absl::StatusOr<UNetConfig> Parse(const json& object) {
+absl::StatusOr<UNetConfig> ParseUNet(const json& object) {
   return ParseUNetConfig(JsonReader("config.json", object));
 }
 
 UNetConfig With(const std::string& key, const json& value) {
   json object = Tiny();
   object[key] = value;
-  return Parse(object).value();
+  return ParseUNet(object).value();
 }
 
 std::string ErrorWith(const std::string& key, const json& value) {
   json object = Tiny();
   object[key] = value;
-  const std::string message = Parse(object).status().ToString();
+  const std::string message = ParseUNet(object).status().ToString();
   EXPECT_THAT(message, HasSubstr("config.json"));
   EXPECT_THAT(message, Not(HasSubstr("\n")));
   return message;
@@ -81,7 +81,7 @@ TEST(UNetConfigTest, OneNumberStandsForAllLevels) {
 }
 
 TEST(UNetConfigTest, DefaultsAreThoseOfDiffusers) {
-  const UNetConfig config = Parse(json::object()).value();
+  const UNetConfig config = ParseUNet(json::object()).value();
   ASSERT_EQ(config.levels.size(), 4u);
   EXPECT_EQ(config.levels[3].channels, 1280);
   EXPECT_FALSE(config.levels[3].down_attention);

@@ -32,7 +32,7 @@ Json Sdxl(const Json& changes = Json::object()) {
   return json;
 }
 
-std::string ErrorOf(const Json& changes) {
+std::string VaeError(const Json& changes) {
   return std::string(ParseVaeConfig(JsonReader("config.json", Sdxl(changes))).status().message());
 }
 
@@ -56,28 +56,29 @@ TEST(VaeConfigTest, ReadsLatentStatistics) {
 }
 
 TEST(VaeConfigTest, RejectsWhatTheDecoderDoesNotHave) {
-  EXPECT_THAT(ErrorOf({{"act_fn", "mish"}}),
+  EXPECT_THAT(VaeError({{"act_fn", "mish"}}),
               AllOf(HasSubstr("config.json: key \"act_fn\""), HasSubstr("silu")));
-  EXPECT_THAT(ErrorOf({{"_class_name", "AutoencoderTiny"}}), HasSubstr("supported: AutoencoderKL"));
-  EXPECT_THAT(ErrorOf({{"up_block_types", {"AttnUpDecoderBlock2D"}}}),
+  EXPECT_THAT(VaeError({{"_class_name", "AutoencoderTiny"}}),
+              HasSubstr("supported: AutoencoderKL"));
+  EXPECT_THAT(VaeError({{"up_block_types", {"AttnUpDecoderBlock2D"}}}),
               HasSubstr("supported: UpDecoderBlock2D"));
-  EXPECT_THAT(ErrorOf({{"out_channels", 4}}), HasSubstr("out_channels"));
-  EXPECT_THAT(ErrorOf({{"spatial_norm", true}}), HasSubstr("\"spatial_norm\": unknown"));
+  EXPECT_THAT(VaeError({{"out_channels", 4}}), HasSubstr("out_channels"));
+  EXPECT_THAT(VaeError({{"spatial_norm", true}}), HasSubstr("\"spatial_norm\": unknown"));
 }
 
 TEST(VaeConfigTest, RejectsSizesThatCannotBe) {
-  EXPECT_THAT(ErrorOf({{"norm_num_groups", 48}}), HasSubstr("a multiple of norm_num_groups, 48"));
-  EXPECT_THAT(ErrorOf({{"norm_num_groups", 0}}), HasSubstr("norm_num_groups"));
-  EXPECT_THAT(ErrorOf({{"up_block_types", {"UpDecoderBlock2D"}}}),
+  EXPECT_THAT(VaeError({{"norm_num_groups", 48}}), HasSubstr("a multiple of norm_num_groups, 48"));
+  EXPECT_THAT(VaeError({{"norm_num_groups", 0}}), HasSubstr("norm_num_groups"));
+  EXPECT_THAT(VaeError({{"up_block_types", {"UpDecoderBlock2D"}}}),
               HasSubstr("found 1 entries, expected 4"));
-  EXPECT_THAT(ErrorOf({{"scaling_factor", 0.0}}), HasSubstr("scaling_factor"));
+  EXPECT_THAT(VaeError({{"scaling_factor", 0.0}}), HasSubstr("scaling_factor"));
 }
 
 TEST(VaeConfigTest, RejectsHalfOrMixedLatentStatistics) {
-  EXPECT_THAT(ErrorOf({{"latents_mean", {0, 0, 0, 0}}}), HasSubstr("without the other"));
-  EXPECT_THAT(ErrorOf({{"latents_mean", {0, 0, 0}}}), HasSubstr("expected latent_channels, 4"));
+  EXPECT_THAT(VaeError({{"latents_mean", {0, 0, 0, 0}}}), HasSubstr("without the other"));
+  EXPECT_THAT(VaeError({{"latents_mean", {0, 0, 0}}}), HasSubstr("expected latent_channels, 4"));
   EXPECT_THAT(
-      ErrorOf(
+      VaeError(
           {{"latents_mean", {0, 0, 0, 0}}, {"latents_std", {1, 1, 1, 1}}, {"shift_factor", 0.1}}),
       HasSubstr("shift_factor"));
 }

@@ -31,14 +31,14 @@ using testing::RelativeError;
 constexpr char kMeanStd[] = "testdata/configs/vae_mean_std";
 constexpr char kAttention[] = "decoder.mid_block.attentions.0";
 
-struct Case {
+struct DecoderCase {
   std::string golden;
   std::string folder;
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.golden; }
+void PrintTo(const DecoderCase& c, std::ostream* out) { *out << c.golden; }
 
-at::Tensor Golden(const std::string& name, const std::string& key) {
+at::Tensor DecoderGolden(const std::string& name, const std::string& key) {
   return *(*SafetensorsFile::Open("testdata/goldens/" + name + ".safetensors"))->Tensor(key);
 }
 
@@ -59,17 +59,19 @@ absl::StatusOr<VaeDecoder> LoadMeanStd(const Tensors& tensors) {
 }
 
 at::Tensor DecodeMeanStd(const Tensors& tensors) {
-  return DecodeRaw(*LoadMeanStd(tensors), Golden("vae_mean_std", "z"));
+  return DecodeRaw(*LoadMeanStd(tensors), DecoderGolden("vae_mean_std", "z"));
 }
 
-class VaeDecoderParityTest : public ::testing::TestWithParam<Case> {
+class VaeDecoderParityTest : public ::testing::TestWithParam<DecoderCase> {
  protected:
   static VaeDecoder Load(at::ScalarType dtype) {
     auto decoder = VaeDecoder::Load(GetParam().folder, {.dtype = dtype});
     TORCH_CHECK(decoder.ok(), decoder.status().ToString());
     return *std::move(decoder);
   }
-  static at::Tensor Expected(const std::string& key) { return Golden(GetParam().golden, key); }
+  static at::Tensor Expected(const std::string& key) {
+    return DecoderGolden(GetParam().golden, key);
+  }
   static void ExpectParity(at::ScalarType dtype) {
     const VaeDecoder decoder = Load(dtype);
     const at::Tensor latents =
@@ -93,21 +95,22 @@ TEST_P(VaeDecoderParityTest, GradientOfLatentsEqualsPyTorchs) {
   EXPECT_THAT(latents.grad(), IsCloseTo(Expected("latents_grad"), 1e-9));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    AllDecoders, VaeDecoderParityTest,
-    ::testing::Values(Case{"vae_tiny", "testdata/tiny_sdxl/vae"}, Case{"vae_mean_std", kMeanStd},
-                      Case{"vae_no_attention", "testdata/configs/vae_no_attention"}),
-    [](const auto& info) { return info.param.golden; });
+INSTANTIATE_TEST_SUITE_P(AllDecoders, VaeDecoderParityTest,
+                         ::testing::Values(DecoderCase{"vae_tiny", "testdata/tiny_sdxl/vae"},
+                                           DecoderCase{"vae_mean_std", kMeanStd},
+                                           DecoderCase{"vae_no_attention",
+                                                       "testdata/configs/vae_no_attention"}),
+                         [](const auto& info) { return info.param.golden; });
 
 TEST(VaeDecoderTest, SwappedBlocksGiveAnotherResult) {
   Tensors tensors = MeanStdTensors();
-  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(Golden("vae_mean_std", "decoded"), 1e-9));
+  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(DecoderGolden("vae_mean_std", "decoded"), 1e-9));
   for (auto& [name, tensor] : tensors) {
     const size_t at = name.find("up_blocks.1.resnets.1");
     if (at == std::string::npos) continue;
     std::swap(tensor, tensors.at(std::string(name).replace(at, 21, "up_blocks.1.resnets.2")));
   }
-  EXPECT_GT(RelativeError(DecodeMeanStd(tensors), Golden("vae_mean_std", "decoded")), 1e-2);
+  EXPECT_GT(RelativeError(DecodeMeanStd(tensors), DecoderGolden("vae_mean_std", "decoded")), 1e-2);
 }
 
 TEST(VaeDecoderTest, ReadsOldAttentionNames) {
@@ -123,7 +126,7 @@ TEST(VaeDecoderTest, ReadsOldAttentionNames) {
       tensors.insert(std::move(node));
     }
   }
-  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(Golden("vae_mean_std", "decoded"), 1e-9));
+  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(DecoderGolden("vae_mean_std", "decoded"), 1e-9));
 }
 
 TEST(VaeDecoderTest, ReadsAttentionWeightsThatAreConvolutions) {
@@ -132,7 +135,7 @@ TEST(VaeDecoderTest, ReadsAttentionWeightsThatAreConvolutions) {
     at::Tensor& weight = tensors[std::string(kAttention) + name + ".weight"];
     weight = weight.unsqueeze(-1).unsqueeze(-1);
   }
-  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(Golden("vae_mean_std", "decoded"), 1e-9));
+  EXPECT_THAT(DecodeMeanStd(tensors), IsCloseTo(DecoderGolden("vae_mean_std", "decoded"), 1e-9));
 }
 
 TEST(VaeDecoderTest, NeverNeedsTheEncoder) {
@@ -155,13 +158,13 @@ TEST(VaeDecoderTest, NamesTensorsThatAreMissingOrTooMany) {
 TEST(VaeDecoderTest, WeightsAreChannelsLast) {
   const VaeDecoder decoder = *LoadMeanStd(MeanStdTensors());
   EXPECT_TRUE(decoder.conv_in.weight.is_contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor image = DecodeRaw(decoder, Golden("vae_mean_std", "z"));
+  const at::Tensor image = DecodeRaw(decoder, DecoderGolden("vae_mean_std", "z"));
   EXPECT_TRUE(image.is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
 TEST(VaeDecoderTest, ImagesOfABatchAreIndependent) {
   const VaeDecoder decoder = *LoadMeanStd(MeanStdTensors());
-  const at::Tensor z = Golden("vae_mean_std", "z");
+  const at::Tensor z = DecoderGolden("vae_mean_std", "z");
   const at::Tensor alone =
       at::cat({DecodeRaw(decoder, z.narrow(0, 0, 1)), DecodeRaw(decoder, z.narrow(0, 1, 1))});
   EXPECT_THAT(DecodeRaw(decoder, z), IsCloseTo(alone, 1e-12));
@@ -169,7 +172,7 @@ TEST(VaeDecoderTest, ImagesOfABatchAreIndependent) {
 
 TEST(VaeDecoderTest, RecomputationChangesNoBitOfTheGradient) {
   const VaeDecoder decoder = *LoadMeanStd(MeanStdTensors());
-  const at::Tensor plain = Golden("vae_mean_std", "latents").clone().requires_grad_();
+  const at::Tensor plain = DecoderGolden("vae_mean_std", "latents").clone().requires_grad_();
   const at::Tensor again = plain.detach().clone().requires_grad_();
   const auto backpropagate = [&](const at::Tensor& latents, bool recompute) {
     const testing::KeptBytes kept;

@@ -18,7 +18,7 @@ using testing::IsEqualTo;
 
 const Placement kFloat64{.device = at::kCPU, .dtype = at::kDouble};
 
-WeightMap Tensors() {
+WeightMap TwoTensors() {
   return WeightMap::FromTensors({{"l.weight", HashTensor("w", {3, 2}).to(at::kHalf)},
                                  {"l.bias", HashTensor("b", {3})},
                                  {"p.weight", HashTensor("p", {3, 2, 1, 1})},
@@ -27,7 +27,7 @@ WeightMap Tensors() {
 }
 
 TEST(WeightLoaderTest, TakesShapesOfTheSkeletonAndPlacesThem) {
-  WeightMap tensors = Tensors();
+  WeightMap tensors = TwoTensors();
   WeightLoader load(tensors, kFloat64);
   LinearWeights linear = LinearSkeleton(2, 3), pointwise = LinearSkeleton(2, 3, /*bias=*/false);
   pointwise.pointwise_convolution = true;
@@ -40,7 +40,7 @@ TEST(WeightLoaderTest, TakesShapesOfTheSkeletonAndPlacesThem) {
 }
 
 TEST(WeightLoaderTest, KeepsTheFirstError) {
-  WeightMap tensors = Tensors();
+  WeightMap tensors = TwoTensors();
   WeightLoader load(tensors, kFloat64);
   LinearWeights linear = LinearSkeleton(5, 3);
   NormWeights norm = LayerNormSkeleton(3);
@@ -49,7 +49,7 @@ TEST(WeightLoaderTest, KeepsTheFirstError) {
 }
 
 TEST(WeightLoaderTest, NamesSomeOfTheTensorsLeftOver) {
-  WeightMap tensors = Tensors();
+  WeightMap tensors = TwoTensors();
   const std::string message = WeightLoader(tensors, kFloat64).Finish().ToString();
   EXPECT_THAT(
       message,

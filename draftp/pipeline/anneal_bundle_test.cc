@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-AnnealConfig Config(const std::function<void(AnnealConfig&)>& change) {
+AnnealConfig ConfigWith(const std::function<void(AnnealConfig&)>& change) {
   AnnealConfig config;
   change(config);
   return config;
@@ -33,7 +33,7 @@ TEST(AnnealBundleTest, PromptsOfAPipeStandInTheResolvedConfig) {
   constexpr char kText[] = "a circle, red\na star\nthird\n";
   ASSERT_EQ(write(ends[1], kText, sizeof kText - 1), static_cast<ssize_t>(sizeof kText - 1));
   close(ends[1]);
-  const auto resolved = ResolveBundle(Config([&](auto& c) {
+  const auto resolved = ResolveBundle(ConfigWith([&](auto& c) {
                                         c.prompts = "/dev/fd/" + std::to_string(ends[0]);
                                         c.max_prompts = 2;
                                       }),
@@ -56,24 +56,25 @@ TEST(AnnealBundleTest, TheBundleIsModelLoraAndEightPrompts) {
 }
 
 TEST(AnnealBundleTest, TheBundleGivesWayToWhatIsSaid) {
-  const auto lora = ResolveBundle(Config([](auto& c) { c.lora = "/l"; }), "/embedded");
+  const auto lora = ResolveBundle(ConfigWith([](auto& c) { c.lora = "/l"; }), "/embedded");
   EXPECT_EQ(lora->model, "/embedded");
   EXPECT_EQ(lora->lora, "/l");
   EXPECT_EQ(lora->max_prompts, 8);
-  const auto tuned = ResolveBundle(Config([](auto& c) { c.tuned = "/t"; }), "/embedded");
+  const auto tuned = ResolveBundle(ConfigWith([](auto& c) { c.tuned = "/t"; }), "/embedded");
   EXPECT_EQ(tuned->lora, "");
-  const auto run = ResolveBundle(Config([](auto& c) { c.explicit_log_dir = "/r"; }), "/embedded");
+  const auto run =
+      ResolveBundle(ConfigWith([](auto& c) { c.explicit_log_dir = "/r"; }), "/embedded");
   EXPECT_EQ(run->lora, "");
-  const auto prompt = ResolveBundle(Config([](auto& c) { c.prompt = {"p"}; }), "/embedded");
+  const auto prompt = ResolveBundle(ConfigWith([](auto& c) { c.prompt = {"p"}; }), "/embedded");
   EXPECT_EQ(prompt->prompts, "");
   EXPECT_EQ(prompt->lora, "/embedded/lora");
-  const auto file = ResolveBundle(Config([](auto& c) { c.prompts = "/f"; }), "/embedded");
+  const auto file = ResolveBundle(ConfigWith([](auto& c) { c.prompts = "/f"; }), "/embedded");
   EXPECT_EQ(file->prompts, "/f");
   EXPECT_EQ(file->max_prompts, 0);
 }
 
 TEST(AnnealBundleTest, AGivenModelHasNothingOfTheBundle) {
-  const AnnealConfig config = Config([](AnnealConfig& c) {
+  const AnnealConfig config = ConfigWith([](AnnealConfig& c) {
     c.model = "/m";
     c.tuned = "/t";
     c.prompt = {"p"};
@@ -84,7 +85,7 @@ TEST(AnnealBundleTest, AGivenModelHasNothingOfTheBundle) {
 }
 
 TEST(AnnealBundleTest, AGivenModelNeedsAnAdapterForEveryTypeButBase) {
-  AnnealConfig config = Config([](AnnealConfig& c) {
+  AnnealConfig config = ConfigWith([](AnnealConfig& c) {
     c.model = "/m";
     c.prompt = {"p"};
   });
@@ -101,7 +102,7 @@ TEST(AnnealBundleTest, AGivenModelNeedsAnAdapterForEveryTypeButBase) {
 
 TEST(AnnealBundleTest, NoModelAtAllIsAnError) {
   EXPECT_EQ(BundleError({}, ""), "--model: found none, and no embedded model, expected a folder");
-  EXPECT_THAT(BundleError(Config([](auto& c) { c.steps = 0; })), HasSubstr("--steps"));
+  EXPECT_THAT(BundleError(ConfigWith([](auto& c) { c.steps = 0; })), HasSubstr("--steps"));
 }
 
 }  // namespace

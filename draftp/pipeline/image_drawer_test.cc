@@ -17,10 +17,10 @@ using testing::IsCloseTo;
 using testing::IsEqualTo;
 using testing::RelativeError;
 
-constexpr char kModel[] = "testdata/tiny_sdxl";
+constexpr char kDrawnModel[] = "testdata/tiny_sdxl";
 
 SdxlModel LoadModel() {
-  auto model = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
+  auto model = SdxlModel::Load({.model = kDrawnModel, .lora = std::string(kDrawnModel) + "/lora"},
                                *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
@@ -32,7 +32,7 @@ class ImageDrawerTest : public ::testing::Test {
   static void TearDownTestSuite() { delete model_; }
 
   ImageDrawerTest() {
-    config_.prompts = std::string(kModel) + "/prompts/validation.txt";
+    config_.prompts = std::string(kDrawnModel) + "/prompts/validation.txt";
     config_.max_prompts = 4;
     config_.steps = 3;
     config_.weight_type = {"linear"};

@@ -16,7 +16,7 @@ using ::testing::Contains;
 using testing::FailsWith;
 using testing::TemporaryFolder;
 
-constexpr char kModel[] = "testdata/tiny_sdxl";
+constexpr char kModelFolder[] = "testdata/tiny_sdxl";
 
 std::vector<std::string> Roles(const std::vector<InputFile>& files) {
   std::vector<std::string> roles;
@@ -25,7 +25,7 @@ std::vector<std::string> Roles(const std::vector<InputFile>& files) {
 }
 
 TEST(InputFiles, OfAModelAreItsWeightsConfigsAndVocabularies) {
-  const std::vector<std::string> roles = Roles(ModelFiles(kModel));
+  const std::vector<std::string> roles = Roles(ModelFiles(kModelFolder));
   for (const char* role : {"model/unet/diffusion_pytorch_model.safetensors",
                            "model/text_encoder_2/model.safetensors", "model/vae/config.json",
                            "model/tokenizer/merges.txt", "model/scheduler/scheduler_config.json"}) {
@@ -35,9 +35,9 @@ TEST(InputFiles, OfAModelAreItsWeightsConfigsAndVocabularies) {
 
 TEST(InputFiles, OfALoraHasOneRoleWhateverTheFileIsCalled) {
   const TemporaryFolder folder;
-  const std::string lora = std::string(kModel) + "/lora/pytorch_lora_weights.safetensors";
+  const std::string lora = std::string(kModelFolder) + "/lora/pytorch_lora_weights.safetensors";
   std::filesystem::copy(lora, folder / "mine.safetensors");
-  EXPECT_EQ(Roles(LoraFiles(std::string(kModel) + "/lora")),
+  EXPECT_EQ(Roles(LoraFiles(std::string(kModelFolder) + "/lora")),
             Roles(LoraFiles(folder / "mine.safetensors")));
 }
 

@@ -30,7 +30,7 @@ const InterruptHandlers kNothing = {.on_signal = [](int) { return false; },
                                     .tidy = [] {}};
 
 // Exit code of a child that runs `body`; 128 + signal, as a shell has it, when a signal ended it.
-int ExitCodeOf(const std::function<void()>& body) {
+int ExitCodeOfChild(const std::function<void()>& body) {
   const pid_t child = fork();
   if (child == 0) {
     body();
@@ -47,7 +47,7 @@ int ExitCodeOf(const std::function<void()>& body) {
 
 TEST(InterruptWatcherTest, EndsABusyProcessWith130OnSigint) {
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(ExitCodeOf([] {
+  EXPECT_EQ(ExitCodeOfChild([] {
               const InterruptWatcher watcher(kNothing);
               kill(getpid(), SIGINT);
               BusyForever();
@@ -59,7 +59,7 @@ TEST(InterruptWatcherTest, EndsABusyProcessWith130OnSigint) {
 TEST(InterruptWatcherTest, EndsWith143OnSigtermAfterTidyingUp) {
   const std::string path = ::testing::TempDir() + "/interrupt_watcher_half_file";
   std::ofstream(path) << "half";
-  EXPECT_EQ(ExitCodeOf([&] {
+  EXPECT_EQ(ExitCodeOfChild([&] {
               InterruptHandlers handlers = kNothing;
               handlers.tidy = [&] { std::filesystem::remove(path); };
               const InterruptWatcher watcher(handlers);
@@ -113,7 +113,7 @@ TEST(InterruptWatcherTest, ACutFileUnderAReaderEndsWith1AndItsNameAfterTidyingUp
 
 TEST(InterruptWatcherTest, ManyThreadsMayLoseTheSameFile) {
   const CutFile file;
-  EXPECT_EQ(ExitCodeOf([&] {
+  EXPECT_EQ(ExitCodeOfChild([&] {
               const InterruptWatcher watcher(kNothing);
               file.Cut();
               std::vector<std::jthread> readers;
@@ -137,7 +137,7 @@ constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
 
 TEST(InterruptWatcherTest, EverySignalThatStopsHasItsCode) {
   for (const int signal : kStopping) {
-    EXPECT_EQ(ExitCodeOf([&] {
+    EXPECT_EQ(ExitCodeOfChild([&] {
                 const InterruptWatcher watcher(kNothing);
                 kill(getpid(), signal);
                 BusyForever();
@@ -148,7 +148,7 @@ TEST(InterruptWatcherTest, EverySignalThatStopsHasItsCode) {
 
 TEST(InterruptWatcherTest, WorkThatSavesEndsByItselfWithTheSignalsCode) {
   for (const int signal : kStopping) {
-    EXPECT_EQ(ExitCodeOf([&] {
+    EXPECT_EQ(ExitCodeOfChild([&] {
                 std::atomic<int> asked = 0;
                 InterruptHandlers handlers = kNothing;
                 handlers.on_signal = [&](int number) {
@@ -169,7 +169,7 @@ TEST(InterruptWatcherTest, WorkThatSavesEndsByItselfWithTheSignalsCode) {
 TEST(InterruptWatcherTest, ASecondSignalEndsWorkThatSavesAtOnce) {
   const testing::TemporaryFolder folder;
   const auto after = [&](int first, int second) {
-    return ExitCodeOf([&] {
+    return ExitCodeOfChild([&] {
       InterruptHandlers handlers = kNothing;
       handlers.on_signal = [&](int) {
         if (second != 0) kill(getpid(), second);
@@ -193,7 +193,7 @@ TEST(InterruptWatcherTest, ASecondSignalEndsWorkThatSavesAtOnce) {
 // As under nohup, or of a background job of a shell without job control.
 TEST(InterruptWatcherTest, WhatWasIgnoredStaysIgnored) {
   for (const int signal : {SIGINT, SIGHUP, SIGUSR1, SIGPIPE}) {
-    EXPECT_EQ(ExitCodeOf([&] {
+    EXPECT_EQ(ExitCodeOfChild([&] {
                 std::signal(signal, SIG_IGN);
                 {
                   const InterruptWatcher watcher(kNothing);
@@ -221,12 +221,12 @@ TEST(InterruptWatcherTest, AReaderThatGoesAwayStopsToo) {
     if (write(ends[1], "x", 1) != -1) _exit(97);  // and no further signal
     _exit(watcher.ExitCode(0));
   };
-  EXPECT_EQ(ExitCodeOf([&] { write_on(false); }), 141);
-  EXPECT_EQ(ExitCodeOf([&] { write_on(true); }), 141);
+  EXPECT_EQ(ExitCodeOfChild([&] { write_on(false); }), 141);
+  EXPECT_EQ(ExitCodeOfChild([&] { write_on(true); }), 141);
 }
 
 TEST(InterruptWatcherTest, LeavesSignalsAsTheyWereAfterwards) {
-  EXPECT_EQ(ExitCodeOf([] {
+  EXPECT_EQ(ExitCodeOfChild([] {
               { const InterruptWatcher watcher(kNothing); }
               kill(getpid(), SIGTERM);
               std::this_thread::sleep_for(std::chrono::seconds(5));

@@ -22,12 +22,13 @@ namespace {
 // Before the threads start, for all tests of this program: rows are split among two.
 [[maybe_unused]] const int kSet = setenv("OMP_NUM_THREADS", "2", /*overwrite=*/1);
 
-constexpr char kModel[] = "testdata/tiny_sdxl";
+constexpr char kPackedModel[] = "testdata/tiny_sdxl";
 
-SdxlModel Load(double lora_scale) {
-  auto model = SdxlModel::Load(
-      {.model = kModel, .lora = std::string(kModel) + "/lora", .lora_scale = lora_scale},
-      *ChooseDevice("cpu", "float32"));
+SdxlModel LoadScaled(double lora_scale) {
+  auto model = SdxlModel::Load({.model = kPackedModel,
+                                .lora = std::string(kPackedModel) + "/lora",
+                                .lora_scale = lora_scale},
+                               *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
 }
@@ -55,7 +56,7 @@ at::Tensor Predict(const SdxlModel& model, int64_t batch) {
 }
 
 TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {
-  SdxlModel model = Load(1.0);
+  SdxlModel model = LoadScaled(1.0);
   PackForInference(model);
   const std::vector<SdxlNetwork> networks = model.Networks();
   ASSERT_EQ(networks.size(), 2);
@@ -71,8 +72,8 @@ TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {
 TEST(PackModelTest, PredictsWhatThePlainModelPredicts) {
   const at::NoGradGuard no_grad;
   ASSERT_EQ(cpu::Threads(), 2);
-  const SdxlModel plain = Load(0.7);
-  SdxlModel packed = Load(0.7);
+  const SdxlModel plain = LoadScaled(0.7);
+  SdxlModel packed = LoadScaled(0.7);
   PackForInference(packed);
   for (const int64_t batch : {1, 3})
     EXPECT_THAT(Predict(packed, batch), testing::IsCloseTo(Predict(plain, batch), 1e-5));

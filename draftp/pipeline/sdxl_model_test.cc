@@ -16,9 +16,9 @@ using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
-constexpr char kModel[] = "testdata/tiny_sdxl";
+constexpr char kLoadedModel[] = "testdata/tiny_sdxl";
 
-absl::StatusOr<SdxlModel> Load(const SdxlSources& sources) {
+absl::StatusOr<SdxlModel> LoadModel(const SdxlSources& sources) {
   return SdxlModel::Load(sources, *ChooseDevice("cpu", "float32"));
 }
 
@@ -27,7 +27,7 @@ class SdxlModelTest : public ::testing::Test {
  protected:
   SdxlModelTest() {
     std::filesystem::copy(
-        std::filesystem::canonical(kModel), folder_ / "model",
+        std::filesystem::canonical(kLoadedModel), folder_ / "model",
         std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
   }
   void Replace(const std::string& file, const std::string& from, const std::string& to) {
@@ -41,13 +41,14 @@ class SdxlModelTest : public ::testing::Test {
     std::ofstream(path) << text.replace(at, from.size(), to);
   }
   std::string ErrorOf() {
-    return std::string(Load({.model = folder_ / "model"}).status().message());
+    return std::string(LoadModel({.model = folder_ / "model"}).status().message());
   }
   testing::TemporaryFolder folder_;
 };
 
 TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
-  const auto model = Load({.model = kModel, .lora = std::string(kModel) + "/lora"});
+  const auto model =
+      LoadModel({.model = kLoadedModel, .lora = std::string(kLoadedModel) + "/lora"});
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->default_size, 128);
   ASSERT_EQ(model->weight_files.size(), 5u);
@@ -58,7 +59,7 @@ TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
 }
 
 TEST_F(SdxlModelTest, ATunedFolderIsANetworkOfItsOwn) {
-  const auto model = Load({.model = kModel, .tuned = kModel});
+  const auto model = LoadModel({.model = kLoadedModel, .tuned = kLoadedModel});
   ASSERT_TRUE(model.ok()) << model.status();
   const auto networks = model->Networks();
   ASSERT_EQ(networks.size(), 2u);
@@ -66,11 +67,11 @@ TEST_F(SdxlModelTest, ATunedFolderIsANetworkOfItsOwn) {
 }
 
 TEST_F(SdxlModelTest, WithoutTuningThereIsOneNetwork) {
-  EXPECT_EQ(Load({.model = kModel})->Networks().size(), 1u);
+  EXPECT_EQ(LoadModel({.model = kLoadedModel})->Networks().size(), 1u);
 }
 
 TEST_F(SdxlModelTest, NamesWhatIsMissing) {
-  EXPECT_THAT(std::string(Load({.model = folder_ / "absent"}).status().message()),
+  EXPECT_THAT(std::string(LoadModel({.model = folder_ / "absent"}).status().message()),
               HasSubstr("absent/model_index.json"));
   std::filesystem::remove(folder_ / "model/vae/diffusion_pytorch_model.safetensors");
   EXPECT_THAT(ErrorOf(), HasSubstr("model/vae"));
@@ -99,7 +100,7 @@ TEST_F(SdxlModelTest, RefusesAnUnsupportedPrediction) {
 }
 
 TEST_F(SdxlModelTest, CutCaptionsAreTold) {
-  const auto model = Load({.model = kModel});
+  const auto model = LoadModel({.model = kLoadedModel});
   std::vector<std::string> warnings;
   std::string caption;
   for (int i = 0; i < 100; ++i) caption += "star ";
@@ -115,7 +116,7 @@ TEST_F(SdxlModelTest, CutCaptionsAreTold) {
 class DamagedModelTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(DamagedModelTest, EndsInANamedErrorOrALegalModel) {
-  const std::filesystem::path whole = std::filesystem::absolute(kModel);
+  const std::filesystem::path whole = std::filesystem::absolute(kLoadedModel);
   const testing::TemporaryFolder folder;
   for (std::filesystem::recursive_directory_iterator file(whole), end; file != end; ++file) {
     const auto copy = folder.path() / file->path().lexically_relative(whole);
@@ -137,7 +138,7 @@ TEST_P(DamagedModelTest, EndsInANamedErrorOrALegalModel) {
        .text = weights ? testing::SafetensorsHeaderBytes(file) : ~size_t{0},
        .may_be_absent = optional,
        .named = folder.path()},
-      [&] { return Load({.model = folder.path(), .lora = folder / "lora"}).status(); });
+      [&] { return LoadModel({.model = folder.path(), .lora = folder / "lora"}).status(); });
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -14,8 +14,8 @@ namespace draftp::testing {
 namespace {
 
 constexpr char kTiny[] = "testdata/tiny_sdxl/reward_model";
-constexpr char kGeluNew[] = "testdata/configs/reward_gelu_new";
-constexpr char kOpenClip[] = "testdata/configs/reward_open_clip";
+constexpr char kGeluNewTowers[] = "testdata/configs/reward_gelu_new";
+constexpr char kOpenClipTowers[] = "testdata/configs/reward_open_clip";
 
 TEST(ClipTowersTest, ReadsBothLayouts) {
   const auto tiny = LoadClipTowers(kTiny, {});
@@ -25,17 +25,17 @@ TEST(ClipTowersTest, ReadsBothLayouts) {
   EXPECT_EQ(tiny->text.config.projection_dim, 128);
   const auto file = LoadClipTowers(std::string(kTiny) + "/model.safetensors", {});
   EXPECT_TRUE(file.ok()) << file.status();
-  const auto open_clip = LoadClipTowers(kOpenClip, {});
+  const auto open_clip = LoadClipTowers(kOpenClipTowers, {});
   ASSERT_TRUE(open_clip.ok()) << open_clip.status();
   EXPECT_TRUE(open_clip->open_clip);
   EXPECT_DOUBLE_EQ(open_clip->logit_scale, 2.5);
-  EXPECT_TRUE(LoadClipTowers(std::string(kOpenClip) + "/HPS_v2.1.safetensors", {}).ok());
+  EXPECT_TRUE(LoadClipTowers(std::string(kOpenClipTowers) + "/HPS_v2.1.safetensors", {}).ok());
 }
 
 // As files before transformers 4.26 have it.
 TEST(ClipTowersTest, OldConfigDictsCountInsteadOfTheConfigs) {
   const TemporaryFolder folder;
-  std::filesystem::copy(kGeluNew, folder.path());
+  std::filesystem::copy(kGeluNewTowers, folder.path());
   nlohmann::json config = nlohmann::json::parse(Contents(folder / "config.json"));
   for (const char* tower : {"text_config", "vision_config"}) {
     config[std::string(tower) + "_dict"] = config[tower];
@@ -71,15 +71,15 @@ TEST(ClipTowersTest, AnotherLayoutIsNamedBesideBoth) {
   ExpectOtherLayout("testdata/tiny_sdxl/unet", "neither \"architectures\" nor \"model_type\"");
   ExpectOtherLayout("testdata/tiny_sdxl/vae/diffusion_pytorch_model.safetensors",
                     "found tensors decoder.conv_in.bias, ");
-  std::filesystem::copy(std::string(kGeluNew) + "/model.safetensors",
+  std::filesystem::copy(std::string(kGeluNewTowers) + "/model.safetensors",
                         weights / "model.safetensors");
   ExpectOtherLayout(weights.path(), "without config.json");
 }
 
 TEST(ClipTowersTest, NamesTensorsThatAreMissingMisshapenOrTooMany) {
   const TemporaryFolder folder;
-  std::filesystem::copy(std::string(kGeluNew) + "/config.json", folder / "config.json");
-  const auto file = *SafetensorsFile::Open(std::string(kGeluNew) + "/model.safetensors");
+  std::filesystem::copy(std::string(kGeluNewTowers) + "/config.json", folder / "config.json");
+  const auto file = *SafetensorsFile::Open(std::string(kGeluNewTowers) + "/model.safetensors");
   std::map<std::string, at::Tensor> all;
   for (const std::string& name : file->names()) all[name] = *file->Tensor(name);
   const auto load = [&folder](const std::map<std::string, at::Tensor>& tensors) {
@@ -102,7 +102,7 @@ TEST(ClipTowersTest, NamesTensorsThatAreMissingMisshapenOrTooMany) {
 
 TEST(ClipTowersTest, SurvivesDamagedFiles) {
   const TemporaryFolder folder;
-  std::filesystem::copy(kGeluNew, folder.path());
+  std::filesystem::copy(kGeluNewTowers, folder.path());
   const auto read = [&folder] { return LoadClipTowers(folder.path(), {}).status(); };
   DamagePlan config{.truncations = 20, .flips = 60, .named = folder.path()};
   EXPECT_GT(ExpectSurvivesDamage(folder / "config.json", config, read).errors, 60u);
@@ -113,7 +113,7 @@ TEST(ClipTowersTest, SurvivesDamagedFiles) {
 
 TEST(ClipTowersTest, SurvivesDamagedOpenClipFiles) {
   const TemporaryFolder folder;
-  std::filesystem::copy(kOpenClip, folder.path());
+  std::filesystem::copy(kOpenClipTowers, folder.path());
   const std::string file = folder / "HPS_v2.1.safetensors";
   const auto read = [&file] { return LoadClipTowers(file, {}).status(); };
   DamagePlan config{.truncations = 20, .flips = 60, .may_be_absent = true, .named = folder.path()};

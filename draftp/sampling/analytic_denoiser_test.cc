@@ -10,7 +10,7 @@
 namespace draftp::testing {
 namespace {
 
-constexpr StepContext kStep{0, 1, 1.0, 0.0};
+constexpr StepContext kOnlyStep{0, 1, 1.0, 0.0};
 
 // E[image | x] by the trapezium rule over Bayes' formula, for a prior density (not normalised).
 template <class Prior>
@@ -30,13 +30,15 @@ double Bell(double y, double mean, double deviation) {
 
 TEST(AnalyticDenoiserTest, GaussianIsThePosteriorMean) {
   const double expected = PosteriorMean([](double y) { return Bell(y, 0.7, 0.5); }, 2.0, 1.3);
-  const at::Tensor actual = GaussianDenoiser{0.7, 0.5}(at::full({1}, 2.0, at::kDouble), 1.3, kStep);
+  const at::Tensor actual =
+      GaussianDenoiser{0.7, 0.5}(at::full({1}, 2.0, at::kDouble), 1.3, kOnlyStep);
   EXPECT_NEAR(actual.item<double>(), expected, 1e-9);
 }
 
 TEST(AnalyticDenoiserTest, BimodalIsThePosteriorMean) {
   const auto prior = [](double y) { return Bell(y, 1.5, 0.4) + Bell(y, -1.5, 0.4); };
-  const at::Tensor actual = BimodalDenoiser{1.5, 0.4}(at::full({1}, 0.3, at::kDouble), 1.1, kStep);
+  const at::Tensor actual =
+      BimodalDenoiser{1.5, 0.4}(at::full({1}, 0.3, at::kDouble), 1.1, kOnlyStep);
   EXPECT_NEAR(actual.item<double>(), PosteriorMean(prior, 0.3, 1.1), 1e-9);
 }
 
@@ -46,7 +48,7 @@ TEST(AnalyticDenoiserTest, GaussianFlowSolvesItsEquation) {
   const double h = 1e-5;
   const double slope =
       ((denoiser.Flow(x, 3.0, 3.0 + h) - denoiser.Flow(x, 3.0, 3.0 - h)) / (2 * h)).item<double>();
-  EXPECT_NEAR(slope, ((x - denoiser(x, 3.0, kStep)) / 3.0).item<double>(), 1e-9);
+  EXPECT_NEAR(slope, ((x - denoiser(x, 3.0, kOnlyStep)) / 3.0).item<double>(), 1e-9);
 }
 
 }  // namespace

@@ -16,37 +16,41 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr StepContext kStep{3, 10, 2.0, 1.5};
+constexpr StepContext kGuidedStep{3, 10, 2.0, 1.5};
 
-std::vector<at::Tensor> Both() {
+std::vector<at::Tensor> BothPredictions() {
   const at::Tensor x = at::linspace(-1, 2, 6, at::kDouble).view({2, 1, 1, 3});
   return {x, x.cos() * 2};
 }
 at::Tensor Guided(const GuidanceOptions& options) {
-  return AnyGuider::Make(options)->Combine(kStep, Both());
+  return AnyGuider::Make(options)->Combine(kGuidedStep, BothPredictions());
 }
 
 TEST(AnyGuiderTest, DefaultIsClassifierFreeOfScaleFive) {
-  EXPECT_EQ(AnyGuider::Make({})->Conditions(kStep).size(), 2u);
-  EXPECT_THAT(Guided({}), IsEqualTo(ClassifierFreeGuider(5.0).Combine(kStep, Both())));
+  EXPECT_EQ(AnyGuider::Make({})->Conditions(kGuidedStep).size(), 2u);
+  EXPECT_THAT(Guided({}),
+              IsEqualTo(ClassifierFreeGuider(5.0).Combine(kGuidedStep, BothPredictions())));
 }
 
 TEST(AnyGuiderTest, ScaleOneTakesOneRowWhateverElseIsSet) {
-  EXPECT_EQ(AnyGuider::Make({.scale = 1.0})->Conditions(kStep).size(), 1u);
-  EXPECT_EQ(AnyGuider::Make({.scale = 1.0, .rescale = 0.7})->Conditions(kStep).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 1.0})->Conditions(kGuidedStep).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 1.0, .rescale = 0.7})->Conditions(kGuidedStep).size(), 1u);
 }
 
 TEST(AnyGuiderTest, OptionsChooseTheWrappers) {
   const ClassifierFreeGuider plain(3.0);
   EXPECT_THAT(Guided({.scale = 3.0, .rescale = 0.7}),
-              IsEqualTo(RescaleGuider(0.7, plain).Combine(kStep, Both())));
-  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9})->Conditions(kStep).size(), 1u);
-  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_lo = 2.1})->Conditions(kStep).size(), 1u);
-  EXPECT_EQ(
-      AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9, .rescale = 0.7})->Conditions(kStep).size(),
-      1u);
+              IsEqualTo(RescaleGuider(0.7, plain).Combine(kGuidedStep, BothPredictions())));
+  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9})->Conditions(kGuidedStep).size(),
+            1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_lo = 2.1})->Conditions(kGuidedStep).size(),
+            1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 3.0, .interval_hi = 1.9, .rescale = 0.7})
+                ->Conditions(kGuidedStep)
+                .size(),
+            1u);
   EXPECT_THAT(Guided({.scale = 3.0, .interval_hi = 2.1, .rescale = 0.7}),
-              IsEqualTo(RescaleGuider(0.7, plain).Combine(kStep, Both())));
+              IsEqualTo(RescaleGuider(0.7, plain).Combine(kGuidedStep, BothPredictions())));
 }
 
 TEST(AnyGuiderTest, AnOptionOutOfRangeIsNamed) {

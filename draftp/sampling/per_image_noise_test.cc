@@ -15,7 +15,7 @@ namespace {
 
 // PyTorch's normal transform rounds differently with and without AVX2; the draws themselves are the
 // same.
-constexpr double kRounding = 1e-6;
+constexpr double kNoiseRounding = 1e-6;
 
 at::Tensor Draw(const std::string& of, int draw) {
   return GoldenTensor("/noise/" + of + "/draws/" + std::to_string(draw), {1, 4, 3, 3});
@@ -31,15 +31,15 @@ TEST(PerImageNoiseTest, IsPyTorchsGeneratorSeededByTheImage) {
   EXPECT_EQ(third.scalar_type(), at::kDouble);
   for (int64_t b = 0; b < 2; ++b) {
     const std::string of = "per_image/" + std::to_string(b);
-    EXPECT_THAT(initial.narrow(0, b, 1), IsCloseTo(Draw(of, 0), kRounding));
-    EXPECT_THAT(second.narrow(0, b, 1), IsCloseTo(Draw(of, 1), kRounding));
-    EXPECT_THAT(third.narrow(0, b, 1), IsCloseTo(Draw(of, 2), kRounding));
+    EXPECT_THAT(initial.narrow(0, b, 1), IsCloseTo(Draw(of, 0), kNoiseRounding));
+    EXPECT_THAT(second.narrow(0, b, 1), IsCloseTo(Draw(of, 1), kNoiseRounding));
+    EXPECT_THAT(third.narrow(0, b, 1), IsCloseTo(Draw(of, 2), kNoiseRounding));
   }
 }
 
 TEST(PerImageNoiseTest, SeedsWrapAtSixtyFourBits) {
   PerImageNoise noise(~uint64_t{0}, std::vector<int64_t>{3});
-  EXPECT_THAT(noise.Initial({1, 4, 3, 3}), IsCloseTo(Draw("wrapped", 0), kRounding));
+  EXPECT_THAT(noise.Initial({1, 4, 3, 3}), IsCloseTo(Draw("wrapped", 0), kNoiseRounding));
 }
 
 TEST(PerImageNoiseTest, DependsOnNeitherBatchNorOrder) {

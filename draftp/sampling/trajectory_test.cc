@@ -29,7 +29,7 @@ using ::testing::ElementsAre;
 
 const std::vector<double> kSigmas = {10.0, 5.0, 2.0, 0.8, 0.3, 0.0};  // five steps
 
-at::Tensor State() { return at::linspace(-9, 12, 6, at::kDouble).view({2, 1, 1, 3}); }
+at::Tensor StartState() { return at::linspace(-9, 12, 6, at::kDouble).view({2, 1, 1, 3}); }
 
 // A network of one parameter a step: D = posterior mean + theta[step] tanh(x).
 struct TunedDenoiser {
@@ -51,8 +51,8 @@ at::Tensor Theta() { return at::linspace(0.3, 0.9, 5, at::kDouble); }
 
 template <class D, GradientWindow W, Sampler S = EulerEdm, class... T>
 at::Tensor Render(const D& denoiser, const W& window, const S& sampler = S(), T&... taps) {
-  ReplayNoise noise(std::vector<at::Tensor>(10, State().sin()));
-  return ResumeTrajectory(kSigmas, 0, denoiser, sampler, window, State(), noise, taps...);
+  ReplayNoise noise(std::vector<at::Tensor>(10, StartState().sin()));
+  return ResumeTrajectory(kSigmas, 0, denoiser, sampler, window, StartState(), noise, taps...);
 }
 
 // Windows written as lambdas over (index, total).
@@ -82,14 +82,14 @@ struct RecordingTap {
 TEST(RunTrajectoryTest, StartsFromNoiseAtTheFirstLevel) {
   RecordingDenoiser<BimodalDenoiser> denoiser{{1.5, 0.4}};
   ReplayNoise none;
-  RunTrajectory(kSigmas, denoiser, EulerEdm(), InferenceOnly(), State(), none);
-  EXPECT_THAT(denoiser.calls[0].x, IsCloseTo(State() * std::sqrt(101.0), 1e-15));
+  RunTrajectory(kSigmas, denoiser, EulerEdm(), InferenceOnly(), StartState(), none);
+  EXPECT_THAT(denoiser.calls[0].x, IsCloseTo(StartState() * std::sqrt(101.0), 1e-15));
 }
 
 TEST(RunTrajectoryTest, GivesEachStepItsContext) {
   RecordingDenoiser<BimodalDenoiser> denoiser{{1.5, 0.4}};
   ReplayNoise none;
-  RunTrajectory(kSigmas, denoiser, EulerEdm(), InferenceOnly(), State(), none);
+  RunTrajectory(kSigmas, denoiser, EulerEdm(), InferenceOnly(), StartState(), none);
   ASSERT_EQ(denoiser.calls.size(), 5u);
   for (int i = 0; i < 5; ++i) {
     const StepContext& step = denoiser.calls[i].step;
@@ -104,7 +104,7 @@ TEST(RunTrajectoryTest, RefusesLessThanOneTransition) {
   const BimodalDenoiser denoiser{1.5, 0.4};
   ReplayNoise none;
   EXPECT_ANY_THROW(RunTrajectory(std::vector<double>{1.0}, denoiser, EulerEdm(), InferenceOnly(),
-                                 State(), none));
+                                 StartState(), none));
 }
 
 TEST(RunTrajectoryTest, InferenceRecordsNothing) {
@@ -142,7 +142,7 @@ TEST(RunTrajectoryTest, AUsedSamplerStartsWithoutHistory) {
   AnySampler sampler = *AnySampler::Named("lms");
   ReplayNoise none;
   const TunedDenoiser denoiser{Theta()};
-  sampler.Step(denoiser, State(), {0, 5, 20.0, 10.0}, none);
+  sampler.Step(denoiser, StartState(), {0, 5, 20.0, 10.0}, none);
   EXPECT_THAT(
       Render(TunedDenoiser{Theta()}, InferenceOnly(), sampler),
       IsEqualTo(Render(TunedDenoiser{Theta()}, InferenceOnly(), *AnySampler::Named("lms"))));
@@ -183,7 +183,7 @@ TEST(LastKTest, TheStateEntersTheWindowAsAConstant) {
     ReplayNoise none;
     return ResumeTrajectory(kSigmas, 0, denoiser, EulerEdm(), LastK(4), x, none);
   };
-  EXPECT_THAT(AutogradGradient(end, State()), IsEqualTo(at::zeros_like(State())));
+  EXPECT_THAT(AutogradGradient(end, StartState()), IsEqualTo(at::zeros_like(StartState())));
 }
 
 // DRTune: x_{i+1} = x_i + (sigma_{i+1} - sigma_i)/sigma_i (x_i - D_i) with (x - D)/sigma constant
@@ -267,7 +267,8 @@ TEST(PredictAndStopTest, StopsWithADetachedInputToo) {
 // DRaFT-LV: copies of the final latent, noised again to the last level and denoised in one step
 // with gradient.
 TEST(ResumeTrajectoryTest, RendersReNoisedCopiesInTheLastStep) {
-  const at::Tensor final = Render(TunedDenoiser{Theta()}, InferenceOnly()), eps = State().cos();
+  const at::Tensor final = Render(TunedDenoiser{Theta()}, InferenceOnly()),
+                   eps = StartState().cos();
   const auto copy = [&](const at::Tensor& theta) {
     const TunedDenoiser denoiser{theta};
     ReplayNoise none;
@@ -299,7 +300,8 @@ TEST(TapTest, SeesTheChurnedStateAndLevel) {
   RecordingTap tap;
   Render(TunedDenoiser{Theta()}, InferenceOnly(), EulerEdm({.s_churn = 1.0}), tap);
   EXPECT_DOUBLE_EQ(tap.calls[0].sigma, 12.0);
-  EXPECT_THAT(tap.calls[0].x, IsCloseTo(State() + State().sin() * std::sqrt(44.0), 1e-14));
+  EXPECT_THAT(tap.calls[0].x,
+              IsCloseTo(StartState() + StartState().sin() * std::sqrt(44.0), 1e-14));
 }
 
 // KL against a base denoiser at the same x: mean over the window's steps of the mean of (d_tuned -

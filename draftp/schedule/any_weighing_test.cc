@@ -10,12 +10,12 @@
 namespace draftp {
 namespace {
 
-struct Nameless {
+struct NamelessWeighing {
   double operator()(const StepContext&) const { return 0.5; }
 };
 static_assert(std::copyable<AnyWeighing>);
 static_assert(std::constructible_from<AnyWeighing, PowerWeighing<>>);
-static_assert(!std::constructible_from<AnyWeighing, Nameless>);
+static_assert(!std::constructible_from<AnyWeighing, NamelessWeighing>);
 static_assert(!std::constructible_from<AnyWeighing, double>);
 
 TEST(AnyWeighingTest, HoldsAMemberWithItsName) {

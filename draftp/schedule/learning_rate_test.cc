@@ -15,18 +15,18 @@ struct InverseStep {  // a good model
   double operator()(std::int64_t step) const { return 1 / static_cast<double>(step + 1); }
   std::string name() const { return "inverse"; }
 };
-struct Nameless {
+struct NamelessRate {
   double operator()(std::int64_t) const { return 1; }
 };
-struct Stateful {
+struct StatefulRate {
   double operator()(std::int64_t) { return rate *= 0.5; }
   std::string name() const { return "stateful"; }
   double rate = 1;
 };
 
 static_assert(LearningRate<InverseStep>);
-static_assert(!LearningRate<Nameless>);
-static_assert(!LearningRate<Stateful>);
+static_assert(!LearningRate<NamelessRate>);
+static_assert(!LearningRate<StatefulRate>);
 
 TEST(LearningRateTest, AnyActsAsItsMember) {
   const AnyLearningRate any = InverseStep();

@@ -22,10 +22,13 @@ TEST(ParseKlScheduleTest, EveryFormIsFiniteAndReadsBack) {
     const AnyKlSchedule schedule = ParseKlSchedule(form.example).value();
     EXPECT_EQ(ParseKlSchedule(schedule.name()).value(), schedule);
     double coefficient = schedule.Initial();
+    bool constant = true;
     for (std::int64_t step = 0; step < 5000; ++step) {
       coefficient = schedule.Next(coefficient, step, step % 3 == 0 ? 0.01 : 10);
       ASSERT_TRUE(std::isfinite(coefficient) && coefficient >= 0) << schedule.name();
+      constant = constant && coefficient == schedule.Initial();
     }
+    EXPECT_EQ(schedule.constant(), constant) << schedule.name();
   }
 }
 

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using testing::ExpectError;
 using testing::TestFolder;
 
-absl::StatusOr<std::vector<std::string>> Read(const std::string& contents) {
+absl::StatusOr<std::vector<std::string>> ReadJsonl(const std::string& contents) {
   const TestFolder folder;
   return ReadCaptionJsonl(folder.Write("a.jsonl", contents));
 }
@@ -29,31 +29,32 @@ TEST(ReadCaptionJsonlTest, ReadsWhatPythonWrote) {
 
 TEST(ReadCaptionJsonlTest, TakesCaptionOrPromptOfEachLine) {
   EXPECT_THAT(
-      *Read("\xEF\xBB\xBF{\"caption\": \"a\"}\r\n\n \t\n{\"id\": 1, \"prompt\": \"b\\nc\"}"),
+      *ReadJsonl("\xEF\xBB\xBF{\"caption\": \"a\"}\r\n\n \t\n{\"id\": 1, \"prompt\": \"b\\nc\"}"),
       ElementsAre("a", "b\nc"));
 }
 
 TEST(ReadCaptionJsonlTest, NamesTheLineThatIsWrong) {
   const std::string good = "{\"caption\": \"a\"}\n\n";
-  ExpectError(Read(good + "{\"caption\": ").status(), "a.jsonl: line 3: isn't valid JSON");
-  ExpectError(Read(good + "[]").status(), "line 3: found array, expected an object");
-  ExpectError(Read(good + "{\"text\": \"a\"}").status(), "line 3: found neither key");
-  ExpectError(Read(good + "{\"caption\": \"a\", \"prompt\": \"b\"}").status(),
+  ExpectError(ReadJsonl(good + "{\"caption\": ").status(), "a.jsonl: line 3: isn't valid JSON");
+  ExpectError(ReadJsonl(good + "[]").status(), "line 3: found array, expected an object");
+  ExpectError(ReadJsonl(good + "{\"text\": \"a\"}").status(), "line 3: found neither key");
+  ExpectError(ReadJsonl(good + "{\"caption\": \"a\", \"prompt\": \"b\"}").status(),
               "line 3: found both");
-  ExpectError(Read(good + "{\"caption\": 3}").status(), "line 3: key caption: found number",
+  ExpectError(ReadJsonl(good + "{\"caption\": 3}").status(), "line 3: key caption: found number",
               "expected text");
-  ExpectError(Read(good + "{\"prompt\": null}").status(), "line 3: key prompt: found null");
-  ExpectError(Read(good + "{\"caption\": \"\\u0000\"}").status(), "line 3: found \"\\x00\"");
-  ExpectError(Read(good + "{\"caption\": \" \\u0007\"}").status(), "line 3", "control characters");
+  ExpectError(ReadJsonl(good + "{\"prompt\": null}").status(), "line 3: key prompt: found null");
+  ExpectError(ReadJsonl(good + "{\"caption\": \"\\u0000\"}").status(), "line 3: found \"\\x00\"");
+  ExpectError(ReadJsonl(good + "{\"caption\": \" \\u0007\"}").status(), "line 3",
+              "control characters");
 }
 
 TEST(ReadCaptionJsonlTest, BoundsALine) {
   const std::string line = "{\"caption\": \"a\", \"more\": \"" + std::string(1 << 20, 'b') + "\"}";
-  ExpectError(Read(line).status(), "line 1: found 1048604 bytes", "expected at most 1048576");
+  ExpectError(ReadJsonl(line).status(), "line 1: found 1048604 bytes", "expected at most 1048576");
 }
 
 TEST(ReadCaptionJsonlTest, RejectsAFileWithoutObjects) {
-  ExpectError(Read("\n \n").status(), "a.jsonl: found no caption");
+  ExpectError(ReadJsonl("\n \n").status(), "a.jsonl: found no caption");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ using testing::TarEnd;
 using testing::TarEntry;
 using testing::TestFolder;
 
-absl::StatusOr<std::vector<std::string>> Read(const std::string& members) {
+absl::StatusOr<std::vector<std::string>> ReadTar(const std::string& members) {
   const TestFolder folder;
   return ReadCaptionTar(folder.Write("a.tar", members + TarEnd()));
 }
@@ -35,54 +35,57 @@ TEST(ReadCaptionTarTest, FindsWhatWebdatasetFinds) {
 
 TEST(ReadCaptionTarTest, TakesKeyTxtAlone) {
   EXPECT_THAT(
-      *Read(TarEntry("b.txt", "1") + TarEntry("a.jpg", "\xFF") + TarEntry("c.d/e.TXT", "2") +
-            TarEntry("f.seg.txt", "3") + TarEntry(".txt", "4") + TarEntry("txt", "5") +
-            TarEntry("./g.txt", "6") + TarEntry("h.txt.gz", "7") + TarEntry("._b.txt", "8")),
+      *ReadTar(TarEntry("b.txt", "1") + TarEntry("a.jpg", "\xFF") + TarEntry("c.d/e.TXT", "2") +
+               TarEntry("f.seg.txt", "3") + TarEntry(".txt", "4") + TarEntry("txt", "5") +
+               TarEntry("./g.txt", "6") + TarEntry("h.txt.gz", "7") + TarEntry("._b.txt", "8")),
       ElementsAre("1", "2", "6"));
 }
 
 TEST(ReadCaptionTarTest, DropsOneLineEndAndAByteOrderMark) {
-  EXPECT_THAT(*Read(TarEntry("a.txt", "\xEF\xBB\xBF one \n") + TarEntry("b.txt", "two\r\n") +
-                    TarEntry("c.txt", "three\n\n")),
+  EXPECT_THAT(*ReadTar(TarEntry("a.txt", "\xEF\xBB\xBF one \n") + TarEntry("b.txt", "two\r\n") +
+                       TarEntry("c.txt", "three\n\n")),
               ElementsAre(" one ", "two", "three\n"));
 }
 
 TEST(ReadCaptionTarTest, NamesTheMemberWhoseCaptionIsNone) {
-  ExpectError(Read(TarEntry("f/a.txt", "\n")).status(),
+  ExpectError(ReadTar(TarEntry("f/a.txt", "\n")).status(),
               "a.tar: member \"f/a.txt\": found an empty");
-  ExpectError(Read(TarEntry("f/a.txt", "\x1b\t")).status(), "member \"f/a.txt\"",
+  ExpectError(ReadTar(TarEntry("f/a.txt", "\x1b\t")).status(), "member \"f/a.txt\"",
               "found \"\\x1b\\x09\"", "expected more than spaces");
-  ExpectError(Read(TarEntry("f/a.txt", "\xFF")).status(), "member \"f/a.txt\"", "expected UTF-8");
+  ExpectError(ReadTar(TarEntry("f/a.txt", "\xFF")).status(), "member \"f/a.txt\"",
+              "expected UTF-8");
 }
 
 TEST(ReadCaptionTarTest, BoundsACaption) {
-  EXPECT_TRUE(Read(TarEntry("a.txt", std::string(256 << 10, 'a') + "\r\n")).ok());
-  ExpectError(Read(TarEntry("a.txt", std::string((256 << 10) + 1, 'a'))).status(),
+  EXPECT_TRUE(ReadTar(TarEntry("a.txt", std::string(256 << 10, 'a') + "\r\n")).ok());
+  ExpectError(ReadTar(TarEntry("a.txt", std::string((256 << 10) + 1, 'a'))).status(),
               "member \"a.txt\"", "found a caption of 262145 bytes", "expected at most 262144");
-  ExpectError(Read(TarEntry("a.txt", std::string(1 << 20, 'a'))).status(), "found 1048576 bytes");
+  ExpectError(ReadTar(TarEntry("a.txt", std::string(1 << 20, 'a'))).status(),
+              "found 1048576 bytes");
 }
 
 // As webdataset has it.
 TEST(ReadCaptionTarTest, AKeyHasOneCaption) {
   for (const char* again : {"a.txt", "a.TXT"}) {
     ExpectError(
-        Read(TarEntry("a.txt", "1") + TarEntry("a.jpg", "") + TarEntry(again, "2")).status(),
+        ReadTar(TarEntry("a.txt", "1") + TarEntry("a.jpg", "") + TarEntry(again, "2")).status(),
         "a.tar: found a second member", again, "expected one caption a key");
   }
-  EXPECT_THAT(*Read(TarEntry("a.txt", "1") + TarEntry("b.txt", "2") + TarEntry("a.txt", "3") +
-                    TarEntry("f/a.txt", "4")),
+  EXPECT_THAT(*ReadTar(TarEntry("a.txt", "1") + TarEntry("b.txt", "2") + TarEntry("a.txt", "3") +
+                       TarEntry("f/a.txt", "4")),
               ElementsAre("1", "2", "3", "4"));
 }
 
 TEST(ReadCaptionTarTest, SaysSoWhereThereAreLinksAlone) {
   for (const char type : {'1', '2', '3', '4', '6'}) {
-    EXPECT_THAT(*Read(TarEntry("a.txt", "", type) + TarEntry("b.txt", "2")), ElementsAre("2"));
-    ExpectError(Read(TarEntry("a.txt", "", type)).status(), "a.tar: found no caption and 1 links");
+    EXPECT_THAT(*ReadTar(TarEntry("a.txt", "", type) + TarEntry("b.txt", "2")), ElementsAre("2"));
+    ExpectError(ReadTar(TarEntry("a.txt", "", type)).status(),
+                "a.tar: found no caption and 1 links");
   }
 }
 
 TEST(ReadCaptionTarTest, RejectsAShardWithoutCaptions) {
-  ExpectError(Read(TarEntry("a.jpg", "1")).status(), "a.tar: found no caption",
+  ExpectError(ReadTar(TarEntry("a.jpg", "1")).status(), "a.tar: found no caption",
               "expected members named KEY.txt");
 }
 

@@ -18,7 +18,7 @@ namespace {
 using Ranges = std::vector<std::tuple<uint32_t, uint32_t, std::string>>;
 using Lists = std::vector<std::vector<uint32_t>>;
 
-const nlohmann::json& Golden() {
+const nlohmann::json& UnicodeGolden() {
   static const auto* golden = new nlohmann::json(testing::ReadGolden("tokenizer_unicode.json"));
   return *golden;
 }
@@ -34,14 +34,14 @@ void ForEachCodePoint(F f) {
 // The golden's lists [c, ...] by c.
 std::map<char32_t, std::u32string> Mapping(const char* key) {
   std::map<char32_t, std::u32string> mapping;
-  for (const auto& row : Golden().at(key).get<Lists>())
+  for (const auto& row : UnicodeGolden().at(key).get<Lists>())
     mapping[row[0]].assign(row.begin() + 1, row.end());
   return mapping;
 }
 
 TEST(UnicodeTest, ClassesEqualTheReferenceOnEveryCodePoint) {
   std::vector<CharacterClass> expected(0x110000, CharacterClass::kOther);
-  for (const auto& [first, last, name] : Golden().at("classes").get<Ranges>()) {
+  for (const auto& [first, last, name] : UnicodeGolden().at("classes").get<Ranges>()) {
     const auto value = name == "L"   ? CharacterClass::kLetter
                        : name == "N" ? CharacterClass::kNumber
                                      : CharacterClass::kSpace;
@@ -83,7 +83,7 @@ TEST(UnicodeTest, DecompositionsEqualTheReferenceOnEveryCodePoint) {
 TEST(UnicodeTest, CombiningClassesEqualTheReferenceOnEveryCodePoint) {
   std::vector<int> expected(0x110000, 0);
   for (const auto& [first, last, value] :
-       Golden().at("combining").get<std::vector<std::tuple<uint32_t, uint32_t, int>>>()) {
+       UnicodeGolden().at("combining").get<std::vector<std::tuple<uint32_t, uint32_t, int>>>()) {
     std::fill(expected.begin() + first, expected.begin() + last + 1, value);
   }
   const auto decompositions = Mapping("decompositions");  // of those, the parts' classes count
@@ -95,7 +95,7 @@ TEST(UnicodeTest, CombiningClassesEqualTheReferenceOnEveryCodePoint) {
 }
 
 TEST(UnicodeTest, CompositionsEqualTheReference) {
-  const auto rows = Golden().at("compositions").get<Lists>();
+  const auto rows = UnicodeGolden().at("compositions").get<Lists>();
   ASSERT_GT(rows.size(), 1000u);
   for (const auto& row : rows)
     ASSERT_EQ(Compose(row[0], row[1]), row[2]) << row[0] << " " << row[1];

@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using testing::TemporaryFolder;
 
-std::vector<int64_t> Steps(const std::string& dir) {
+std::vector<int64_t> CheckpointSteps(const std::string& dir) {
   std::vector<int64_t> steps;
   for (const CheckpointFolder& folder : ListCheckpoints(dir)) steps.push_back(folder.step);
   return steps;
@@ -24,8 +24,8 @@ TEST(ListCheckpoints, FindsWholeFoldersByStep) {
   const TemporaryFolder folder;
   for (const char* name : {"step_00000100", "step_00000020", ".step_00000200.tmp", "other"})
     std::filesystem::create_directories(folder / ("checkpoints/" + std::string(name)));
-  EXPECT_THAT(Steps(folder.path()), ElementsAre(20, 100));
-  EXPECT_TRUE(Steps(folder / "gone").empty());
+  EXPECT_THAT(CheckpointSteps(folder.path()), ElementsAre(20, 100));
+  EXPECT_TRUE(CheckpointSteps(folder / "gone").empty());
 }
 
 TEST(RemoveOldCheckpoints, KeepsTheNewestAndTheBest) {
@@ -36,7 +36,7 @@ TEST(RemoveOldCheckpoints, KeepsTheNewestAndTheBest) {
     folder.Write(name + "/trainer.json", "{}");
   }
   ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 2, 1).ok());
-  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 3, 4));
+  EXPECT_THAT(CheckpointSteps(folder.path()), ElementsAre(1, 3, 4));
 }
 
 TEST(RemoveOldCheckpoints, RemovesNothingThatIsntItsOwn) {
@@ -55,7 +55,7 @@ TEST(RemoveOldCheckpoints, RemovesNothingThatIsntItsOwn) {
   std::filesystem::create_directories(folder / "checkpoints/step_00000006");
   folder.Write("checkpoints/step_00000006/trainer.json", "{}");
   ASSERT_TRUE(RemoveOldCheckpoints(folder.path(), 1, 0).ok());
-  EXPECT_THAT(Steps(folder.path()), ElementsAre(1, 2, 3, 5, 6));
+  EXPECT_THAT(CheckpointSteps(folder.path()), ElementsAre(1, 2, 3, 5, 6));
 }
 
 }  // namespace

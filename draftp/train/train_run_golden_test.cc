@@ -114,19 +114,19 @@ class GoldenRun {
   Optimizer optimizer_;
 };
 
-const TrainingGolden& Goldens() {
+const TrainingGolden& RunGoldens() {
   static const auto* const golden = new TrainingGolden("training_run");
   return *golden;
 }
 
 TEST(TrainRun, FollowsTheReferenceForTwentySteps) {
-  GoldenRun run(Goldens(), "run", {.weight_decay = 5e-4, .gradient_clip_val = 10});
+  GoldenRun run(RunGoldens(), "run", {.weight_decay = 5e-4, .gradient_clip_val = 10});
   for (int64_t step = 0; step < 20; ++step) run.Expect(step, 1e-6);
   EXPECT_THAT(run.Dots(run.Parameters()), IsCloseTo(run.Golden("final_dot"), 1e-6));
 }
 
 TEST(TrainRun, ClipsAndAveragesAsTheReference) {
-  GoldenRun run(Goldens(), "clipped",
+  GoldenRun run(RunGoldens(), "clipped",
                 {.weight_decay = 5e-4, .gradient_clip_val = 0.05, .ema_decay = 0.9});
   for (int64_t step = 0; step < 3; ++step) run.Expect(step, 1e-6);
   EXPECT_THAT(run.Dots(run.Parameters()), IsCloseTo(run.Golden("final_dot"), 1e-6));
