@@ -46,6 +46,12 @@ std::string NumberText(double value) {
 
 }  // namespace
 
+std::vector<ConfigChoice> ChoicesNamed(const std::vector<std::string>& names) {
+  std::vector<ConfigChoice> choices;
+  for (const std::string& name : names) choices.push_back({.name = name});
+  return choices;
+}
+
 ConfigRow<int64_t> IntegerRow(int64_t low, int64_t high) {
   return {absl::StrCat("an integer from ", low, " to ", high),
           ScalarWithin<int64_t>(ParseInt64, low, high),
@@ -107,6 +113,19 @@ ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices) {
     return std::nullopt;
   };
   return {expected, parse, [](const std::string& value) { return ConfigValue::Text(value); }};
+}
+
+ConfigRow<std::string> FormRow(std::vector<ConfigChoice> choices,
+                               std::function<bool(const std::string&)> accepts,
+                               std::string expected) {
+  const ConfigRow<std::string> choice = ChoiceRow(std::move(choices));
+  const ConfigRow<std::string> word = WordRow(std::move(accepts), std::move(expected));
+  return {word.expected,
+          [choice, word](const ConfigValue& value) {
+            std::optional<std::string> name = choice.parse(value);
+            return name.has_value() ? name : word.parse(value);
+          },
+          word.print};
 }
 
 ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
@@ -171,6 +190,30 @@ ConfigRow<std::vector<std::string>> TextListRow() {
     return items;
   };
   return row;
+}
+
+ConfigRow<std::pair<double, double>> PairRow(double low, double high) {
+  using Pair = std::pair<double, double>;
+  return {absl::StrCat("two numbers from ", NumberText(low), " to ", NumberText(high),
+                       ", separated by a comma"),
+          [row = NumberRow(low, high)](const ConfigValue& value) -> std::optional<Pair> {
+            std::vector<std::string> items = value.items;
+            if (value.IsScalar()) items = SplitTopLevel(value.text);
+            if (items.size() != 2) return std::nullopt;
+            const auto first = row.parse(ConfigValue::Text(items[0]));
+            const auto second = row.parse(ConfigValue::Text(items[1]));
+            if (!first.has_value() || !second.has_value()) return std::nullopt;
+            return Pair(*first, *second);
+          },
+          [](const Pair& pair) {
+            return ConfigValue::List({FormatDouble(pair.first), FormatDouble(pair.second)});
+          }};
+}
+
+absl::Status InvalidFlag(const std::string& key, const std::string& found,
+                         const std::string& expected) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", key, ": found ", found, ", expected ", expected));
 }
 
 std::string PlainText(const ConfigValue& value) {

@@ -76,6 +76,40 @@ TEST(ConfigRowTest, ChoicesTakeTheOriginalsNamesAndClassPaths) {
                       "0.32", ".EulerEDMSampler"});
 }
 
+TEST(ConfigRowTest, FormsAreChoicesOrTextsThatAreAccepted) {
+  const ConfigRow<std::string> row = FormRow(
+      {{"edm", {"EDMDiscretization"}}},
+      [](const std::string& text) { return text.starts_with("edm("); }, "edm[(a,b)]");
+  EXPECT_EQ(row.expected, "edm[(a,b)]");
+  EXPECT_EQ(row.parse(ConfigValue::Text("edm")), "edm");
+  EXPECT_EQ(row.parse(ConfigValue::Text("nemo.EDMDiscretization")), "edm");
+  EXPECT_EQ(row.parse(ConfigValue::Text("edm(1,2)")), "edm(1,2)");
+  EXPECT_EQ(row.parse(ConfigValue::Text("ddim")), std::nullopt);
+  EXPECT_EQ(row.parse(ConfigValue::Text("edm(\n")), std::nullopt);
+}
+
+TEST(ConfigRowTest, NamedValuesHaveTheirNames) {
+  const ConfigRow<int> row = NamedRow<int>({{"one", 1}, {"two", 2}});
+  EXPECT_EQ(row.expected, "one, two");
+  EXPECT_EQ(row.parse(ConfigValue::Text("two")), 2);
+  EXPECT_EQ(row.parse(ConfigValue::Text("three")), std::nullopt);
+  EXPECT_EQ(row.parse(ConfigValue::List({"two"})), std::nullopt);
+  EXPECT_EQ(row.print(1), ConfigValue::Text("one"));
+}
+
+TEST(ConfigRowTest, PairsAreTwoNumbersInTheirRange) {
+  using Pair = std::pair<double, double>;
+  const ConfigRow<Pair> row = PairRow(0, 2);
+  EXPECT_EQ(row.expected, "two numbers from 0 to 2, separated by a comma");
+  EXPECT_EQ(row.parse(ConfigValue::Text("0.5,1e-1")), Pair(0.5, 0.1));
+  EXPECT_EQ(row.parse(ConfigValue::List({"0", "2"})), Pair(0, 2));
+  EXPECT_EQ(row.print(Pair(0.5, 0.1)), ConfigValue::List({"0.5", "0.1"}));
+  for (const char* bad : {"", "1", "1,2,0", "1,3", "-1,1", "a,1", "1;2", "nan,1", ","})
+    EXPECT_EQ(row.parse(ConfigValue::Text(bad)), std::nullopt) << bad;
+  EXPECT_EQ(row.parse(ConfigValue::List({"1"})), std::nullopt);
+  EXPECT_EQ(row.parse(ConfigValue::Map()), std::nullopt);
+}
+
 TEST(ConfigRowTest, WordsHaveNoControlCharacters) {
   const ConfigRow<std::string> row =
       WordRow([](const std::string& s) { return s != "bad"; }, "a good word");

@@ -56,11 +56,20 @@ class ConfigTable {
   ConfigTable& Integer(int64_t C::*member, int64_t low, int64_t high, ConfigField field) {
     return Add(member, IntegerRow(low, high), std::move(field));
   }
+  // A type of the program's own, with its row.
+  template <class T>
+  ConfigTable& Value(T C::*member, ConfigRow<T> row, ConfigField field) {
+    return Add(member, std::move(row), std::move(field));
+  }
   ConfigTable& Seed(uint64_t C::*member, ConfigField field) {
     return Add(member, SeedRow(), std::move(field));
   }
   ConfigTable& Number(double C::*member, double low, double high, ConfigField field) {
     return Add(member, NumberRow(low, high), std::move(field));
+  }
+  ConfigTable& Pair(std::pair<double, double> C::*member, double low, double high,
+                    ConfigField field) {
+    return Add(member, PairRow(low, high), std::move(field));
   }
   ConfigTable& Switch(bool C::*member, ConfigField field) {
     field.is_switch = true;
@@ -70,6 +79,13 @@ class ConfigTable {
   ConfigTable& Mode(std::string C::*member, std::vector<std::string> names, ConfigField field) {
     field.is_switch = true;
     return Add(member, ModeRow(std::move(names)), std::move(field));
+  }
+  // A name as Choice has it, or a text that `accepts` takes; `expected` describes both.
+  ConfigTable& Form(std::string C::*member, std::vector<ConfigChoice> choices,
+                    std::function<bool(const std::string&)> accepts, std::string expected,
+                    ConfigField field) {
+    return Add(member, FormRow(std::move(choices), std::move(accepts), std::move(expected)),
+               std::move(field));
   }
   // One of the names; the member holds the canonical one.
   ConfigTable& Choice(std::string C::*member, std::vector<ConfigChoice> choices,
@@ -89,7 +105,8 @@ class ConfigTable {
   }
   // As Text, without control characters; MakePathsAbsolute completes it.
   ConfigTable& Path(std::string C::*member, ConfigField field) {
-    paths_.push_back(member);
+    paths_.push_back(
+        [=](C& config, const PathChange& change) { config.*member = change(config.*member); });
     return Add(member, PathRow(), std::move(field));
   }
   // Items without commas outside of brackets; in a text they are separated by commas.
@@ -105,15 +122,39 @@ class ConfigTable {
 
   // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.
   ConfigTable& PathList(std::vector<std::string> C::*member, ConfigField field) {
-    path_lists_.push_back(member);
+    paths_.push_back([=](C& config, const PathChange& change) {
+      for (std::string& path : config.*member) path = change(path);
+    });
     field.repeat = ConfigField::Repeat::kAdds;
     ConfigRow<std::vector<std::string>> row = ListRow();
     row.expected = "paths in UTF-8 without control characters, separated by commas";
     return Add(member, std::move(row), std::move(field));
   }
 
+  // The rows of `part`, the table of one of C's members: what several programs have is written
+  // once.
+  template <class M>
+  ConfigTable& Append(M C::*member, const ConfigTable<M>& part) {
+    for (const ConfigField& field : part.schema_.fields) {
+      schema_.fields.push_back(field);
+      schema_.fields.back().group = group_;
+    }
+    for (const typename ConfigTable<M>::Binding& row : part.bindings_) {
+      Binding binding{.set = [=](const ConfigValue& value,
+                                 C& config) { return row.set(value, config.*member); },
+                      .valid = [=](const C& config) { return row.valid(config.*member); },
+                      .print = [=](const C& config) { return row.print(config.*member); }};
+      if (row.no_effect)
+        binding.no_effect = [=](const C& config) { return row.no_effect(config.*member); };
+      bindings_.push_back(std::move(binding));
+    }
+    for (const auto& paths : part.paths_)
+      paths_.push_back([=](C& config, const PathChange& change) { paths(config.*member, change); });
+    return *this;
+  }
+
   // Of the row before: why it changes nothing in a run of a config, "" where it counts.
-  ConfigTable& NoEffect(std::function<const char*(const C&)> why) {
+  ConfigTable& NoEffect(std::function<std::string(const C&)> why) {
     bindings_.back().no_effect = std::move(why);
     return *this;
   }
@@ -183,18 +224,19 @@ class ConfigTable {
   // Replaces each value of Path and PathList rows by what `transform` makes of it.
   template <class F>
   void TransformPaths(C& config, F&& transform) const {
-    for (std::string C::*member : paths_) config.*member = transform(config.*member);
-    for (std::vector<std::string> C::*member : path_lists_) {
-      for (std::string& path : config.*member) path = transform(path);
-    }
+    for (const auto& paths : paths_) paths(config, transform);
   }
 
  private:
+  template <class>
+  friend class ConfigTable;
+  using PathChange = std::function<std::string(const std::string&)>;
+
   struct Binding {
     std::function<bool(const ConfigValue&, C&)> set;
     std::function<bool(const C&)> valid;
     std::function<ConfigValue(const C&)> print;
-    std::function<const char*(const C&)> no_effect = {};
+    std::function<std::string(const C&)> no_effect = {};
   };
 
   static std::string WhyIdle(const Binding& binding, const C& config) {
@@ -234,9 +276,8 @@ class ConfigTable {
 
   ConfigSchema schema_;
   std::string group_;
-  std::vector<Binding> bindings_;  // as schema_.fields
-  std::vector<std::string C::*> paths_;
-  std::vector<std::vector<std::string> C::*> path_lists_;
+  std::vector<Binding> bindings_;                                  // as schema_.fields
+  std::vector<std::function<void(C&, const PathChange&)>> paths_;  // of Path and PathList rows
 };
 
 }  // namespace draftp

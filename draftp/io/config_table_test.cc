@@ -11,10 +11,13 @@
 #include "draftp/io/config_row.h"
 #include "draftp/io/config_schema.h"
 #include "draftp/io/config_value.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace draftp {
 namespace {
+
+using ::testing::ElementsAre;
 
 struct Settings {
   int64_t steps = 25;
@@ -110,6 +113,38 @@ TEST(ConfigTableTest, TellsWhichKeysChangeNothing) {
   EXPECT_TRUE(table.WithoutEffect({"steps"}, Settings{.skip = true}).empty());
   EXPECT_EQ(table.WithoutEffect({"scale", "steps"}, Settings{.skip = true}),
             std::vector<std::string>{"--scale has no effect in this run: it is skipped"});
+}
+
+// What two programs have is a member of both their configs.
+struct Program {
+  std::string name = {};
+  Settings part = {};
+};
+
+TEST(ConfigTableTest, TakesTheRowsOfAMember) {
+  ConfigTable<Settings> rows("", "");
+  rows.Integer(&Settings::steps, 1, 1000, {.key = "steps", .help = "length"})
+      .NoEffect([](const Settings& s) { return s.skip ? "it skips" : ""; })
+      .Path(&Settings::model, {.key = "model", .help = "model"});
+  ConfigTable<Program> table("draw", "Draws.");
+  table.Group("Names").Path(&Program::name, {.key = "name"}).Group("Sampling");
+  table.Append(&Program::part, rows);
+  ASSERT_EQ(table.schema().fields.size(), 3U);
+  EXPECT_EQ(table.schema().fields[1].group, "Sampling");
+  EXPECT_EQ(table.schema().fields[1].default_text, "25");
+  Program program;
+  ASSERT_TRUE(table.Set({1, "--steps", ConfigValue::Text("7")}, program).ok());
+  EXPECT_EQ(program.part.steps, 7);
+  ASSERT_TRUE(table.Set({2, "--model", ConfigValue::Text("m")}, program).ok());
+  EXPECT_EQ(table.Print(program)[1].second, ConfigValue::Number("7"));
+  table.MakePathsAbsolute("/home", program);
+  EXPECT_EQ(program.part.model, "/home/m");
+  EXPECT_TRUE(table.HasEffect("steps", program));
+  program.part.skip = true;
+  EXPECT_THAT(table.WithoutEffect({"steps"}, program),
+              ElementsAre("--steps has no effect in this run: it skips"));
+  program.part.steps = 0;
+  EXPECT_FALSE(table.Check(program).ok());
 }
 
 TEST(ConfigTableTest, CompletesOnlyPaths) {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "draftp/io/config_row.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
-#include "draftp/pipeline/sampling_rows.h"
 #include "draftp/text/prompts.h"
 
 namespace draftp {

@@ -102,7 +102,7 @@ TEST(AnnealBundleTest, AGivenModelNeedsAnAdapterForEveryTypeButBase) {
 
 TEST(AnnealBundleTest, NoModelAtAllIsAnError) {
   EXPECT_EQ(BundleError({}, ""), "--model: found none, and no embedded model, expected a folder");
-  EXPECT_THAT(BundleError(ConfigWith([](auto& c) { c.steps = 0; })), HasSubstr("--steps"));
+  EXPECT_THAT(BundleError(ConfigWith([](auto& c) { c.sampling.steps = 0; })), HasSubstr("--steps"));
 }
 
 }  // namespace

@@ -14,7 +14,9 @@
 #include "draftp/io/config_schema.h"
 #include "draftp/io/config_table.h"
 #include "draftp/io/config_value.h"
-#include "draftp/pipeline/sampling_rows.h"
+#include "draftp/pipeline/placement_rows.h"
+#include "draftp/pipeline/sampling_config.h"
+#include "draftp/sampling/any_noise.h"
 #include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/parsed.h"
 
@@ -125,7 +127,7 @@ void AddSubjects(Table& table) {
              .common = true,
              .allow_empty = true})
       .NoEffect([](const AnnealConfig& c) {
-        return c.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
+        return c.sampling.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
       })
       .Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
                {.key = "images_per_prompt",
@@ -134,14 +136,14 @@ void AddSubjects(Table& table) {
                 .help = "pictures of each prompt and weight type, each from its own noise",
                 .elsewhere = {"num_images_per_prompt", "num_images", "n_samples"},
                 .common = true});
-  AddPictureSize(table);
+  table.Append(&AnnealConfig::sampling, PictureSizeRows());
 }
 
 void AddSampling(Table& table) {
   table.Group("Sampling");
-  AddSamplingRows(table);
+  table.Append(&AnnealConfig::sampling, SamplingRows());
   table
-      .Choice(&AnnealConfig::noise, {{"per_image", {}}, {"original", {}}},
+      .Choice(&AnnealConfig::noise, ChoicesNamed(NoiseStreams::Names()),
               {.key = "noise",
                .value_name = "NAME",
                .help = "per_image (image g from seed + g, whatever the batch) or original (one "
@@ -272,7 +274,8 @@ Table MakeTable() {
   AddModels(table);
   AddSubjects(table);
   AddSampling(table);
-  AddSamplerOptions(table);
+  table.Group("Options of samplers and discretisations")
+      .Append(&AnnealConfig::sampling, SamplerOptionRows());
   AddRunning(table);
   AddRefusedKeys(table);
   AddIgnoredKeys(table);
@@ -300,8 +303,10 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
     const std::vector<std::string>& arguments, const std::string& user_folder) {
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
+  DropShorthands(loaded->flags, loaded->config.sampling);
   absl::Status status = ValidateAnnealConfig(loaded->config);
   if (!status.ok()) return WithConfigFile(status, *loaded, loaded->config_file);
+  FillShorthands(loaded->config.sampling);
   const std::vector<std::string> idle = AnnealTable().WithoutEffect(loaded->flags, loaded->config);
   loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
   return loaded;
@@ -321,7 +326,7 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
   if (config.lora_scale != 1.0 && !config.tuned.empty()) {
     return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   }
-  if (absl::Status status = CheckSampling(config); !status.ok()) return status;
+  if (absl::Status status = CheckSampling(config.sampling); !status.ok()) return status;
   if (config.weight_type.empty())
     return InvalidFlag("weight_type", "an empty list", "a weight type");
   return ParseWeightTypes(config).status();

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "draftp/io/config_load.h"
 #include "draftp/io/config_table.h"
+#include "draftp/pipeline/sampling_config.h"
 #include "draftp/schedule/parse_weighing.h"
 
 namespace draftp {
@@ -31,23 +32,8 @@ struct AnnealConfig {
   int64_t max_prompts = 0;               // the first so many of the file; 0: all
   std::string negative_prompt = {};
   int64_t images_per_prompt = 1;
-  int64_t height = 0;  // pixels; 0: the model's own
-  int64_t width = 0;
 
-  // Sampling
-  int64_t steps = 25;
-  double guidance_scale = 5.0;
-  std::string sampler = "euler";               // a name of AnySampler::Names()
-  std::string discretization = "legacy_ddpm";  // legacy_ddpm, edm, trailing, leading
-  double sigma_min = 0.0292;                   // of edm
-  double sigma_max = 14.6146;
-  double rho = 3.0;
-  double s_churn = 0.0;
-  double s_tmin = 0.0;
-  double s_tmax = 999.0;
-  double s_noise = 1.0;
-  double eta = 1.0;
-  int64_t order = 4;
+  SamplingConfig sampling = {};
   std::string noise = "per_image";  // or original
   uint64_t seed = 1243;
 

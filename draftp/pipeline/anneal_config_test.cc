@@ -107,7 +107,7 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   EXPECT_THAT(config.weight_type, ElementsAre("base", "step_0.6"));
   EXPECT_THAT(config.prompt, ElementsAre("a\nb"));
   EXPECT_EQ(config.seed, UINT64_MAX);
-  EXPECT_EQ(config.sampler, "dpmpp_2m");
+  EXPECT_EQ(config.sampling.sampler, "dpmpp_2m");
   EXPECT_EQ(config.device, "cuda:1");
   EXPECT_TRUE(config.skip_existing);
 }
@@ -120,9 +120,9 @@ TEST(AnnealConfigTest, MapsTheOriginalsKeysAndNames) {
             "weight_type=draft,power_2.5", "+prompt='a circle'",
             "model.unet_config.from_pretrained=m", "model.peft.restore_from_path=l"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.sampler, "lms");
-  EXPECT_EQ(loaded->config.discretization, "edm");
-  EXPECT_EQ(loaded->config.guidance_scale, 7);
+  EXPECT_EQ(loaded->config.sampling.sampler, "lms");
+  EXPECT_EQ(loaded->config.sampling.discretization, "edm");
+  EXPECT_EQ(loaded->config.sampling.guidance_scale, 7);
   EXPECT_EQ(loaded->config.dtype, "float32");
   EXPECT_EQ(loaded->config.seed, 9U);
   EXPECT_THAT(loaded->config.prompt, ElementsAre("a circle"));
@@ -135,9 +135,9 @@ TEST(AnnealConfigTest, TakesTheOriginalsTrainingFile) {
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->config.model, "/home/me/sdxl");
   EXPECT_EQ(loaded->config.explicit_log_dir, "/home/me/runs/sdxl");
-  EXPECT_EQ(loaded->config.steps, 40);
+  EXPECT_EQ(loaded->config.sampling.steps, 40);
   EXPECT_EQ(loaded->config.dtype, "bfloat16");
-  EXPECT_EQ(loaded->config.width, 1024);
+  EXPECT_EQ(loaded->config.sampling.width, 1024);
   ASSERT_EQ(loaded->notices.size(), 1U);
   EXPECT_THAT(loaded->notices[0], HasSubstr("model.optim.*"));
   EXPECT_EQ(loaded->notices[0].find('\n'), std::string::npos);
@@ -237,6 +237,31 @@ TEST(AnnealConfigTest, StepsDependOnTheDiscretization) {
   EXPECT_TRUE(Load({"--sigma_min=20"}).ok());
 }
 
+TEST(AnnealConfigTest, DiscretizationsTakeTheirOptionsInTheText) {
+  const auto loaded = Load({"--discretization=edm(0.03, 14.6,3)", "--steps=1001"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.sampling.NoiseLevels(), "edm(0.03,14.6,3)");
+  EXPECT_EQ(loaded->config,
+            Load({"--discretization=edm", "--sigma_min=0.03", "--sigma_max=14.6", "--steps=1001"})
+                ->config);
+  EXPECT_TRUE(Load({"--discretization=leading(0)", "--steps=1000"}).ok());
+  EXPECT_EQ(ErrorOf({"--discretization=edm(0.03,14.6,3)", "--rho=7"}),
+            "--rho: found it beside --discretization edm(0.03,14.6,3), expected one of the two");
+  EXPECT_EQ(ErrorOf({"--discretization=edm(3,2,1)"}),
+            "--discretization: found \"edm(3,2,1)\", expected legacy_ddpm, edm[(smin,smax,rho)], "
+            "trailing, leading[(steps_offset)]");
+}
+
+TEST(AnnealConfigTest, GuidanceHasAnIntervalAndARescaling) {
+  const auto loaded = Load({"--guidance_interval=0.3,5", "--guidance_rescale=0.7"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.sampling.guidance_interval, std::pair(0.3, 5.0));
+  EXPECT_EQ(loaded->config.sampling.guidance_rescale, 0.7);
+  EXPECT_EQ(ErrorOf({"--guidance_interval=5,0.3"}),
+            "--guidance_interval: found 5,0.3, expected two sigmas, the lower first");
+  EXPECT_THAT(ErrorOf({"--guidance_rescale=1.5"}), HasSubstr("--guidance_rescale: found"));
+}
+
 TEST(AnnealConfigTest, RejectsExclusiveFlags) {
   EXPECT_EQ(ErrorOf({"--lora=l", "--tuned=t"}),
             "--tuned: found it beside --lora, expected one of the two");
@@ -245,11 +270,11 @@ TEST(AnnealConfigTest, RejectsExclusiveFlags) {
 
 TEST(AnnealConfigTest, ChecksStructsThatNoCommandLineMade) {
   const std::vector<std::function<void(AnnealConfig&)>> changes = {
-      [](AnnealConfig& c) { c.guidance_scale = std::nan(""); },
+      [](AnnealConfig& c) { c.sampling.guidance_scale = std::nan(""); },
       [](AnnealConfig& c) { c.lora_scale = std::numeric_limits<double>::infinity(); },
-      [](AnnealConfig& c) { c.steps = 0; },
-      [](AnnealConfig& c) { c.sampler = ""; },
-      [](AnnealConfig& c) { c.sampler = "EulerEDMSampler"; },
+      [](AnnealConfig& c) { c.sampling.steps = 0; },
+      [](AnnealConfig& c) { c.sampling.sampler = ""; },
+      [](AnnealConfig& c) { c.sampling.sampler = "EulerEDMSampler"; },
       [](AnnealConfig& c) { c.device = ""; },
       [](AnnealConfig& c) { c.weight_type = {}; },
       [](AnnealConfig& c) {
@@ -329,9 +354,9 @@ TEST(AnnealConfigTest, ARunsConfigRepeatsItExactly) {
     c.prompt = {"a \"b\", c\n🎨", "d"};
     c.weight_type = {"base", "clamp(linear,0.2,0.8)"};
     c.seed = UINT64_MAX;
-    c.guidance_scale = 0.1;
-    c.sigma_max = std::nextafter(14.6146, 15);
-    c.height = 64;
+    c.sampling.guidance_scale = 0.1;
+    c.sampling.sigma_max = std::nextafter(14.6146, 15);
+    c.sampling.height = 64;
     c.skip_existing = true;
     c.output_dir = "/o";
   });

@@ -53,8 +53,8 @@ std::string DescribeImages(const Job& job) {
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),
-      Count(job.config.steps, "denoising step"), WorkPerImage(plan.weight_types, job.schedule),
-      plan.batch_size);
+      Count(job.config.sampling.steps, "denoising step"),
+      WorkPerImage(plan.weight_types, job.schedule), plan.batch_size);
 }
 
 // What the calls of one batch work in.
@@ -65,7 +65,7 @@ int64_t WorkspaceBytes(const Job& job) {
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
     models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
-  const int64_t rows = batch * models * (job.config.guidance_scale == 1.0 ? 1 : 2);
+  const int64_t rows = batch * models * (job.config.sampling.guidance_scale == 1.0 ? 1 : 2);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
   const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);
   // One picture at a time.

@@ -42,9 +42,9 @@ AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discret
   config.model = kModel;
   config.lora = std::string(kModel) + "/lora";
   config.prompts = std::string(kModel) + "/prompts/validation.txt";
-  config.steps = 10;
-  config.sampler = sampler;
-  config.discretization = discretization;
+  config.sampling.steps = 10;
+  config.sampling.sampler = sampler;
+  config.sampling.discretization = discretization;
   config.batch_size = 2;
   return config;
 }
@@ -86,7 +86,7 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
   const auto grid = ReadPng("testdata/goldens/anneal_" + name + ".png");
   ASSERT_TRUE(grid.ok()) << grid.status();
 
-  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
+  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config.sampling, TinyModel().scheduler),
                      Quiet());
   const std::vector<int64_t> images = plan->Batch(0);
   ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
@@ -133,12 +133,12 @@ class AnnealReferenceTest : public ::testing::TestWithParam<Reference> {};
 TEST_P(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
   const Reference& reference = GetParam();
   AnnealConfig config = GoldenConfig(reference.sampler, reference.discretization);
-  config.steps = reference.steps;
-  config.guidance_scale = reference.guidance_scale;
+  config.sampling.steps = reference.steps;
+  config.sampling.guidance_scale = reference.guidance_scale;
   config.weight_type = reference.weight_types;
   const auto plan = MakeAnnealPlan(config);
   ASSERT_TRUE(plan.ok()) << plan.status();
-  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config, TinyModel().scheduler),
+  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config.sampling, TinyModel().scheduler),
                      Quiet());
   const std::string dir =
       std::string(kModel) + "/reference/" + reference.folder + "/annealed_outputs_sdxl_";

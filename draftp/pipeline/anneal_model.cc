@@ -16,9 +16,10 @@ absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                               device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());
   if (PacksWeights(device.network)) PackForInference(*sdxl);
-  auto schedule = MakeNoiseSchedule(config, sdxl->scheduler);
+  auto schedule = MakeNoiseSchedule(config.sampling, sdxl->scheduler);
   if (!schedule.ok()) return schedule.status();
-  const auto size = ChooseSize(config, sdxl->default_size, sdxl->vae.config.Downsampling());
+  const auto size =
+      ChooseSize(config.sampling, sdxl->default_size, sdxl->vae.config.Downsampling());
   if (!size.ok()) return size.status();
   return AnnealModel{*std::move(sdxl), *std::move(schedule), *size};
 }

@@ -8,10 +8,6 @@
 
 #include "draftp/io/printable.h"
 #include "draftp/pipeline/exit_code.h"
-#include "draftp/schedule/edm_karras.h"
-#include "draftp/schedule/leading_spacing.h"
-#include "draftp/schedule/legacy_ddpm.h"
-#include "draftp/schedule/trailing_spacing.h"
 #include "draftp/text/prompts.h"
 
 namespace draftp {
@@ -31,7 +27,7 @@ absl::Status CheckSkipping(const AnnealConfig& config, const AnySampler& sampler
   if (!config.skip_existing || config.noise != "original" || !sampler.draws_noise())
     return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "--skip_existing: found it beside --noise original and the sampler ", config.sampler,
+      "--skip_existing: found it beside --noise original and the sampler ", config.sampling.sampler,
       ", which draws noise in every step; expected --noise "
       "per_image or a sampler that draws none"));
 }
@@ -63,17 +59,6 @@ absl::Status CheckImages(const AnnealConfig& config, size_t prompts) {
                    " prompts, expected at most ", most, ", ", kMostImages, " images altogether"));
 }
 
-// Levels of any family, with the family's limit as an error that names the flags.
-template <class L>
-absl::StatusOr<std::vector<double>> LevelsOf(const L& levels, int64_t steps) {
-  if (steps < 1 || steps > levels.max_steps()) {
-    return absl::InvalidArgumentError(absl::StrCat("--steps: found ", steps, ", expected 1 to ",
-                                                   levels.max_steps(), " for --discretization ",
-                                                   levels.name()));
-  }
-  return levels.Sigmas(static_cast<int>(steps));
-}
-
 }  // namespace
 
 std::vector<int64_t> AnnealPlan::Batch(int64_t b) const {
@@ -87,23 +72,14 @@ const std::string& AnnealPlan::PromptOf(int64_t image) const {
   return prompts[PromptOfImage(image, images_per_prompt)];
 }
 
-absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config) {
-  return AnySampler::Named(config.sampler, {.s_churn = config.s_churn,
-                                            .s_tmin = config.s_tmin,
-                                            .s_tmax = config.s_tmax,
-                                            .s_noise = config.s_noise,
-                                            .eta = config.eta,
-                                            .order = static_cast<int>(config.order)});
-}
-
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
   if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
-  auto sampler = MakeSampler(config);
+  auto sampler = MakeSampler(config.sampling);
   if (!sampler.ok()) return sampler.status();
   if (absl::Status skipping = CheckSkipping(config, *sampler); !skipping.ok()) return skipping;
-  auto guider = AnyGuider::Make({.scale = config.guidance_scale});
+  auto guider = MakeGuider(config.sampling);
   if (!guider.ok()) return guider.status();
   auto prompts = PromptsOf(config);
   if (!prompts.ok()) return AsFailure(prompts.status());
@@ -114,46 +90,6 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
                     .guider = *std::move(guider),
                     .images_per_prompt = config.images_per_prompt,
                     .batch_size = config.batch_size};
-}
-
-absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
-                                                const SchedulerConfig& scheduler) {
-  auto table = DdpmTable::MakeScaledLinear(scheduler.beta_start, scheduler.beta_end,
-                                           static_cast<int>(scheduler.num_train_timesteps));
-  if (!table.ok())
-    return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", table.error()));
-  const auto sigmas = [&]() -> absl::StatusOr<std::vector<double>> {
-    if (config.discretization == "edm") {
-      const auto levels = EdmKarras::Make(config.sigma_min, config.sigma_max, config.rho);
-      if (!levels.ok()) return absl::InvalidArgumentError(levels.error());
-      return LevelsOf(*levels, config.steps);
-    }
-    if (config.discretization == "trailing") return LevelsOf(TrailingSpacing(*table), config.steps);
-    if (config.discretization == "leading") {
-      const auto levels = LeadingSpacing::Make(static_cast<int>(scheduler.steps_offset), *table);
-      if (!levels.ok())
-        return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", levels.error(),
-                                                       " with --discretization leading"));
-      return LevelsOf(*levels, config.steps);
-    }
-    return LevelsOf(LegacyDdpm(*table), config.steps);
-  }();
-  if (!sigmas.ok()) return sigmas.status();
-  return NoiseSchedule{*std::move(table), *sigmas};
-}
-
-absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size,
-                                       int64_t factor) {
-  const PictureSize size{config.height > 0 ? config.height : default_size,
-                         config.width > 0 ? config.width : default_size};
-  for (const auto& [flag, pixels] :
-       {std::pair("--height", size.height), std::pair("--width", size.width)}) {
-    if (pixels % factor != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          flag, ": found ", pixels, ", expected a multiple of ", factor, ", the model's factor"));
-    }
-  }
-  return size;
 }
 
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {

@@ -9,13 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "draftp/model/scheduler_config.h"
 #include "draftp/pipeline/anneal_config.h"
-#include "draftp/sampling/any_guider.h"
+#include "draftp/pipeline/sampling_setup.h"
 #include "draftp/sampling/any_noise.h"
-#include "draftp/sampling/any_sampler.h"
 #include "draftp/sampling/image_index.h"
-#include "draftp/schedule/noise_schedule.h"
 #include "draftp/schedule/parse_weighing.h"
 
 namespace draftp {
@@ -39,21 +36,6 @@ struct AnnealPlan {
 // Reads the prompts too. `config` is a resolved bundle (anneal_bundle.h). Errors name the flag or
 // the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
-
-// The sampler that a config names, with its options.
-absl::StatusOr<AnySampler> MakeSampler(const AnnealConfig& config);
-
-// The noise levels of a run of config.steps over a checkpoint's betas.
-absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const AnnealConfig& config,
-                                                const SchedulerConfig& scheduler);
-
-// Pixels of the pictures: the config's, or `default_size` a side. InvalidArgument names the flag of
-// a side that isn't a multiple of `factor`, the decoder's.
-struct PictureSize {
-  int64_t height, width;
-};
-absl::StatusOr<PictureSize> ChooseSize(const AnnealConfig& config, int64_t default_size,
-                                       int64_t factor);
 
 // Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);

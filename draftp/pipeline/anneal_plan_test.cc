@@ -77,39 +77,39 @@ TEST_F(AnnealPlanTest, OriginalNoiseInsideARunCannotSkip) {
   config_.noise = "original";
   config_.skip_existing = true;
   EXPECT_TRUE(MakeAnnealPlan(config_).ok());
-  config_.sampler = "euler_ancestral";
+  config_.sampling.sampler = "euler_ancestral";
   EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()),
               HasSubstr("--skip_existing"));
 }
 
 TEST_F(AnnealPlanTest, ScheduleFollowsTheDiscretisationAndTheCheckpointsBetas) {
   const SchedulerConfig sdxl{PredictionType::kEpsilon, 0.00085, 0.012, 1000};
-  config_.steps = 4;
-  const auto legacy = MakeNoiseSchedule(config_, sdxl);
+  config_.sampling.steps = 4;
+  const auto legacy = MakeNoiseSchedule(config_.sampling, sdxl);
   ASSERT_EQ(legacy->sigmas.size(), 5u);
   EXPECT_NEAR(legacy->sigmas[0], 14.6146, 1e-4);  // sigma_999 of SDXL
-  config_.discretization = "edm";
-  config_.sigma_max = 80;
-  EXPECT_DOUBLE_EQ(MakeNoiseSchedule(config_, sdxl)->sigmas[0], 80);
-  config_.discretization = "trailing";
+  config_.sampling.discretization = "edm";
+  config_.sampling.sigma_max = 80;
+  EXPECT_DOUBLE_EQ(MakeNoiseSchedule(config_.sampling, sdxl)->sigmas[0], 80);
+  config_.sampling.discretization = "trailing";
   const SchedulerConfig flat{PredictionType::kEpsilon, 0.0001, 0.0002, 1000};
-  EXPECT_LT(MakeNoiseSchedule(config_, flat)->sigmas[0], 1);
+  EXPECT_LT(MakeNoiseSchedule(config_.sampling, flat)->sigmas[0], 1);
 }
 
 TEST_F(AnnealPlanTest, StepsBeyondTheTableNameTheFlag) {
-  config_.steps = 1001;
+  config_.sampling.steps = 1001;
   const auto schedule =
-      MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, 0.012, 1000});
+      MakeNoiseSchedule(config_.sampling, {PredictionType::kEpsilon, 0.00085, 0.012, 1000});
   EXPECT_THAT(std::string(schedule.status().message()),
               HasSubstr("--steps: found 1001, expected 1 to 1000"));
 }
 
 TEST_F(AnnealPlanTest, SizesAreTheModelsOwnUnlessGivenAndFitTheDecoder) {
-  config_.width = 96;
-  EXPECT_EQ(ChooseSize(config_, 128, 8)->height, 128);
-  EXPECT_EQ(ChooseSize(config_, 128, 8)->width, 96);
-  config_.width = 72;
-  EXPECT_THAT(std::string(ChooseSize(config_, 128, 16).status().message()),
+  config_.sampling.width = 96;
+  EXPECT_EQ(ChooseSize(config_.sampling, 128, 8)->height, 128);
+  EXPECT_EQ(ChooseSize(config_.sampling, 128, 8)->width, 96);
+  config_.sampling.width = 72;
+  EXPECT_THAT(std::string(ChooseSize(config_.sampling, 128, 16).status().message()),
               HasSubstr("--width: found 72, expected a multiple of 16"));
 }
 
@@ -124,28 +124,55 @@ TEST_F(AnnealPlanTest, WorkCountsTheModelsThatAreEvaluated) {
 
 TEST_F(AnnealPlanTest, TimesAreTheCheckpointsOwn) {
   config_.weight_type = {"interval(0.5,1,linear)@time"};
-  config_.steps = 10;
+  config_.sampling.steps = 10;
   // Whatever the betas, a run's times are 0.999, 0.899, ..., of which five lie in the interval: one
   // of weight 0 and four of both models.
   for (const double beta_end : {0.012, 0.002}) {
     const auto schedule =
-        MakeNoiseSchedule(config_, {PredictionType::kEpsilon, 0.00085, beta_end, 1000});
+        MakeNoiseSchedule(config_.sampling, {PredictionType::kEpsilon, 0.00085, beta_end, 1000});
     EXPECT_EQ(WorkPerImage(MakeAnnealPlan(config_)->weight_types, *schedule), 10 + 4) << beta_end;
   }
 }
 
+TEST_F(AnnealPlanTest, DiscretisationsTakeTheirOptionsInTheText) {
+  const SchedulerConfig sdxl{PredictionType::kEpsilon, 0.00085, 0.012, 1000, 1};
+  config_.sampling.discretization = "edm(0.03,80,7)";
+  const auto typed = MakeNoiseSchedule(config_.sampling, sdxl);
+  config_.sampling.discretization = "edm";
+  config_.sampling.sigma_min = 0.03;
+  config_.sampling.sigma_max = 80;
+  config_.sampling.rho = 7;
+  EXPECT_EQ(typed->sigmas, MakeNoiseSchedule(config_.sampling, sdxl)->sigmas);
+  config_.sampling.discretization = "leading(0)";
+  config_.sampling.steps = 10;
+  EXPECT_EQ(MakeNoiseSchedule(config_.sampling, sdxl)->sigmas[0],
+            DdpmTable::Standard().sigmas()[900]);
+}
+
+// Rows of a step outside the interval are one an image.
+TEST_F(AnnealPlanTest, GuidesWithinTheIntervalAlone) {
+  config_.sampling.guidance_interval = {0.3, 5};
+  const auto guider = MakeGuider(config_.sampling);
+  EXPECT_EQ(guider->Conditions({0, 3, 14.0, 4.0}).size(), 1u);
+  EXPECT_EQ(guider->Conditions({1, 3, 4.0, 0.2}).size(), 2u);
+  EXPECT_EQ(guider->Conditions({2, 3, 0.2, 0.0}).size(), 1u);
+  config_.sampling.guidance_interval = {0, 0};
+  EXPECT_EQ(MakeGuider(config_.sampling)->Conditions({0, 3, 14.0, 4.0}).size(), 2u);
+}
+
 TEST_F(AnnealPlanTest, LeadingTakesTheCheckpointsOffset) {
-  config_.discretization = "leading";
-  config_.steps = 10;
+  config_.sampling.discretization = "leading";
+  config_.sampling.steps = 10;
   SchedulerConfig scheduler{PredictionType::kEpsilon, 0.00085, 0.012, 1000};
   for (const int offset : {0, 1}) {
     scheduler.steps_offset = offset;
-    const auto schedule = MakeNoiseSchedule(config_, scheduler);
+    const auto schedule = MakeNoiseSchedule(config_.sampling, scheduler);
     EXPECT_EQ(schedule->sigmas[0], schedule->table.sigmas()[900 + offset]);
   }
   scheduler.steps_offset = 2;
-  EXPECT_THAT(std::string(MakeNoiseSchedule(config_, scheduler).status().message()),
-              HasSubstr("scheduler_config.json: steps_offset is 2, expected 0 or 1"));
+  EXPECT_THAT(
+      std::string(MakeNoiseSchedule(config_.sampling, scheduler).status().message()),
+      HasSubstr("scheduler_config.json: noise levels \"leading\": steps_offset is 2, expected 0"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
 #include "draftp/pipeline/version.h"
+#include "draftp/schedule/parse_noise_levels.h"
 
 namespace draftp {
 namespace {
@@ -51,9 +52,10 @@ uint64_t AnnealRun::SeedOf(int64_t image) const {
 
 ContactSheetLabels AnnealRun::SheetLabels() const {
   ContactSheetLabels labels;
-  labels.title =
-      absl::StrFormat("%s, %s, %s, guidance %g, seed %u", config_.sampler, config_.discretization,
-                      Count(config_.steps, "step"), config_.guidance_scale, config_.seed);
+  labels.title = absl::StrFormat("%s, %s, %s, guidance %g, seed %u", config_.sampling.sampler,
+                                 ParseNoiseLevels(config_.sampling.NoiseLevels())->name(),
+                                 Count(config_.sampling.steps, "step"),
+                                 config_.sampling.guidance_scale, config_.seed);
   for (int64_t image = 0; image < plan_.images(); ++image) {
     labels.rows.push_back(plan_.PromptOf(image));
     // Of several pictures of one prompt, what tells their rows apart.

@@ -16,8 +16,8 @@ std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, 
       plan.images_per_prompt > 1 ? absl::StrCat(" ", plan.images_per_prompt, " times each") : "",
       " with ", Count(types, "weight type"), " (", absl::StrJoin(config.weight_type, ", "),
       "): ", Count(plan.images() * types, "picture"), " of ", size.width, "x", size.height, ", ",
-      Count(config.steps, "step"), " each, ", plan.batch_size, " at once, on ", device.name, " in ",
-      DtypeName(device));
+      Count(config.sampling.steps, "step"), " each, ", plan.batch_size, " at once, on ",
+      device.name, " in ", DtypeName(device));
 }
 
 std::string DescribeDrawn(int64_t drawn, int64_t kept, const std::string& output_dir) {

@@ -17,7 +17,7 @@ TEST(AnnealSummaryTest, SaysWhatWillBeDrawn) {
             "each, 2 at once, on cpu in float32");
   config.weight_type = {"base"};
   config.prompt = {"a"};
-  config.steps = 1;
+  config.sampling.steps = 1;
   EXPECT_EQ(DescribeDrawing(config, *MakeAnnealPlan(config), {128, 64}, cpu),
             "draws 1 prompt with 1 weight type (base): 1 picture of 64x128, 1 step each, 2 at "
             "once, on cpu in float32");

@@ -27,7 +27,7 @@ class RunAnnealTest : public ::testing::Test {
  protected:
   RunAnnealTest() {
     config_.output_dir = folder_ / "out";
-    config_.steps = 2;
+    config_.sampling.steps = 2;
     config_.max_prompts = 3;
     config_.batch_size = 2;
     config_.weight_type = {"base", "linear"};

@@ -34,7 +34,7 @@ class ImageDrawerTest : public ::testing::Test {
   ImageDrawerTest() {
     config_.prompts = std::string(kDrawnModel) + "/prompts/validation.txt";
     config_.max_prompts = 4;
-    config_.steps = 3;
+    config_.sampling.steps = 3;
     config_.weight_type = {"linear"};
   }
 
@@ -42,7 +42,8 @@ class ImageDrawerTest : public ::testing::Test {
   at::Tensor Draw() {
     const auto plan = MakeAnnealPlan(config_);
     TORCH_CHECK(plan.ok(), std::string(plan.status().message()));
-    ImageDrawer drawer(*model_, *plan, *MakeNoiseSchedule(config_, model_->scheduler), options_);
+    ImageDrawer drawer(*model_, *plan, *MakeNoiseSchedule(config_.sampling, model_->scheduler),
+                       options_);
     const NoiseStreams streams = *NoiseStreams::Named(config_.noise, config_.seed, 0);
     std::vector<at::Tensor> latents;
     for (int64_t b = 0; b < plan->batches(); ++b) {
@@ -84,7 +85,7 @@ TEST_F(ImageDrawerTest, BatchSizesDrawTheSameImages) {
 }
 
 TEST_F(ImageDrawerTest, NoiseInsideARunIsEachImagesOwn) {
-  config_.sampler = "euler_ancestral";
+  config_.sampling.sampler = "euler_ancestral";
   config_.batch_size = 1;
   const at::Tensor one = Draw();
   config_.batch_size = 4;
@@ -106,7 +107,7 @@ TEST_F(ImageDrawerTest, ModelsOfWeightZeroAreNotEvaluated) {
 TEST_F(ImageDrawerTest, GuidanceOfOneTakesOneRowAnImage) {
   config_.max_prompts = 1;
   config_.weight_type = {"base"};
-  config_.guidance_scale = 1;
+  config_.sampling.guidance_scale = 1;
   Draw();
   EXPECT_EQ(network_rows_, 3);
 }
@@ -134,7 +135,8 @@ TEST_F(ImageDrawerTest, NotANumberIsAnErrorNotAPicture) {
   SdxlModel damaged = LoadModel();
   damaged.unet.conv_out.bias = damaged.unet.conv_out.bias * std::numeric_limits<float>::quiet_NaN();
   const auto plan = MakeAnnealPlan(config_);
-  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_, damaged.scheduler), options_);
+  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_.sampling, damaged.scheduler),
+                     options_);
   ASSERT_TRUE(drawer.SetCaptions({"a star"}).ok());
   AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
   const auto latents = drawer.Latents(plan->weight_types[0], noise);
@@ -148,7 +150,8 @@ TEST_F(ImageDrawerTest, APictureIsNeverMadeOfNotANumber) {
   SdxlModel damaged = LoadModel();
   damaged.vae.conv_out.bias = damaged.vae.conv_out.bias * std::numeric_limits<float>::infinity();
   const auto plan = MakeAnnealPlan(config_);
-  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_, damaged.scheduler), options_);
+  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_.sampling, damaged.scheduler),
+                     options_);
   const auto pictures = drawer.Pictures(at::zeros({1, 4, 16, 16}));
   EXPECT_EQ(pictures.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(pictures.status().message()),

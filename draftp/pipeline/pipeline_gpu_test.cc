@@ -40,13 +40,13 @@ SdxlModel LoadModel(const std::string& dtype) {
 double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
   AnnealConfig config;
   config.prompts = std::string(kModel) + "/prompts/validation.txt";
-  config.steps = 10;
+  config.sampling.steps = 10;
   config.batch_size = 2;
-  config.sampler = sampler;
+  config.sampling.sampler = sampler;
   const auto plan = MakeAnnealPlan(config);
   const auto goldens = SafetensorsFile::Open("testdata/goldens/anneal.safetensors");
   TORCH_CHECK(plan.ok() && goldens.ok(), "plan or goldens");
-  ImageDrawer drawer(model, *plan, *MakeNoiseSchedule(config, model.scheduler),
+  ImageDrawer drawer(model, *plan, *MakeNoiseSchedule(config.sampling, model.scheduler),
                      {.height = 128,
                       .width = 128,
                       .negative_prompt = "",

@@ -19,7 +19,7 @@ class RunRecordTest : public ::testing::Test {
   RunRecordTest() {
     config_.output_dir = AbsolutePath(folder_.path(), "/");
     config_.seed = 18446744073709551615u;
-    config_.guidance_scale = 0.1;
+    config_.sampling.guidance_scale = 0.1;
     config_.prompt = {"ein \"Würfel\""};
   }
   RunRecord Record() {

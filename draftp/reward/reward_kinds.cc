@@ -1,7 +1,6 @@
 #include "draftp/reward/reward_kinds.h"
 
 #include <optional>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "draftp/model/config_checks.h"
@@ -23,19 +22,13 @@ absl::StatusOr<AnyReward> FromClip(const RewardSource& source) {
 }
 
 absl::StatusOr<AnyReward> LoadReward(const std::string& path, const ClipRewardOptions& options,
-                                     std::span<const RewardKind> kinds) {
+                                     const RewardKinds& kinds) {
   absl::StatusOr<std::optional<JsonReader>> json = OpenRewardJson(path);
   if (!json.ok()) return json.status();
   if (!json->has_value()) return LoadClip(path, options);
   JsonReader& reader = **json;
-  std::vector<std::string> names;
-  for (const RewardKind& kind : kinds) names.emplace_back(kind.name);
-  const std::string name = StringOneOf(reader, "kind", names);
-  if (!reader.status().ok()) return reader.status();
-  for (const RewardKind& kind : kinds) {
-    if (kind.name == name) return kind.load({path, reader, options});
-  }
-  return absl::InternalError("a kind without a line in the table");
+  const RewardKind* const kind = kinds.Find(StringOneOf(reader, "kind", kinds.Names()));
+  return reader.status().ok() ? kind->make({path, reader, options}) : reader.status();
 }
 
 absl::StatusOr<AnyReward> AnyReward::Load(const std::string& path,

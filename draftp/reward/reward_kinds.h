@@ -2,9 +2,7 @@
 #ifndef DRAFTP_REWARD_REWARD_KINDS_H_
 #define DRAFTP_REWARD_REWARD_KINDS_H_
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -12,6 +10,7 @@
 #include "draftp/reward/analytic_rewards.h"
 #include "draftp/reward/any_reward.h"
 #include "draftp/reward/clip_reward.h"
+#include "draftp/schedule/registry.h"
 
 namespace draftp {
 
@@ -22,10 +21,9 @@ struct RewardSource {
   const ClipRewardOptions& options;
 };
 
-struct RewardKind {
-  std::string_view name;  // lower case, with underscores
-  absl::StatusOr<AnyReward> (*load)(const RewardSource& source);
-};
+// Names in lower case, with underscores.
+using RewardKind = Registered<absl::StatusOr<AnyReward>, RewardSource>;
+using RewardKinds = Registry<absl::StatusOr<AnyReward>, RewardSource>;
 
 // R::FromJson(JsonReader) -> absl::StatusOr<R>: of a reward that the JSON says in full.
 template <class R>
@@ -39,17 +37,18 @@ absl::StatusOr<AnyReward> FromJson(const RewardSource& source) {
 absl::StatusOr<AnyReward> FromClip(const RewardSource& source);
 
 // A new reward adds its line here.
-inline constexpr RewardKind kRewardKinds[] = {
+inline constexpr RewardKind kRewardMembers[] = {
     {"pickscore", FromClip},
     {"hpsv2", FromClip},
     {"clip_score", FromClip},
     {"brightness", FromJson<BrightnessReward>},
     {"target_colour", FromJson<TargetColourReward>},
 };
+inline constexpr RewardKinds kRewardKinds(kRewardMembers);
 
 // AnyReward::Load with another table: for programs with rewards of their own.
 absl::StatusOr<AnyReward> LoadReward(const std::string& path, const ClipRewardOptions& options,
-                                     std::span<const RewardKind> kinds);
+                                     const RewardKinds& kinds);
 
 }  // namespace draftp
 

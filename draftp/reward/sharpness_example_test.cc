@@ -10,6 +10,7 @@
 #include "draftp/io/test_files.h"
 #include "draftp/reward/reward_conformance.h"
 #include "draftp/reward/reward_kinds.h"
+#include "draftp/testing/doc_examples.h"
 
 namespace draftp::testing {
 namespace {
@@ -27,9 +28,10 @@ TEST(SharpnessRewardTest, IsTheMeanSquareOfDifferences) {
   EXPECT_NEAR(SharpnessReward(3)(images, caption).item<double>(), 0.36, 1e-15);
 }
 
-constexpr RewardKind kKinds[] = {
+constexpr RewardKind kMembers[] = {
     {"sharpness", FromJson<SharpnessReward>},
 };
+constexpr RewardKinds kKinds(kMembers);
 
 TEST(SharpnessRewardTest, IsLoadedByItsLineInTheTable) {
   const TemporaryFolder folder;
@@ -42,23 +44,14 @@ TEST(SharpnessRewardTest, IsLoadedByItsLineInTheTable) {
 }
 
 TEST(AddARewardPage, ShowsCodeThatThisTestCompiles) {
-  const std::string page = Contents("docs/add_a_reward.md");
-  const std::string code = Contents("draftp/reward/sharpness_example.h") +
-                           Contents("draftp/reward/sharpness_example_test.cc");
-  const std::string open = "```cpp\n", close = "```";
-  int blocks = 0;
-  for (auto begin = page.find(open); begin != std::string::npos; ++blocks) {
-    begin += open.size();
-    const auto end = page.find(close, begin);
-    const std::string block = page.substr(begin, end - begin);
-    EXPECT_NE(code.find(block), std::string::npos) << "not in the compiled example:\n" << block;
-    begin = page.find(open, end);
-  }
-  EXPECT_EQ(blocks, 3);
+  EXPECT_EQ(
+      CountCompiledBlocks("docs/add_a_reward.md", {"draftp/reward/sharpness_example.h",
+                                                   "draftp/reward/sharpness_example_test.cc"}),
+      3);
 }
 
 TEST(AddARewardPage, ListsEveryKind) {
-  const std::string page = Contents("docs/add_a_reward.md");
+  const std::string page = DocText("docs/add_a_reward.md");
   for (const RewardKind& kind : kRewardKinds) {
     EXPECT_NE(page.find("`" + std::string(kind.name) + "`"), std::string::npos) << kind.name;
   }

@@ -1,9 +1,8 @@
-// The one table of sampler names.
+// The list of samplers by name, and the ranges of their options.
 #include "draftp/sampling/any_sampler.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 #include <absl/strings/string_view.h>
 
 #include <array>
@@ -13,26 +12,7 @@
 namespace draftp {
 namespace {
 
-Churn ChurnOf(const SamplerOptions& o) { return {o.s_churn, o.s_tmin, o.s_tmax, o.s_noise}; }
-Ancestral AncestralOf(const SamplerOptions& o) { return {o.eta, o.s_noise}; }
-
-struct Entry {
-  std::string_view name;
-  AnySampler::Member (*make)(const SamplerOptions&);
-};
-
-constexpr std::array<Entry, 6> kSamplers = {{
-    {"euler", [](const SamplerOptions& o) -> AnySampler::Member { return EulerEdm(ChurnOf(o)); }},
-    {"heun", [](const SamplerOptions& o) -> AnySampler::Member { return HeunEdm(ChurnOf(o)); }},
-    {"euler_ancestral",
-     [](const SamplerOptions& o) -> AnySampler::Member { return EulerAncestral(AncestralOf(o)); }},
-    {"dpmpp_2s",
-     [](const SamplerOptions& o) -> AnySampler::Member {
-       return Dpmpp2sAncestral(AncestralOf(o));
-     }},
-    {"dpmpp_2m", [](const SamplerOptions&) -> AnySampler::Member { return Dpmpp2m(); }},
-    {"lms", [](const SamplerOptions& o) -> AnySampler::Member { return LinearMultistep(o.order); }},
-}};
+constexpr Registry kRegistry(Alternatives<AnySampler::Member, SamplerOptions>::kMembers);
 
 // Beyond this the coefficients of Adams-Bashforth grow so that a run diverges.
 constexpr int kMaxOrder = 8;
@@ -59,21 +39,16 @@ absl::Status Validate(const SamplerOptions& o) {
 
 }  // namespace
 
-std::vector<std::string> AnySampler::Names() {
-  std::vector<std::string> names;
-  for (const Entry& entry : kSamplers) names.emplace_back(entry.name);
-  return names;
-}
+const Registry<AnySampler::Member, SamplerOptions>& AnySampler::Members() { return kRegistry; }
 
 absl::StatusOr<AnySampler> AnySampler::Named(std::string_view name, const SamplerOptions& options) {
-  for (const Entry& entry : kSamplers) {
-    if (entry.name != name) continue;
+  if (const auto* const member = kRegistry.Find(name)) {
     if (absl::Status status = Validate(options); !status.ok()) return status;
-    return AnySampler(entry.make(options));
+    return AnySampler(member->make(options));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("sampler: found '", absl::string_view(name.data(), name.size()),
-                   "', expected one of ", absl::StrJoin(Names(), ", ")));
+  return absl::InvalidArgumentError(absl::StrCat("sampler: found '",
+                                                 absl::string_view(name.data(), name.size()),
+                                                 "', expected one of ", kRegistry.List()));
 }
 
 }  // namespace draftp

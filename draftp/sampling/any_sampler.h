@@ -11,8 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "draftp/sampling/ancestral_split.h"
-#include "draftp/sampling/churn.h"
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/dpmpp_2m.h"
 #include "draftp/sampling/dpmpp_2s_ancestral.h"
@@ -22,22 +20,15 @@
 #include "draftp/sampling/linear_multistep.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
+#include "draftp/schedule/registry.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
 
-// The options of all samplers; each takes its own.
-struct SamplerOptions {
-  double s_churn = 0.0;   // euler, heun
-  double s_tmin = 0.0;    // euler, heun; sigma
-  double s_tmax = 999.0;  // euler, heun; sigma
-  double s_noise = 1.0;   // euler, heun, euler_ancestral, dpmpp_2s
-  double eta = 1.0;       // euler_ancestral, dpmpp_2s
-  int order = 4;          // lms
-};
-
 class AnySampler {
  public:
+  // The members: a new one is a line here.
   using Member =
       std::variant<EulerEdm, HeunEdm, EulerAncestral, Dpmpp2sAncestral, Dpmpp2m, LinearMultistep>;
   explicit AnySampler(Member member) : member_(std::move(member)) {}
@@ -46,8 +37,10 @@ class AnySampler {
   // is out of range.
   static absl::StatusOr<AnySampler> Named(std::string_view name,
                                           const SamplerOptions& options = {});
-  // euler, heun, euler_ancestral, dpmpp_2s, dpmpp_2m, lms.
-  static std::vector<std::string> Names();
+  // euler, heun, euler_ancestral, dpmpp_2s, dpmpp_2m, lms; with the options that each takes and the
+  // original's classes.
+  static const Registry<Member, SamplerOptions>& Members();
+  static std::vector<std::string> Names() { return Members().Names(); }
 
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
@@ -59,6 +52,9 @@ class AnySampler {
   }
   bool draws_noise() const {
     return std::visit([](const auto& member) { return member.draws_noise(); }, member_);
+  }
+  int evaluations() const {
+    return std::visit([](const auto& member) { return member.evaluations(); }, member_);
   }
 
  private:

@@ -2,12 +2,14 @@
 #include "draftp/sampling/any_sampler.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/linspace.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "draftp/sampling/analytic_denoiser.h"
@@ -53,6 +55,33 @@ TEST(AnySamplerTest, GoldensCoverEveryName) {
 TEST(AnySamplerTest, ListsItsNames) {
   EXPECT_THAT(AnySampler::Names(),
               ElementsAre("euler", "heun", "euler_ancestral", "dpmpp_2s", "dpmpp_2m", "lms"));
+}
+
+// What a member is listed to take changes its runs, and nothing else does.
+TEST(AnySamplerTest, TakesTheOptionsThatItSays) {
+  const BimodalDenoiser denoiser{1.5, 0.4};
+  const std::vector<double> sigmas = {10.0, 4.0, 2.0, 1.0, 0.5, 0.2, 0.0};
+  const at::Tensor x = at::linspace(-9, 12, 4, at::kDouble);
+  const auto run = [&](const std::string& name, const SamplerOptions& options) {
+    ReplayNoise noise(std::vector<at::Tensor>(6, x.cos()));
+    return ResumeTrajectory(sigmas, 0, denoiser, *AnySampler::Named(name, options), InferenceOnly(),
+                            x, noise);
+  };
+  const SamplerOptions churned{.s_churn = 1};
+  const std::vector<std::pair<std::string, SamplerOptions>> changes = {
+      {"s_churn", {.s_churn = 2}},
+      {"s_tmin", {.s_churn = 1, .s_tmin = 3}},
+      {"s_tmax", {.s_churn = 1, .s_tmax = 3}},
+      {"s_noise", {.s_churn = 1, .s_noise = 0.5}},
+      {"eta", {.s_churn = 1, .eta = 0.5}},
+      {"order", {.s_churn = 1, .order = 2}}};
+  for (const std::string& name : AnySampler::Names()) {
+    for (const auto& [option, options] : changes) {
+      EXPECT_EQ(!at::equal(run(name, churned), run(name, options)),
+                AnySampler::Members().Takes(name, option))
+          << name << " " << option;
+    }
+  }
 }
 
 TEST(AnySamplerTest, AnUnknownNameIsAnErrorThatListsThem) {

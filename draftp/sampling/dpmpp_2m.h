@@ -6,10 +6,12 @@
 #include <ATen/ops/lerp.h>
 
 #include <cmath>
+#include <string_view>
 
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -20,6 +22,10 @@ namespace draftp {
 // and D alone in the first step and the one that ends at 0. One evaluation a step.
 class Dpmpp2m {
  public:
+  static constexpr std::string_view kName = "dpmpp_2m";
+  static constexpr std::string_view kOriginal = "DPMPP2MSampler";
+  static Dpmpp2m Make(const SamplerOptions& /*o*/) { return Dpmpp2m(); }
+
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& /*noise*/) {
     const at::Tensor denoised = denoiser(x, step.sigma, step);
@@ -34,6 +40,7 @@ class Dpmpp2m {
   }
   void Reset() { last_denoised_.reset(); }
   bool draws_noise() const { return false; }
+  int evaluations() const { return 1; }
 
  private:
   at::Tensor last_denoised_;  // [B,C,h,w]; undefined before the first step

@@ -7,11 +7,13 @@
 #include <ATen/ops/lerp.h>
 
 #include <cmath>
+#include <string_view>
 
 #include "draftp/sampling/ancestral_split.h"
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -23,6 +25,13 @@ namespace draftp {
 // eta = 0.
 class Dpmpp2sAncestral {
  public:
+  static constexpr std::string_view kName = "dpmpp_2s";
+  static constexpr std::string_view kOptions = "eta s_noise";
+  static constexpr std::string_view kOriginal = "DPMPP2SAncestralSampler";
+  static Dpmpp2sAncestral Make(const SamplerOptions& o) {
+    return Dpmpp2sAncestral({o.eta, o.s_noise});
+  }
+
   explicit Dpmpp2sAncestral(Ancestral options = {}) : options_(options) {}
 
   template <Denoiser D, NoiseSource N>
@@ -38,6 +47,7 @@ class Dpmpp2sAncestral {
   }
   void Reset() {}
   bool draws_noise() const { return options_.draws_noise(); }
+  int evaluations() const { return 2; }
 
  private:
   Ancestral options_;

@@ -6,10 +6,13 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/lerp.h>
 
+#include <string_view>
+
 #include "draftp/sampling/ancestral_split.h"
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -18,6 +21,11 @@ namespace draftp {
 // sample_euler_ancestral). One evaluation a step; where nothing is added, nothing is drawn.
 class EulerAncestral {
  public:
+  static constexpr std::string_view kName = "euler_ancestral";
+  static constexpr std::string_view kOptions = "eta s_noise";
+  static constexpr std::string_view kOriginal = "EulerAncestralSampler";
+  static EulerAncestral Make(const SamplerOptions& o) { return EulerAncestral({o.eta, o.s_noise}); }
+
   explicit EulerAncestral(Ancestral options = {}) : options_(options) {}
 
   template <Denoiser D, NoiseSource N>
@@ -29,6 +37,7 @@ class EulerAncestral {
   }
   void Reset() {}
   bool draws_noise() const { return options_.draws_noise(); }
+  int evaluations() const { return 1; }
 
  private:
   Ancestral options_;

@@ -5,10 +5,13 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/lerp.h>
 
+#include <string_view>
+
 #include "draftp/sampling/churn.h"
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -17,6 +20,13 @@ namespace draftp {
 // (EDM, arXiv 2206.00364, algorithm 2 without the correction). First order, one evaluation a step.
 class EulerEdm {
  public:
+  static constexpr std::string_view kName = "euler";
+  static constexpr std::string_view kOptions = "s_churn s_tmin s_tmax s_noise";
+  static constexpr std::string_view kOriginal = "EulerEDMSampler";
+  static EulerEdm Make(const SamplerOptions& o) {
+    return EulerEdm({o.s_churn, o.s_tmin, o.s_tmax, o.s_noise});
+  }
+
   explicit EulerEdm(Churn churn = {}) : churn_(churn) {}
 
   template <Denoiser D, NoiseSource N>
@@ -28,6 +38,7 @@ class EulerEdm {
   }
   void Reset() {}
   bool draws_noise() const { return churn_.draws_noise(); }
+  int evaluations() const { return 1; }
 
  private:
   Churn churn_;

@@ -7,10 +7,13 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/lerp.h>
 
+#include <string_view>
+
 #include "draftp/sampling/churn.h"
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -20,6 +23,13 @@ namespace draftp {
 // evaluations a step, one in the step that ends at 0, where d isn't defined.
 class HeunEdm {
  public:
+  static constexpr std::string_view kName = "heun";
+  static constexpr std::string_view kOptions = "s_churn s_tmin s_tmax s_noise";
+  static constexpr std::string_view kOriginal = "HeunEDMSampler";
+  static HeunEdm Make(const SamplerOptions& o) {
+    return HeunEdm({o.s_churn, o.s_tmin, o.s_tmax, o.s_noise});
+  }
+
   explicit HeunEdm(Churn churn = {}) : churn_(churn) {}
 
   template <Denoiser D, NoiseSource N>
@@ -36,6 +46,7 @@ class HeunEdm {
   }
   void Reset() {}
   bool draws_noise() const { return churn_.draws_noise(); }
+  int evaluations() const { return 2; }
 
  private:
   Churn churn_;

@@ -10,11 +10,13 @@
 #include <cstddef>
 #include <deque>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
+#include "draftp/sampling/sampler_options.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
@@ -27,6 +29,11 @@ std::vector<double> AdamsBashforthCoefficients(std::span<const double> sigmas, d
 // k-diffusion's sample_lms. One evaluation a step.
 class LinearMultistep {
  public:
+  static constexpr std::string_view kName = "lms";
+  static constexpr std::string_view kOptions = "order";
+  static constexpr std::string_view kOriginal = "LinearMultistepSampler";
+  static LinearMultistep Make(const SamplerOptions& o) { return LinearMultistep(o.order); }
+
   explicit LinearMultistep(int order = 4) : order_(order) {
     TORCH_CHECK(order >= 1, "LinearMultistep needs order >= 1, got ", order);
   }
@@ -51,6 +58,7 @@ class LinearMultistep {
     residuals_.clear();
   }
   bool draws_noise() const { return false; }
+  int evaluations() const { return 1; }
 
  private:
   int order_;

@@ -88,6 +88,7 @@ TYPED_TEST_P(SamplerConformance, EvaluatesFromTheStepsLevelDownwards) {
   RecordingDenoiser<BimodalDenoiser> denoiser{this->bimodal_};
   this->Run(denoiser, TypeParam::Default(), {10.0, 4.0, 0.0}, this->State());
   ASSERT_EQ(denoiser.calls.size(), TypeParam::kEvaluations + 1u);
+  EXPECT_EQ(TypeParam::Default().evaluations(), TypeParam::kEvaluations);
   EXPECT_GE(denoiser.calls.front().sigma, 10.0);
   for (std::size_t i = 0; i < denoiser.calls.size(); ++i) {
     const auto& call = denoiser.calls[i];

@@ -33,6 +33,8 @@ class ConstantRate {
 
   double operator()(std::int64_t) const { return rate_; }
 
+  bool constant() const { return true; }
+
   std::string name() const { return schedule_text::FormatNumber(rate_); }
 
   static Parsed<ConstantRate> FromTerm(const schedule_text::Term& term) {

@@ -43,6 +43,8 @@ class CosineRate {
     return std::lerp(to_, from_, (1 + std::cos(std::numbers::pi * part)) / 2);
   }
 
+  bool constant() const { return from_ == to_; }
+
   std::string name() const {
     return "cosine(" + schedule_text::FormatNumber(from_) + "," + schedule_text::FormatNumber(to_) +
            "," + std::to_string(steps_) + ")";

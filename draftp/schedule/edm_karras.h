@@ -68,7 +68,8 @@ class EdmKarras {
            FormatNumber(rho_) + ")";
   }
 
-  static Parsed<EdmKarras> FromTerm(const schedule_text::Term& term) {
+  static Parsed<EdmKarras> FromTerm(const schedule_text::Term& term,
+                                    const TrainedLevels& /*trained*/) {
     if (!term.called) return EdmKarras();
     const Parsed<std::vector<double>> numbers = schedule_text::ReadNumbers(term, 3, 3);
     if (!numbers.ok()) return ParseError{numbers.error()};

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "draftp/schedule/number.h"
@@ -17,8 +18,9 @@
 
 namespace draftp::schedule_text {
 
-// One row of a family's table. T is the family's type-erased member, e.g. AnyWeighing.
-template <class T>
+// One row of a family's table. T is the family's type-erased member, e.g. AnyWeighing; Context what
+// its members read besides their text, e.g. what a checkpoint was trained on.
+template <class T, class... Context>
 struct Form {
   // The word that names the form; with a trailing '_', what comes before its number ("power_"
   // for power_2.5); empty for the form that is a bare number.
@@ -27,8 +29,11 @@ struct Form {
   // needs arguments, "[(...)]" if it may have some, "[@...]" if it may name a coordinate.
   std::string_view pattern;
   std::string_view example;  // a text of this form
-  Parsed<T> (*read)(const Term&);
+  Parsed<T> (*read)(const Term&, const Context&...);
 };
+
+template <class T, class... Context>
+using Forms = std::span<const Form<T, Context...>>;
 
 // The number behind `key` in a word such as power_2.5 (key "power_").
 inline Parsed<double> ReadSuffix(const Term& term, std::string_view key) {
@@ -73,17 +78,18 @@ inline Parsed<std::int64_t> ToCount(double number, std::string_view what) {
                     ", expected a whole number from 0 to 1000000000"};
 }
 
-template <class T>
-bool Matches(const Form<T>& form, const Term& term) {
+template <class T, class... Context>
+bool Matches(const Form<T, Context...>& form, const Term& term) {
   if (form.key.empty()) return ParseNumber(term.word).has_value();
   if (form.key.ends_with('_')) return term.word.starts_with(form.key);
   return term.word == form.key;
 }
 
 // What `term` means in the family of `forms`. The error says what is wrong with it alone.
-template <class T>
-Parsed<T> ReadForm(const Term& term, std::span<const Form<T>> forms) {
-  for (const Form<T>& form : forms) {
+template <class T, class... Context>
+Parsed<T> ReadForm(const Term& term, std::type_identity_t<Forms<T, Context...>> forms,
+                   const Context&... context) {
+  for (const Form<T, Context...>& form : forms) {
     if (!Matches(form, term)) continue;
     const std::string word(term.word);
     if (!term.knot_weight.empty()) return ParseError{word + " can't be followed by ':'"};
@@ -96,27 +102,30 @@ Parsed<T> ReadForm(const Term& term, std::span<const Form<T>> forms) {
     if (!term.coordinate.empty() && form.pattern.find("[@") == std::string_view::npos) {
       return ParseError{word + " takes no @coordinate"};
     }
-    return form.read(term);
+    return form.read(term, context...);
   }
   return ParseError{"unknown name " + Quote(term.word)};
 }
 
-template <class T>
-std::string ListForms(std::span<const Form<T>> forms) {
+template <class T, class... Context>
+std::string ListForms(std::type_identity_t<Forms<T, Context...>> forms) {
   std::string list;
-  for (const Form<T>& form : forms) list.append(list.empty() ? "" : ", ").append(form.pattern);
+  for (const Form<T, Context...>& form : forms)
+    list.append(list.empty() ? "" : ", ").append(form.pattern);
   return list;
 }
 
 // Reads `text` as a member of the family of `forms`; `what` names the family in the error:
 //   weight type "cubic": unknown name "cubic"; valid forms: base, draft, ...
-template <class T>
-Parsed<T> ParseForm(std::string_view what, std::string_view text, std::span<const Form<T>> forms) {
+template <class T, class... Context>
+Parsed<T> ParseForm(std::string_view what, std::string_view text,
+                    std::type_identity_t<Forms<T, Context...>> forms, const Context&... context) {
   const Parsed<Term> term = ParseTerm(text);
-  Parsed<T> result = term.ok() ? ReadForm(*term, forms) : Parsed<T>(ParseError{term.error()});
+  Parsed<T> result = term.ok() ? ReadForm<T, Context...>(*term, forms, context...)
+                               : Parsed<T>(ParseError{term.error()});
   if (result.ok()) return result;
   return ParseError{std::string(what) + " " + Quote(text) + ": " + result.error() +
-                    "; valid forms: " + ListForms(forms)};
+                    "; valid forms: " + ListForms<T, Context...>(forms)};
 }
 
 }  // namespace draftp::schedule_text

@@ -17,7 +17,7 @@ namespace draftp {
 
 // Table entries at (N-1-i) floor(1000/N) + steps_offset, i = 0 .. N-1, then 0. A run starts below
 // the last entry, and with N > 500 far below it. SDXL's checkpoints have steps_offset 1.
-// Text: leading (offset 0), leading(1).
+// Text: leading (the checkpoint's offset, 0 without one), leading(1).
 class LeadingSpacing {
  public:
   // The error unless steps_offset is 0 or 1, the two that checkpoints have; more would lead some
@@ -51,7 +51,8 @@ class LeadingSpacing {
     return steps_offset_ == 0 ? "leading" : "leading(" + std::to_string(steps_offset_) + ")";
   }
 
-  static Parsed<LeadingSpacing> FromTerm(const schedule_text::Term& term);
+  static Parsed<LeadingSpacing> FromTerm(const schedule_text::Term& term,
+                                         const TrainedLevels& trained);
 
  private:
   struct Checked {};
@@ -62,12 +63,13 @@ class LeadingSpacing {
   DdpmTable table_;
 };
 
-inline Parsed<LeadingSpacing> LeadingSpacing::FromTerm(const schedule_text::Term& term) {
-  if (!term.called) return LeadingSpacing();
+inline Parsed<LeadingSpacing> LeadingSpacing::FromTerm(const schedule_text::Term& term,
+                                                       const TrainedLevels& trained) {
+  if (!term.called) return Make(trained.steps_offset, trained.table);
   const Parsed<std::vector<double>> offset = schedule_text::ReadNumbers(term, 1, 1);
   if (!offset.ok()) return ParseError{offset.error()};
   const Parsed<std::int64_t> count = schedule_text::ToCount((*offset)[0], "steps_offset");
-  return count.ok() ? Make(static_cast<int>(*count)) : ParseError{count.error()};
+  return count.ok() ? Make(static_cast<int>(*count), trained.table) : ParseError{count.error()};
 }
 
 static_assert(NamedNoiseLevels<LeadingSpacing>, "LeadingSpacing is a family of noise levels");

@@ -16,6 +16,7 @@ namespace draftp {
 template <class R>
 concept LearningRate = requires(const R& rate, std::int64_t step) {
   { rate(step) } -> std::convertible_to<double>;
+  { rate.constant() } -> std::same_as<bool>;
   { rate.name() } -> std::convertible_to<std::string>;
 };
 
@@ -24,9 +25,11 @@ class AnyLearningRate {
  public:
   template <LearningRate R>
   requires(!std::same_as<R, AnyLearningRate>) AnyLearningRate(R rate)
-      : name_(rate.name()), function_(std::move(rate)) {}  // NOLINT
+      : name_(rate.name()), constant_(rate.constant()), function_(std::move(rate)) {}  // NOLINT
 
   double operator()(std::int64_t step) const { return function_(step); }
+
+  bool constant() const { return constant_; }
 
   const std::string& name() const { return name_; }
 
@@ -36,6 +39,7 @@ class AnyLearningRate {
 
  private:
   std::string name_;
+  bool constant_;
   std::function<double(std::int64_t)> function_;
 };
 

@@ -41,7 +41,9 @@ class LegacyDdpm {
 
   std::string name() const { return "legacy_ddpm"; }
 
-  static Parsed<LegacyDdpm> FromTerm(const schedule_text::Term&) { return LegacyDdpm(); }
+  static Parsed<LegacyDdpm> FromTerm(const schedule_text::Term&, const TrainedLevels& trained) {
+    return LegacyDdpm(trained.table);
+  }
 
  private:
   DdpmTable table_;

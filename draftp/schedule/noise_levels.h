@@ -7,7 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "draftp/schedule/ddpm_table.h"
+
 namespace draftp {
+
+// What a checkpoint says of the levels that it was trained on.
+struct TrainedLevels {
+  DdpmTable table = DdpmTable::Standard();
+  int steps_offset = 0;  // of diffusers' spacing "leading"
+};
 
 // Semantics of Sigmas(n): n + 1 finite values, strictly descending, positive but for the last,
 // which is 0; the same n always gives the same values. Throws std::invalid_argument for an n that

@@ -2,6 +2,7 @@
 #ifndef DRAFTP_SCHEDULE_PARSE_KL_SCHEDULE_H_
 #define DRAFTP_SCHEDULE_PARSE_KL_SCHEDULE_H_
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -37,6 +38,11 @@ inline constexpr Form<AnyKlSchedule> kKlForms[] = {
 // error is one line that lists the valid forms.
 inline Parsed<AnyKlSchedule> ParseKlSchedule(std::string_view text) {
   return schedule_text::ParseForm<AnyKlSchedule>("KL schedule", text, schedule_text::kKlForms);
+}
+
+// The texts that ParseKlSchedule takes.
+inline std::string KlScheduleForms() {
+  return schedule_text::ListForms<AnyKlSchedule>(schedule_text::kKlForms);
 }
 
 }  // namespace draftp

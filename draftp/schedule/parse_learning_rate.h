@@ -3,6 +3,7 @@
 #define DRAFTP_SCHEDULE_PARSE_LEARNING_RATE_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -57,6 +58,11 @@ inline Parsed<AnyLearningRate> ReadLearningRate(const Term& term) {
 inline Parsed<AnyLearningRate> ParseLearningRate(std::string_view text) {
   return schedule_text::ParseForm<AnyLearningRate>("learning rate", text,
                                                    schedule_text::kLearningRateForms);
+}
+
+// The texts that ParseLearningRate takes.
+inline std::string LearningRateForms() {
+  return schedule_text::ListForms<AnyLearningRate>(schedule_text::kLearningRateForms);
 }
 
 }  // namespace draftp

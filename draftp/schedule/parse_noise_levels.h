@@ -2,6 +2,7 @@
 #ifndef DRAFTP_SCHEDULE_PARSE_NOISE_LEVELS_H_
 #define DRAFTP_SCHEDULE_PARSE_NOISE_LEVELS_H_
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,14 +20,14 @@ namespace draftp {
 namespace schedule_text {
 
 template <NamedNoiseLevels L>
-Parsed<AnyNoiseLevels> ReadNoiseLevels(const Term& term) {
-  Parsed<L> levels = L::FromTerm(term);
+Parsed<AnyNoiseLevels> ReadNoiseLevels(const Term& term, const TrainedLevels& trained) {
+  Parsed<L> levels = L::FromTerm(term, trained);
   if (!levels.ok()) return ParseError{levels.error()};
   return AnyNoiseLevels(*std::move(levels));
 }
 
 // The members: a new one is a line here.
-inline constexpr Form<AnyNoiseLevels> kNoiseLevelsForms[] = {
+inline constexpr Form<AnyNoiseLevels, TrainedLevels> kNoiseLevelsForms[] = {
     {"legacy_ddpm", "legacy_ddpm", "legacy_ddpm", ReadNoiseLevels<LegacyDdpm>},
     {"edm", "edm[(smin,smax,rho)]", "edm(0.03,10,7)", ReadNoiseLevels<EdmKarras>},
     {"trailing", "trailing", "trailing", ReadNoiseLevels<TrailingSpacing>},
@@ -35,11 +36,17 @@ inline constexpr Form<AnyNoiseLevels> kNoiseLevelsForms[] = {
 
 }  // namespace schedule_text
 
-// The noise levels that `text` names; docs/schedules.md has the syntax. Any bytes are safe; the
-// error is one line that lists the valid forms.
-inline Parsed<AnyNoiseLevels> ParseNoiseLevels(std::string_view text) {
+// The noise levels that `text` names, of a model that was trained on `trained`; docs/schedules.md
+// has the syntax. Any bytes are safe; the error is one line that lists the valid forms.
+inline Parsed<AnyNoiseLevels> ParseNoiseLevels(std::string_view text,
+                                               const TrainedLevels& trained = {}) {
   return schedule_text::ParseForm<AnyNoiseLevels>("noise levels", text,
-                                                  schedule_text::kNoiseLevelsForms);
+                                                  schedule_text::kNoiseLevelsForms, trained);
+}
+
+// The texts that ParseNoiseLevels takes.
+inline std::string NoiseLevelsForms() {
+  return schedule_text::ListForms<AnyNoiseLevels, TrainedLevels>(schedule_text::kNoiseLevelsForms);
 }
 
 }  // namespace draftp

@@ -31,6 +31,18 @@ TEST(ParseNoiseLevelsTest, PrintsCanonically) {
   EXPECT_EQ(ParseNoiseLevels("leading(0)")->name(), "leading");
 }
 
+TEST(ParseNoiseLevelsTest, LevelsAreThoseThatTheModelWasTrainedOn) {
+  const DdpmTable table = DdpmTable::ScaledLinear(0.0001, 0.002, 500);
+  for (const char* text : {"legacy_ddpm", "trailing", "leading"}) {
+    const AnyNoiseLevels levels = ParseNoiseLevels(text, {table, 0}).value();
+    EXPECT_EQ(levels.max_steps(), 500) << text;
+    EXPECT_LE(levels.Sigmas(10)[0], table.sigmas().back()) << text;
+  }
+  EXPECT_EQ(ParseNoiseLevels("leading", {table, 1})->Sigmas(10)[0], table.sigmas()[451]);
+  EXPECT_EQ(ParseNoiseLevels("leading(0)", {table, 1})->Sigmas(10)[0], table.sigmas()[450]);
+  EXPECT_FALSE(ParseNoiseLevels("leading", {table, 2}).ok());
+}
+
 TEST(ParseNoiseLevelsTest, RefusesMalformedTextAndListsTheValidForms) {
   for (const char* text :
        {"", "ddpm", "legacy_ddpm()", "edm()", "edm(1,2)", "edm(2,1,3)", "edm(nan,1,3)",

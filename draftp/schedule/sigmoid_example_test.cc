@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "draftp/schedule/form.h"
 #include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/weighing_conformance.h"
+#include "draftp/testing/doc_examples.h"
 
 namespace draftp::testing {
 namespace {
@@ -48,31 +47,15 @@ TEST(SigmoidWeighingTest, IsReadByItsLineInTheTable) {
   EXPECT_EQ((*parsed)({0, 1, 1, 0}), 0.5);
 }
 
-std::string ReadFile(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  EXPECT_FALSE(text.str().empty()) << path;
-  return text.str();
-}
-
 TEST(AddAWeighingFunctionPage, ShowsCodeThatThisTestCompiles) {
-  const std::string page = ReadFile("docs/add_a_weighing_function.md");
-  const std::string code = ReadFile("draftp/schedule/sigmoid_example.h") +
-                           ReadFile("draftp/schedule/sigmoid_example_test.cc");
-  const std::string open = "```cpp\n", close = "```";
-  int blocks = 0;
-  for (auto begin = page.find(open); begin != std::string::npos; ++blocks) {
-    begin += open.size();
-    const auto end = page.find(close, begin);
-    const std::string block = page.substr(begin, end - begin);
-    EXPECT_NE(code.find(block), std::string::npos) << "not in the compiled example:\n" << block;
-    begin = page.find(open, end);
-  }
-  EXPECT_EQ(blocks, 3);
+  EXPECT_EQ(CountCompiledBlocks(
+                "docs/add_a_weighing_function.md",
+                {"draftp/schedule/sigmoid_example.h", "draftp/schedule/sigmoid_example_test.cc"}),
+            3);
 }
 
 TEST(SchedulesPage, ListsEveryFormWithItsPatternAndExample) {
-  std::string page = ReadFile("docs/schedules.md");
+  std::string page = DocText("docs/schedules.md");
   std::erase(page, '\\');  // a table's cell writes | as \|
   for (const auto& form : schedule_text::kWeighingForms) {
     EXPECT_NE(page.find("`" + std::string(form.pattern) + "`"), std::string::npos) << form.pattern;

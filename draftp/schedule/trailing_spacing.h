@@ -41,7 +41,10 @@ class TrailingSpacing {
 
   std::string name() const { return "trailing"; }
 
-  static Parsed<TrailingSpacing> FromTerm(const schedule_text::Term&) { return TrailingSpacing(); }
+  static Parsed<TrailingSpacing> FromTerm(const schedule_text::Term&,
+                                          const TrainedLevels& trained) {
+    return TrailingSpacing(trained.table);
+  }
 
  private:
   DdpmTable table_;

@@ -28,6 +28,8 @@ class WarmupRate {
     return rate_(0) * (static_cast<double>(step + 1) / static_cast<double>(steps_ + 1));
   }
 
+  bool constant() const { return steps_ == 0 && rate_.constant(); }
+
   std::string name() const {
     return "warmup(" + std::to_string(steps_) + "," + std::string(rate_.name()) + ")";
   }

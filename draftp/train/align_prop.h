@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 
 namespace draftp {
 
@@ -19,6 +21,12 @@ namespace draftp {
 // 2310.03739, section 4.2).
 class AlignProp {
  public:
+  static constexpr std::string_view kName = "alignprop";
+  static constexpr std::string_view kOptions = "truncation_draw";
+  static AlignProp Make(const ObjectiveOptions& o) {
+    return AlignProp(o.normal_draw ? Draw::kNormal : Draw::kUniform);
+  }
+
   enum class Draw { kUniform, kNormal };
   explicit AlignProp(Draw draw = Draw::kUniform) : draw_(draw) {}
 
@@ -35,7 +43,7 @@ class AlignProp {
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
   bool fixed_window() const { return false; }
-  std::string name() const { return "alignprop"; }
+  std::string name() const { return std::string(kName); }
 
  private:
   Draw draw_;

@@ -11,36 +11,29 @@
 #include <variant>
 #include <vector>
 
+#include "draftp/schedule/registry.h"
 #include "draftp/train/align_prop.h"
 #include "draftp/train/draft_k.h"
 #include "draftp/train/draft_lv.h"
 #include "draftp/train/drtune.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 #include "draftp/train/refl.h"
 
 namespace draftp {
 
-// The options of all objectives; each takes its own.
-struct ObjectiveOptions {
-  int steps = 25;            // N
-  int truncation_steps = 1;  // draft_k, drtune: K
-  int late_steps = 0;     // refl, drtune: the random stop is among the last so many; 0: a quarter
-  int copies = 2;         // draft_lv
-  double margin = 100.0;  // refl
-  double weight = 1.0;    // refl
-  std::string truncation_draw = "uniform";  // alignprop: uniform or normal
-};
-
 class AnyObjective {
  public:
+  // The members: a new one is a line here.
   using Member = std::variant<DraftK, DraftLv, AlignProp, Refl, DrTune>;
   explicit AnyObjective(Member member) : member_(std::move(member)) {}
 
   // `name`: one of Names(). InvalidArgument lists them for another, and names an option that is out
   // of range by its flag.
   static absl::StatusOr<AnyObjective> Named(std::string_view name, const ObjectiveOptions& options);
-  // draft_k, draft_lv, alignprop, refl, drtune.
-  static std::vector<std::string> Names();
+  // draft_k, draft_lv, alignprop, refl, drtune; with the options that each takes.
+  static const Registry<Member, ObjectiveOptions>& Members();
+  static std::vector<std::string> Names() { return Members().Names(); }
 
   template <class R>
   std::vector<at::Tensor> Latents(R& rollout, StepRandom& random) const {

@@ -85,6 +85,11 @@ TEST(AnyObjective, SaysWhetherItsWindowIsFixed) {
   }
 }
 
+TEST(AnyObjective, SaysWhoTakesAnOption) {
+  EXPECT_EQ(AnyObjective::Members().TakersOf("truncation_steps"), "draft_k and drtune");
+  EXPECT_EQ(AnyObjective::Members().TakersOf("late_steps"), "refl and drtune");
+}
+
 TEST(AnyObjective, NamesTheFlagAndWhatWasExpected) {
   EXPECT_THAT(std::string(AnyObjective::Named("ddpo", {}).status().message()),
               HasSubstr("--objective: found \"ddpo\", expected one of draft_k, draft_lv"));

@@ -6,10 +6,12 @@
 #include <c10/util/Exception.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 
 namespace draftp {
 
@@ -17,6 +19,10 @@ namespace draftp {
 // arXiv 2309.17400, section 4).
 class DraftK {
  public:
+  static constexpr std::string_view kName = "draft_k";
+  static constexpr std::string_view kOptions = "truncation_steps";
+  static DraftK Make(const ObjectiveOptions& o) { return DraftK(o.truncation_steps); }
+
   explicit DraftK(int k) : k_(k) { TORCH_CHECK(k >= 1, "DRaFT-K needs K >= 1, got ", k); }
 
   template <class R>
@@ -25,7 +31,7 @@ class DraftK {
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
   bool fixed_window() const { return true; }
-  std::string name() const { return "draft_k"; }
+  std::string name() const { return std::string(kName); }
 
  private:
   int k_;

@@ -7,11 +7,13 @@
 #include <c10/util/Exception.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/predict_at.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 
 namespace draftp {
 
@@ -21,6 +23,10 @@ namespace draftp {
 // images' own generators.
 class DraftLv {
  public:
+  static constexpr std::string_view kName = "draft_lv";
+  static constexpr std::string_view kOptions = "copies";
+  static DraftLv Make(const ObjectiveOptions& o) { return DraftLv(o.copies); }
+
   explicit DraftLv(int copies = 2) : copies_(copies) {
     TORCH_CHECK(copies >= 1, "DRaFT-LV needs at least 1 copy, got ", copies);
   }
@@ -38,7 +44,7 @@ class DraftLv {
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
   bool fixed_window() const { return false; }
-  std::string name() const { return "draft_lv"; }
+  std::string name() const { return std::string(kName); }
 
  private:
   int copies_;

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/equally_spaced.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 
 namespace draftp {
 
@@ -19,6 +21,12 @@ namespace draftp {
 // is drawn over all N steps, so that a step may fall behind the stop and be lost).
 class DrTune {
  public:
+  static constexpr std::string_view kName = "drtune";
+  static constexpr std::string_view kOptions = "truncation_steps late_steps";
+  static DrTune Make(const ObjectiveOptions& o) {
+    return DrTune(o.truncation_steps, o.LateSteps());
+  }
+
   DrTune(int k, int late_steps) : k_(k), late_steps_(late_steps) {
     TORCH_CHECK(k >= 1 && late_steps >= 1, "DRTune needs K and late steps >= 1");
   }
@@ -37,7 +45,7 @@ class DrTune {
   }
   at::Tensor Loss(const at::Tensor& rewards) const { return NegativeMean(rewards); }
   bool fixed_window() const { return false; }
-  std::string name() const { return "drtune"; }
+  std::string name() const { return std::string(kName); }
 
  private:
   int k_, late_steps_;

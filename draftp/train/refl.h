@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "draftp/sampling/predict_at.h"
 #include "draftp/train/objective.h"
+#include "draftp/train/objective_options.h"
 
 namespace draftp {
 
@@ -20,6 +22,12 @@ namespace draftp {
 // weight mean(relu(margin - r)) (Xu et al., arXiv 2304.05977, algorithm 1 and eq. 5).
 class Refl {
  public:
+  static constexpr std::string_view kName = "refl";
+  static constexpr std::string_view kOptions = "late_steps refl_margin refl_weight";
+  static Refl Make(const ObjectiveOptions& o) {
+    return Refl({.late_steps = o.LateSteps(), .margin = o.margin, .weight = o.weight});
+  }
+
   struct Options {
     int late_steps = 10;    // at most all
     double margin = 100.0;  // in the reward's unit: images above it have no gradient
@@ -38,7 +46,7 @@ class Refl {
     return options_.weight * at::relu(options_.margin - rewards).mean();
   }
   bool fixed_window() const { return false; }
-  std::string name() const { return "refl"; }
+  std::string name() const { return std::string(kName); }
 
  private:
   Options options_;

@@ -1,17 +1,19 @@
 #include "draftp/train/train_config.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "draftp/io/config_row.h"
 #include "draftp/io/config_value.h"
 #include "draftp/io/printable.h"
 #include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/sampling_rows.h"
-#include "draftp/schedule/parse_kl_schedule.h"
+#include "draftp/schedule/cosine_rate.h"
+#include "draftp/schedule/warmup_rate.h"
 #include "draftp/train/train_table.h"
 
 namespace draftp {
@@ -57,14 +59,29 @@ absl::Status CheckRecomputedParts(const TrainConfig& config) {
 }
 
 absl::Status CheckBetas(const TrainConfig& config) {
-  bool valid = config.betas.size() == 2;
-  for (const std::string& text : config.betas) {
-    const std::optional<double> beta = ParseFiniteDouble(text);
-    valid = valid && beta.has_value() && *beta >= 0 && *beta < 1;
-  }
-  if (valid) return absl::OkStatus();
-  return InvalidFlag("betas", Quoted(absl::StrJoin(config.betas, ",")),
+  const auto& [first, second] = config.betas;
+  if (first < 1 && second < 1) return absl::OkStatus();
+  return InvalidFlag("betas", absl::StrCat(FormatDouble(first), ",", FormatDouble(second)),
                      "two numbers from 0 to below 1, as 0.9,0.999");
+}
+
+// A schedule says it all.
+absl::Status CheckLearningRate(const TrainConfig& config) {
+  if (config.lr.constant()) return absl::OkStatus();
+  for (const auto& [key, given] : {std::pair("lr_schedule", config.lr_schedule != "constant"),
+                                   {"warmup_steps", config.warmup_steps != 0}}) {
+    if (given) return InvalidFlag(key, "it beside --lr " + config.lr.name(), "one of the two");
+  }
+  return absl::OkStatus();
+}
+
+// What is typed replaces a file's shorthands of the same.
+void DropShorthands(const std::set<std::string>& typed, TrainConfig& config) {
+  if (typed.contains("lr") && !config.lr.constant()) {
+    if (!typed.contains("lr_schedule")) config.lr_schedule = TrainConfig{}.lr_schedule;
+    if (!typed.contains("warmup_steps")) config.warmup_steps = TrainConfig{}.warmup_steps;
+  }
+  DropShorthands(typed, config.sampling);
 }
 
 absl::Status CheckBatches(const TrainConfig& config) {
@@ -74,15 +91,23 @@ absl::Status CheckBatches(const TrainConfig& config) {
 }
 
 absl::Status CheckTruncation(const TrainConfig& config) {
-  const std::string most = absl::StrCat("at most --steps ", config.steps);
-  if (config.truncation_steps > config.steps)
+  const std::string most = absl::StrCat("at most --steps ", config.sampling.steps);
+  if (config.truncation_steps > config.sampling.steps)
     return InvalidFlag("truncation_steps", absl::StrCat(config.truncation_steps), most);
-  if (config.late_steps > config.steps)
+  if (config.late_steps > config.sampling.steps)
     return InvalidFlag("late_steps", absl::StrCat(config.late_steps), most);
   return absl::OkStatus();
 }
 
 }  // namespace
+
+AnyLearningRate TrainConfig::LearningRate() const {
+  if (!lr.constant()) return lr;
+  const int64_t rest = std::max<int64_t>(max_steps - warmup_steps, 1);
+  const AnyLearningRate after =
+      lr_schedule == "cosine" ? AnyLearningRate(CosineRate(lr(0), 0.0, rest)) : lr;
+  return AnyLearningRate(WarmupRate<AnyLearningRate>(warmup_steps, after));
+}
 
 const ConfigTable<TrainConfig>& TrainTable() {
   static const auto* const table = new ConfigTable<TrainConfig>(MakeTrainTable());
@@ -114,8 +139,10 @@ absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std:
       config, [&](const std::string& path) { return ExpandEmbedded(path, embedded_dir); });
   config.resume = ResumeFrom(config.resume, user_folder);
   NameSdloraModules(*loaded);
+  DropShorthands(loaded->flags, config);
   const absl::Status status = ValidateTrainConfig(config);
   if (!status.ok()) return WithConfigFile(status, *loaded, rules_file);
+  FillShorthands(config.sampling);
   const std::vector<std::string> idle = TrainTable().WithoutEffect(loaded->flags, config);
   loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
   return loaded;
@@ -128,36 +155,12 @@ absl::Status ValidateTrainConfig(const TrainConfig& config) {
   if (config.prompts.empty()) return InvalidFlag("prompts", "none", "files of captions");
   if (config.full() && !config.lora.empty())
     return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
-  for (const auto& check : {CheckSampling<TrainConfig>, CheckTruncation, CheckBatches, CheckBetas,
-                            CheckRecomputedParts}) {
+  if (absl::Status sampling = CheckSampling(config.sampling); !sampling.ok()) return sampling;
+  for (const auto& check :
+       {CheckTruncation, CheckBatches, CheckBetas, CheckLearningRate, CheckRecomputedParts}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
-  const auto kl = ParseKlSchedule(config.kl_coeff);
-  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
   return absl::OkStatus();
-}
-
-AnnealConfig SamplingOf(const TrainConfig& config) {
-  AnnealConfig out;
-  out.model = config.model;
-  out.steps = config.steps;
-  out.guidance_scale = config.guidance_scale;
-  out.sampler = config.sampler;
-  out.discretization = config.discretization;
-  out.sigma_min = config.sigma_min;
-  out.sigma_max = config.sigma_max;
-  out.rho = config.rho;
-  out.s_churn = config.s_churn;
-  out.s_tmin = config.s_tmin;
-  out.s_tmax = config.s_tmax;
-  out.s_noise = config.s_noise;
-  out.eta = config.eta;
-  out.order = config.order;
-  out.height = config.height;
-  out.width = config.width;
-  out.seed = config.seed;
-  out.output_dir = config.output_dir;
-  return out;
 }
 
 }  // namespace draftp

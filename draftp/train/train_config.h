@@ -8,11 +8,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "draftp/io/config_load.h"
 #include "draftp/io/config_table.h"
-#include "draftp/pipeline/anneal_config.h"
+#include "draftp/pipeline/sampling_config.h"
+#include "draftp/regularize/kl_weight.h"
+#include "draftp/schedule/constant_kl.h"
+#include "draftp/schedule/constant_rate.h"
+#include "draftp/schedule/kl_schedule.h"
+#include "draftp/schedule/learning_rate.h"
+#include "draftp/train/align_prop.h"
 
 namespace draftp {
 
@@ -41,38 +48,23 @@ struct TrainConfig {
   int64_t truncation_steps = 1;
   int64_t late_steps = 0;
   int64_t copies = 2;
-  std::string truncation_draw = "uniform";
+  AlignProp::Draw truncation_draw = AlignProp::Draw::kUniform;
   double refl_margin = 100;
   double refl_weight = 1;
-  std::string kl_coeff = "0.1";  // a KL schedule
-  std::string kl_weight = "one";
+  AnyKlSchedule kl_coeff = ConstantKl(0.1);
+  KlWeight kl_weight = KlWeight::kOne;
 
   // Optimiser
-  double lr = 2.5e-4;
+  AnyLearningRate lr = ConstantRate(2.5e-4);
   std::string lr_schedule = "constant";  // constant, cosine
   int64_t warmup_steps = 0;
   double weight_decay = 5e-4;
-  std::vector<std::string> betas = {"0.9", "0.999"};
+  std::pair<double, double> betas = {0.9, 0.999};
   double gradient_clip_val = 10;
   bool ema = false;
   double ema_decay = 0.9999;
 
-  // Sampling
-  int64_t steps = 25;
-  double guidance_scale = 5.0;
-  std::string sampler = "euler";
-  std::string discretization = "legacy_ddpm";
-  double sigma_min = 0.0292;
-  double sigma_max = 14.6146;
-  double rho = 3.0;
-  double s_churn = 0.0;
-  double s_tmin = 0.0;
-  double s_tmax = 999.0;
-  double s_noise = 1.0;
-  double eta = 1.0;
-  int64_t order = 4;
-  int64_t height = 0;  // pixels; 0: the model's own
-  int64_t width = 0;
+  SamplingConfig sampling = {};
 
   // Running
   int64_t max_steps = 1000;
@@ -103,6 +95,8 @@ struct TrainConfig {
     return activation_checkpointing &&
            std::ranges::find(recomputed_parts, part) != recomputed_parts.end();
   }
+  // `lr`, a constant one as its shorthands --lr_schedule and --warmup_steps have it.
+  AnyLearningRate LearningRate() const;
   int64_t micro_batches() const { return global_batch_size / micro_batch_size; }
 
   bool operator==(const TrainConfig&) const = default;
@@ -121,9 +115,6 @@ absl::StatusOr<LoadedConfig<TrainConfig>> LoadTrainConfig(const std::vector<std:
 
 // Every rule that holds whatever the models: ranges, names, batch sizes that divide, K <= N.
 absl::Status ValidateTrainConfig(const TrainConfig& config);
-
-// What sampling and drawing in training take from it, for the functions of the annealing run.
-AnnealConfig SamplingOf(const TrainConfig& config);
 
 }  // namespace draftp
 

@@ -44,10 +44,10 @@ TEST(TrainConfig, ReadsTheOriginalsSettings) {
                       std::filesystem::current_path(), "");
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   const TrainConfig& config = loaded->config;
-  EXPECT_EQ(config.steps, 40);
+  EXPECT_EQ(config.sampling.steps, 40);
   EXPECT_EQ(config.truncation_steps, 1);
-  EXPECT_EQ(config.kl_coeff, "0.1");
-  EXPECT_EQ(config.lr, 2.5e-4);
+  EXPECT_EQ(config.kl_coeff.name(), "0.1");
+  EXPECT_EQ(config.lr(0), 2.5e-4);
   EXPECT_EQ(config.global_batch_size, 32);
   EXPECT_EQ(config.lora_rank, 32);
   EXPECT_THAT(config.target_modules, ElementsAre("sdlora"));
@@ -91,8 +91,8 @@ TEST(TrainConfig, TakesTheEmbeddedRecipeWithoutAModel) {
   folder.Write("train.yaml", "steps: 7\nlr: 0.002\n");
   const auto loaded = LoadTrainConfig({"--lr=0.001"}, "/", folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.steps, 7);
-  EXPECT_EQ(loaded->config.lr, 0.001);
+  EXPECT_EQ(loaded->config.sampling.steps, 7);
+  EXPECT_EQ(loaded->config.lr(0), 0.001);
   EXPECT_EQ(loaded->config.model, folder.path());
   EXPECT_THAT(loaded->config.reward, ElementsAre(folder / "reward_model"));
   EXPECT_THAT(loaded->config.validation_prompts,
@@ -195,6 +195,27 @@ TEST(TrainConfig, DryRunIsASwitchWithAName) {
   const TemporaryFolder folder;
   const std::string yaml = folder.Write("a.yaml", "dry_run: true\n");
   EXPECT_EQ(Load({"--config=" + yaml})->config.dry_run, "plan");
+}
+
+TEST(TrainConfig, TheLearningRateIsANumberWithShorthandsOrASchedule) {
+  const auto shorthand =
+      Load({"--lr=1e-4", "--lr_schedule=cosine", "--warmup_steps=500", "--max_steps=10500"});
+  const auto whole = Load({"--lr=warmup(500,cosine(1e-4,0,10000))"});
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(shorthand->config.LearningRate(), whole->config.LearningRate());
+  EXPECT_DOUBLE_EQ(whole->config.LearningRate()(499), 1e-4 * 500 / 501);
+  for (const char* beside : {"--warmup_steps=5", "--lr_schedule=cosine"}) {
+    EXPECT_THAT(std::string(Load({"--lr=cosine(1e-4,0,100)", beside}).status().message()),
+                HasSubstr(": found it beside --lr cosine(1e-04,0,100), expected one of the two"));
+  }
+  // What is typed replaces what a file has.
+  const TemporaryFolder folder;
+  const std::string yaml = folder.Write("a.yaml", "lr: 1\nwarmup_steps: 7\nrho: 7\n");
+  const auto typed =
+      Load({"--config=" + yaml, "--lr=cosine(1e-4,0,100)", "--discretization=edm(0.1,9,5)"});
+  ASSERT_TRUE(typed.ok()) << typed.status();
+  EXPECT_EQ(typed->config.warmup_steps, 0);
+  EXPECT_EQ(typed->config.sampling.rho, 5);
 }
 
 TEST(TrainConfig, ARunsRecordRepeatsItExactly) {

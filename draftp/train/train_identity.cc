@@ -1,5 +1,6 @@
 #include "draftp/train/train_identity.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
@@ -76,7 +77,9 @@ RunIdentity TrainIdentity(const TrainConfig& config, const std::vector<std::stri
   for (const auto& [key, value] : TrainTable().Print(config)) {
     const bool of_file = !config.lora.empty() &&
                          (key == "lora_rank" || key == "lora_alpha" || key == "target_modules");
-    if (Decides(key) && !of_file) identity.settings[key] = PlainText(value);
+    // Runs from before these rows go on: their defaults change nothing.
+    const bool idle = absl::StartsWith(key, "guidance_") && !TrainTable().HasEffect(key, config);
+    if (Decides(key) && !of_file && !idle) identity.settings[key] = PlainText(value);
   }
   if (config.full()) identity.settings.insert_or_assign("lora_rank", absl::StrCat(0));
   std::vector<std::string> rewards;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "draftp/io/config_schema.h"
-#include "draftp/pipeline/sampling_rows.h"
+#include "draftp/pipeline/sampling_config.h"
 #include "draftp/train/train_table.h"
 
 namespace draftp {

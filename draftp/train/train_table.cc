@@ -1,11 +1,22 @@
 #include "draftp/train/train_table.h"
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "draftp/io/config_row.h"
 #include "draftp/io/config_schema.h"
-#include "draftp/pipeline/sampling_rows.h"
+#include "draftp/io/config_value.h"
+#include "draftp/pipeline/placement_rows.h"
+#include "draftp/pipeline/sampling_config.h"
+#include "draftp/regularize/kl_weight.h"
+#include "draftp/schedule/parse_kl_schedule.h"
+#include "draftp/schedule/parse_learning_rate.h"
+#include "draftp/schedule/parsed.h"
+#include "draftp/train/any_objective.h"
 
 namespace draftp {
 namespace {
@@ -22,8 +33,46 @@ const char* NoNewAdapter(const C& config) {
   return config.lora.empty() ? "" : "--lora has its own";
 }
 
-const char* NoRefl(const C& config) {
-  return config.objective == "refl" ? "" : "it belongs to --objective refl";
+template <class T>
+ConfigRow<T> ScheduleRow(Parsed<T> (*parse)(std::string_view), const std::string& expected) {
+  return {expected,
+          [=](const ConfigValue& value) -> std::optional<T> {
+            if (!value.IsScalar()) return std::nullopt;
+            Parsed<T> parsed = parse(value.text);
+            return parsed.ok() ? std::optional<T>(*std::move(parsed)) : std::nullopt;
+          },
+          [](const T& schedule) {
+            const std::string text = schedule.name();
+            const std::optional<double> number = ParseFiniteDouble(text);
+            return number ? ConfigValue::Number(FormatDouble(*number)) : ConfigValue::Text(text);
+          }};
+}
+
+ConfigRow<AnyLearningRate> LearningRateRow() {
+  ConfigRow<AnyLearningRate> row =
+      ScheduleRow<AnyLearningRate>(ParseLearningRate, LearningRateForms() + ", from 1e-12 to 100");
+  row.parse = [parse = row.parse](const ConfigValue& value) {
+    std::optional<AnyLearningRate> rate = parse(value);
+    const bool within =
+        rate.has_value() && (!rate->constant() || ((*rate)(0) >= 1e-12 && (*rate)(0) <= 100));
+    return within ? rate : std::nullopt;
+  };
+  return row;
+}
+
+ConfigRow<KlWeight> KlWeightRow() {
+  std::vector<std::pair<std::string, KlWeight>> weights;
+  for (const std::string& name : KlWeightNames()) weights.emplace_back(name, *ParseKlWeight(name));
+  return NamedRow(std::move(weights));
+}
+
+// Why an option has no effect: the objective doesn't take it.
+std::function<std::string(const C&)> OfObjective(const std::string& option) {
+  return [=](const C& config) {
+    const auto& members = AnyObjective::Members();
+    if (members.Takes(config.objective, option)) return std::string();
+    return "it belongs to --objective " + members.TakersOf(option);
+  };
 }
 
 void AddModels(Table& table) {
@@ -130,8 +179,7 @@ void AddTrained(Table& table) {
 void AddObjective(Table& table) {
   table.Group("Objective")
       .Choice(
-          &C::objective,
-          {{"draft_k", {}}, {"draft_lv", {}}, {"alignprop", {}}, {"refl", {}}, {"drtune", {}}},
+          &C::objective, ChoicesNamed(AnyObjective::Names()),
           {.key = "objective",
            .value_name = "NAME",
            .help = "draft_k (last K steps), draft_lv (re-noised copies of the end), alignprop "
@@ -145,24 +193,20 @@ void AddObjective(Table& table) {
                 .unit = "steps",
                 .help = "draft_k, drtune: steps with gradient, at most --steps",
                 .common = true})
-      .NoEffect([](const C& c) {
-        return c.objective == "draft_k" || c.objective == "drtune"
-                   ? ""
-                   : "it belongs to --objective draft_k and drtune";
-      })
-      .Text(&C::kl_coeff,
-            {.key = "kl_coeff",
-             .original_keys = {"model.kl_coeff"},
-             .value_name = "C",
-             .help = "weight of the KL to the base model: a number, linear(from,to,steps) or "
-                     "target(kl,initial) (docs/schedules.md)",
-             .elsewhere = {"beta", "kl_weight_coeff", "kl"},
-             .common = true})
-      .Choice(&C::kl_weight, {{"one", {}}, {"half", {}}, {"inverse_sigma_squared", {}}},
-              {.key = "kl_weight",
-               .value_name = "NAME",
-               .help = "of each step in the KL: one (the original's), half or "
-                       "inverse_sigma_squared"});
+      .NoEffect(OfObjective("truncation_steps"))
+      .Value(&C::kl_coeff, ScheduleRow<AnyKlSchedule>(ParseKlSchedule, KlScheduleForms()),
+             {.key = "kl_coeff",
+              .original_keys = {"model.kl_coeff"},
+              .value_name = "C",
+              .help = "weight of the KL to the base model: a number, linear(from,to,steps) or "
+                      "target(kl,initial) (docs/schedules.md)",
+              .elsewhere = {"beta", "kl_weight_coeff", "kl"},
+              .common = true})
+      .Value(&C::kl_weight, KlWeightRow(),
+             {.key = "kl_weight",
+              .value_name = "NAME",
+              .help = "of each step in the KL: one (the original's), half or "
+                      "inverse_sigma_squared"});
 }
 
 // Of one objective each.
@@ -173,46 +217,41 @@ void AddObjectiveOptions(Table& table) {
                 .value_name = "N",
                 .unit = "copies",
                 .help = "draft_lv: re-noised copies of each image"})
-      .NoEffect([](const C& c) {
-        return c.objective == "draft_lv" ? "" : "it belongs to --objective draft_lv";
-      })
+      .NoEffect(OfObjective("copies"))
       .Integer(&C::late_steps, 0, 10'000,
                {.key = "late_steps",
                 .value_name = "N",
                 .unit = "steps",
                 .help = "refl, drtune: the random stop is among the last N; 0 means a quarter"})
-      .NoEffect([](const C& c) {
-        return c.objective == "refl" || c.objective == "drtune"
-                   ? ""
-                   : "it belongs to --objective refl and drtune";
-      })
-      .Choice(&C::truncation_draw, {{"uniform", {}}, {"normal", {}}},
-              {.key = "truncation_draw",
-               .value_name = "uniform|normal",
-               .help = "alignprop: how K is drawn; normal keeps about 16% of the steps"})
-      .NoEffect([](const C& c) {
-        return c.objective == "alignprop" ? "" : "it belongs to --objective alignprop";
-      })
+      .NoEffect(OfObjective("late_steps"))
+      .Value(&C::truncation_draw,
+             NamedRow<AlignProp::Draw>(
+                 {{"uniform", AlignProp::Draw::kUniform}, {"normal", AlignProp::Draw::kNormal}}),
+             {.key = "truncation_draw",
+              .value_name = "uniform|normal",
+              .help = "alignprop: how K is drawn; normal keeps about 16% of the steps"})
+      .NoEffect(OfObjective("truncation_draw"))
       .Number(&C::refl_margin, -1e6, 1e6,
               {.key = "refl_margin",
                .value_name = "X",
                .unit = "reward",
                .help = "refl: images above this reward no longer train"})
-      .NoEffect(NoRefl)
+      .NoEffect(OfObjective("refl_margin"))
       .Number(&C::refl_weight, 1e-12, 1e6,
               {.key = "refl_weight", .value_name = "X", .help = "refl: factor on the loss"})
-      .NoEffect(NoRefl);
+      .NoEffect(OfObjective("refl_weight"));
 }
 
 void AddOptimizer(Table& table) {
   table.Group("Optimiser")
-      .Number(&C::lr, 1e-12, 100,
-              {.key = "lr",
-               .original_keys = {"model.optim.lr"},
-               .value_name = "X",
-               .help = "learning rate of AdamW after the warm-up",
-               .elsewhere = {"learning_rate", "unet_lr"},
-               .common = true})
+      .Value(&C::lr, LearningRateRow(),
+             {.key = "lr",
+              .original_keys = {"model.optim.lr"},
+              .value_name = "X",
+              .help = "learning rate of AdamW after the warm-up: a number, or a schedule as "
+                      "warmup(500,cosine(1e-4,0,10000)) (docs/schedules.md)",
+              .elsewhere = {"learning_rate", "unet_lr"},
+              .common = true})
       .Choice(&C::lr_schedule, {{"constant", {}}, {"cosine", {}}},
               {.key = "lr_schedule",
                .value_name = "constant|cosine",
@@ -230,10 +269,11 @@ void AddOptimizer(Table& table) {
                .original_keys = {"model.optim.weight_decay"},
                .value_name = "X",
                .help = "decoupled, of everything that is trained"})
-      .List(&C::betas, {.key = "betas",
-                        .original_keys = {"model.optim.betas"},
-                        .value_name = "B1,B2",
-                        .help = "decay of AdamW's first and second moments"})
+      .Pair(&C::betas, 0, 1,
+            {.key = "betas",
+             .original_keys = {"model.optim.betas"},
+             .value_name = "B1,B2",
+             .help = "decay of AdamW's first and second moments"})
       .Number(&C::gradient_clip_val, 0, 1e9,
               {.key = "gradient_clip_val",
                .original_keys = {"trainer.draftp_sd.gradient_clip_val"},
@@ -380,9 +420,8 @@ ConfigTable<TrainConfig> MakeTrainTable() {
   AddObjectiveOptions(table);
   AddOptimizer(table);
   table.Group("Sampling");
-  AddSamplingRows(table);
-  AddPictureSize(table);
-  AddSamplerOptions(table);
+  table.Append(&C::sampling, SamplingRows()).Append(&C::sampling, PictureSizeRows());
+  table.Group("Options of samplers and discretisations").Append(&C::sampling, SamplerOptionRows());
   AddRunning(table);
   AddOutput(table);
   AddTrainRules(table);

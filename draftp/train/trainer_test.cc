@@ -13,6 +13,7 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
+#include "draftp/schedule/target_kl.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/training_fixture.h"
 
@@ -32,16 +33,16 @@ TrainConfig Small(const std::string& output_dir) {
   config.prompts = {config.model + "/prompts/train.txt"};
   config.output_dir = output_dir;
   config.device = "cpu";
-  config.height = config.width = 64;
-  config.steps = 2;
+  config.sampling.height = config.sampling.width = 64;
+  config.sampling.steps = 2;
   config.lora_rank = 2;
   config.max_steps = 3;
   config.micro_batch_size = 1;
   config.global_batch_size = 2;
   config.save_interval = 1;
   config.val_check_interval = 0;
-  config.lr = 1e-3;
-  config.kl_coeff = "target(0.01,0.1)";
+  config.lr = ConstantRate(1e-3);
+  config.kl_coeff = TargetKl(0.01, 0.1);
   config.ema = true;
   return config;
 }
@@ -94,7 +95,7 @@ TEST(Trainer, ResumesFullFineTuningBitForBit) {
   TrainConfig whole = Small(folder / "whole");
   whole.lora_rank = 0;
   whole.max_steps = 2;
-  whole.lr = 1e-5;
+  whole.lr = ConstantRate(1e-5);
   TrainConfig parts = whole;
   parts.output_dir = folder / "parts";
   ExpectResumeBitForBit(whole, parts, {"unet/diffusion_pytorch_model.safetensors"});

@@ -8,6 +8,7 @@
 #include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/pipeline/memory_estimate.h"
 #include "draftp/pipeline/process_memory.h"
+#include "draftp/pipeline/sampling_setup.h"
 #include "draftp/reward/clip_reward.h"
 #include "draftp/reward/clip_towers.h"
 
@@ -79,7 +80,7 @@ Kept KeptByImage(const TrainConfig& config, const TrainingSetup& setup) {
                 width = setup.options.size.width / factor;
   const int64_t calls = GradientCalls(config), decodes = Decodes(config);
   const bool full = setup.model->full(), detached = config.objective == "drtune";
-  const int64_t rows = config.guidance_scale == 1.0 ? 1 : 2;
+  const int64_t rows = config.sampling.guidance_scale == 1.0 ? 1 : 2;
   const int64_t size = static_cast<int64_t>(sdxl.unet.conv_in.weight.element_size());
   UNetCall call{.height = height,
                 .width = width,
@@ -128,9 +129,10 @@ int64_t ValidationBytes(const TrainConfig& config, const TrainingSetup& setup) {
 int64_t GradientCalls(const TrainConfig& config) {
   if (config.objective == "draft_lv") return config.copies;
   if (config.objective == "refl") return 1;
-  const int64_t steps = config.objective == "alignprop" ? config.steps : config.truncation_steps;
-  const bool twice = config.sampler == "heun" || config.sampler == "dpmpp_2s";
-  return twice ? 2 * steps - 1 : steps;  // the last level has one
+  const int64_t steps =
+      config.objective == "alignprop" ? config.sampling.steps : config.truncation_steps;
+  const int64_t each = MakeSampler(config.sampling)->evaluations();
+  return each * steps - (each - 1);  // the step that ends at 0 has one
 }
 
 int64_t Decodes(const TrainConfig& config) {

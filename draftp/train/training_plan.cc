@@ -117,7 +117,8 @@ std::string DescribeTraining(const TrainConfig& config, const TrainingSetup& set
       CountElements(model.parameters()), DescribeTrained(model), DescribeModel(config.model),
       setup.device.name, DtypeName(setup.device), config.max_steps,
       Count(config.global_batch_size, "image"), config.micro_batch_size, Count(samples, "image"),
-      setup.options.size.width, setup.options.size.height, Count(config.steps, "denoising step"),
+      setup.options.size.width, setup.options.size.height,
+      Count(config.sampling.steps, "denoising step"),
       static_cast<double>(samples) / static_cast<double>(setup.captions.size()),
       Count(static_cast<int64_t>(setup.captions.size()), "caption"));
 }

@@ -7,14 +7,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "draftp/io/config_value.h"
-#include "draftp/pipeline/anneal_plan.h"
 #include "draftp/pipeline/exit_code.h"
 #include "draftp/pipeline/model_argument.h"
-#include "draftp/schedule/constant_rate.h"
-#include "draftp/schedule/cosine_rate.h"
-#include "draftp/schedule/parse_kl_schedule.h"
-#include "draftp/schedule/warmup_rate.h"
+#include "draftp/pipeline/sampling_setup.h"
 #include "draftp/text/captions.h"
 
 namespace draftp {
@@ -54,44 +49,35 @@ absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<st
   return std::make_unique<CompositeReward>(*std::move(reward));
 }
 
-AnyLearningRate LearningRateOf(const TrainConfig& config) {
-  const int64_t rest = std::max<int64_t>(config.max_steps - config.warmup_steps, 1);
-  const AnyLearningRate after = config.lr_schedule == "cosine"
-                                    ? AnyLearningRate(CosineRate(config.lr, 0.0, rest))
-                                    : AnyLearningRate(ConstantRate(config.lr));
-  return AnyLearningRate(WarmupRate<AnyLearningRate>(config.warmup_steps, after));
-}
-
 absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
-                                             const AnyKlSchedule& kl,
                                              std::function<void(const std::string&)> warn) {
-  const AnnealConfig sampling = SamplingOf(config);
-  const auto schedule = MakeNoiseSchedule(sampling, sdxl.scheduler);
+  const auto schedule = MakeNoiseSchedule(config.sampling, sdxl.scheduler);
   if (!schedule.ok()) return schedule.status();
-  const auto size = ChooseSize(sampling, sdxl.default_size, sdxl.vae.config.Downsampling());
+  const auto size = ChooseSize(config.sampling, sdxl.default_size, sdxl.vae.config.Downsampling());
   if (!size.ok()) return size.status();
-  const auto guider = AnyGuider::Make({.scale = config.guidance_scale});
+  const auto guider = MakeGuider(config.sampling);
   if (!guider.ok()) return guider.status();
-  const auto sampler = MakeSampler(sampling);
+  const auto sampler = MakeSampler(config.sampling);
   if (!sampler.ok()) return sampler.status();
   const auto objective = AnyObjective::Named(
-      config.objective, {.steps = static_cast<int>(config.steps),
+      config.objective, {.steps = static_cast<int>(config.sampling.steps),
                          .truncation_steps = static_cast<int>(config.truncation_steps),
                          .late_steps = static_cast<int>(config.late_steps),
                          .copies = static_cast<int>(config.copies),
                          .margin = config.refl_margin,
                          .weight = config.refl_weight,
-                         .truncation_draw = config.truncation_draw});
+                         .normal_draw = config.truncation_draw == AlignProp::Draw::kNormal});
   if (!objective.ok()) return objective.status();
   // Every micro batch launches the same kernels with the same numbers.
-  const bool repeats = objective->fixed_window() && !sampler->draws_noise() && kl.constant();
+  const bool repeats =
+      objective->fixed_window() && !sampler->draws_noise() && config.kl_coeff.constant();
   return TrainStepOptions{
       .sigmas = schedule->sigmas,
       .preconditioning = {sdxl.scheduler.prediction_type, schedule->table},
       .guider = *guider,
       .sampler = *sampler,
       .objective = *objective,
-      .kl_weight = *ParseKlWeight(config.kl_weight),
+      .kl_weight = config.kl_weight,
       .size = {size->height, size->width},
       .seed = config.seed,
       .recompute_unet = config.Recomputes("unet"),
@@ -103,8 +89,8 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
 }  // namespace
 
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {
-  return {.beta1 = *ParseFiniteDouble(config.betas[0]),
-          .beta2 = *ParseFiniteDouble(config.betas[1]),
+  return {.beta1 = config.betas.first,
+          .beta2 = config.betas.second,
           .weight_decay = config.weight_decay,
           .gradient_clip_val = config.gradient_clip_val,
           .ema_decay = config.ema ? config.ema_decay : 0.0};
@@ -114,8 +100,6 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
                                                   const ComputeDevice& device,
                                                   std::function<void(const std::string&)> warn) {
   if (absl::Status models = CheckModels(config); !models.ok()) return models;
-  const auto kl = ParseKlSchedule(config.kl_coeff);
-  if (!kl.ok()) return absl::InvalidArgumentError("--kl_coeff: " + kl.error());
   auto captions = Captions(config.prompts);
   if (!captions.ok()) return captions.status();
   auto shown = config.validation_prompts.empty() ? captions : Captions(config.validation_prompts);
@@ -125,7 +109,7 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   auto model = TrainingModel::Load(config, device);
   if (!model.ok()) return model.status();
   const SdxlModel& sdxl = (*model)->sdxl();
-  auto options = StepOptions(config, sdxl, *kl, std::move(warn));
+  auto options = StepOptions(config, sdxl, std::move(warn));
   if (!options.ok()) return options.status();
   auto reward = LoadReward(config.reward, sdxl, config);
   if (!reward.ok()) return reward.status();
@@ -142,8 +126,8 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
                        .reward = *std::move(reward),
                        .held_out = std::move(held_out),
                        .options = *std::move(options),
-                       .learning_rate = LearningRateOf(config),
-                       .kl_schedule = *kl};
+                       .learning_rate = config.LearningRate(),
+                       .kl_schedule = config.kl_coeff};
 }
 
 }  // namespace draftp
