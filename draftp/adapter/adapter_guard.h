@@ -14,8 +14,7 @@ namespace draftp {
 // must not throw, for guards restore from destructors.
 template <class S>
 concept SwitchesAdapters = requires(S& s, AdapterRows rows) {
-  { s.Exchange(std::move(rows)) }
-  noexcept->std::same_as<AdapterRows>;
+  { s.Exchange(std::move(rows)) } noexcept -> std::same_as<AdapterRows>;
 };
 
 // What a predictor consults once, at the start of a forward call; from there on the rows travel as

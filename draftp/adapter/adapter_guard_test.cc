@@ -78,7 +78,9 @@ TEST(AdapterGuardTest, RestoresWhenTheScopeThrows) {
 
 TEST(AdapterGuardTest, ExchangesOnceInAndOnceOut) {
   FakeSwitch fake{.rows = OnAllRows(3), .seen = {}};
-  { const InlineAdapterGuard<FakeSwitch> guard(fake, OnAllRows(1)); }
+  {
+    const InlineAdapterGuard<FakeSwitch> guard(fake, OnAllRows(1));
+  }
   EXPECT_EQ(fake.seen, (std::vector<AdapterRows>{OnAllRows(1), OnAllRows(3)}));
 }
 

@@ -11,8 +11,7 @@
 namespace draftp {
 
 // The dotted keys of the file at `path`: JSON (also a run.json, see config_json.h) if the name ends
-// in
-// `.json`, YAML if it ends in `.yaml` or `.yml`; other names are an error. Messages call it
+// in `.json`, YAML if it ends in `.yaml` or `.yml`; other names are an error. Messages call it
 // `shown`, the path as the user typed it.
 absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path,
                                                         const std::string& shown);

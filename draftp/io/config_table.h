@@ -28,8 +28,8 @@ namespace draftp {
 //   struct Settings { int64_t steps = 25; std::string model; };
 //   ConfigTable<Settings> table("draw", "Draws pictures.");
 //   table.Group("Sampling")
-//       .Integer(&Settings::steps, 1, 1000, {.key = "steps", .unit = "steps", .help = "length of a
-//       run"}) .Path(&Settings::model, {.key = "model", .value_name = "DIR", .help = "the model"});
+//       .Integer(&Settings::steps, 1, 1000, {.key = "steps", .help = "length of a run"})
+//       .Path(&Settings::model, {.key = "model", .value_name = "DIR", .help = "the model"});
 template <class C>
 class ConfigTable {
  public:
@@ -53,75 +53,75 @@ class ConfigTable {
   }
 
   // Rows. An integer and a number have an inclusive range; a seed is any of 64 bits.
-  ConfigTable& Integer(int64_t C::*member, int64_t low, int64_t high, ConfigField field) {
+  ConfigTable& Integer(int64_t C::* member, int64_t low, int64_t high, ConfigField field) {
     return Add(member, IntegerRow(low, high), std::move(field));
   }
   // A type of the program's own, with its row.
   template <class T>
-  ConfigTable& Value(T C::*member, ConfigRow<T> row, ConfigField field) {
+  ConfigTable& Value(T C::* member, ConfigRow<T> row, ConfigField field) {
     return Add(member, std::move(row), std::move(field));
   }
-  ConfigTable& Seed(uint64_t C::*member, ConfigField field) {
+  ConfigTable& Seed(uint64_t C::* member, ConfigField field) {
     return Add(member, SeedRow(), std::move(field));
   }
-  ConfigTable& Number(double C::*member, double low, double high, ConfigField field) {
+  ConfigTable& Number(double C::* member, double low, double high, ConfigField field) {
     return Add(member, NumberRow(low, high), std::move(field));
   }
-  ConfigTable& Pair(std::pair<double, double> C::*member, double low, double high,
+  ConfigTable& Pair(std::pair<double, double> C::* member, double low, double high,
                     ConfigField field) {
     return Add(member, PairRow(low, high), std::move(field));
   }
-  ConfigTable& Switch(bool C::*member, ConfigField field) {
+  ConfigTable& Switch(bool C::* member, ConfigField field) {
     field.is_switch = true;
     return Add(member, SwitchRow(), std::move(field));
   }
   // A switch that also takes a name: `--key` is the first, the member "off" or a name.
-  ConfigTable& Mode(std::string C::*member, std::vector<std::string> names, ConfigField field) {
+  ConfigTable& Mode(std::string C::* member, std::vector<std::string> names, ConfigField field) {
     field.is_switch = true;
     return Add(member, ModeRow(std::move(names)), std::move(field));
   }
   // A name as Choice has it, or a text that `accepts` takes; `expected` describes both.
-  ConfigTable& Form(std::string C::*member, std::vector<ConfigChoice> choices,
+  ConfigTable& Form(std::string C::* member, std::vector<ConfigChoice> choices,
                     std::function<bool(const std::string&)> accepts, std::string expected,
                     ConfigField field) {
     return Add(member, FormRow(std::move(choices), std::move(accepts), std::move(expected)),
                std::move(field));
   }
   // One of the names; the member holds the canonical one.
-  ConfigTable& Choice(std::string C::*member, std::vector<ConfigChoice> choices,
+  ConfigTable& Choice(std::string C::* member, std::vector<ConfigChoice> choices,
                       ConfigField field) {
     return Add(member, ChoiceRow(std::move(choices)), std::move(field));
   }
   // Words without control characters that `accepts` takes; `expected` describes them.
-  ConfigTable& Word(std::string C::*member, std::function<bool(const std::string&)> accepts,
+  ConfigTable& Word(std::string C::* member, std::function<bool(const std::string&)> accepts,
                     std::string expected, ConfigField field) {
     return Add(member, WordRow(std::move(accepts), std::move(expected)), std::move(field));
   }
   // Any UTF-8 text without zero bytes. The empty text means "not given" and is no value that a
   // source can give, unless field.allow_empty.
-  ConfigTable& Text(std::string C::*member, ConfigField field) {
+  ConfigTable& Text(std::string C::* member, ConfigField field) {
     const bool allow_empty = field.allow_empty;
     return Add(member, TextRow(allow_empty), std::move(field));
   }
   // As Text, without control characters; MakePathsAbsolute completes it.
-  ConfigTable& Path(std::string C::*member, ConfigField field) {
+  ConfigTable& Path(std::string C::* member, ConfigField field) {
     paths_.push_back(
         [=](C& config, const PathChange& change) { config.*member = change(config.*member); });
     return Add(member, PathRow(), std::move(field));
   }
   // Items without commas outside of brackets; in a text they are separated by commas.
-  ConfigTable& List(std::vector<std::string> C::*member, ConfigField field) {
+  ConfigTable& List(std::vector<std::string> C::* member, ConfigField field) {
     return Add(member, ListRow(), std::move(field));
   }
 
   // Texts, of which a source gives one or a list; a flag typed several times gives several.
-  ConfigTable& TextList(std::vector<std::string> C::*member, ConfigField field) {
+  ConfigTable& TextList(std::vector<std::string> C::* member, ConfigField field) {
     field.repeat = ConfigField::Repeat::kItems;
     return Add(member, TextListRow(), std::move(field));
   }
 
   // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.
-  ConfigTable& PathList(std::vector<std::string> C::*member, ConfigField field) {
+  ConfigTable& PathList(std::vector<std::string> C::* member, ConfigField field) {
     paths_.push_back([=](C& config, const PathChange& change) {
       for (std::string& path : config.*member) path = change(path);
     });
@@ -134,7 +134,7 @@ class ConfigTable {
   // The rows of `part`, the table of one of C's members: what several programs have is written
   // once.
   template <class M>
-  ConfigTable& Append(M C::*member, const ConfigTable<M>& part) {
+  ConfigTable& Append(M C::* member, const ConfigTable<M>& part) {
     for (const ConfigField& field : part.schema_.fields) {
       schema_.fields.push_back(field);
       schema_.fields.back().group = group_;
@@ -244,7 +244,7 @@ class ConfigTable {
   }
 
   template <class T>
-  ConfigTable& Add(T C::*member, ConfigRow<T> row, ConfigField field) {
+  ConfigTable& Add(T C::* member, ConfigRow<T> row, ConfigField field) {
     const ConfigValue default_value = row.print(C{}.*member);
     if (field.default_text.empty()) field.default_text = PlainText(default_value);
     field.group = group_;

@@ -104,8 +104,7 @@ absl::StatusOr<at::Tensor> SafetensorsFile::Tensor(const std::string& name) cons
     std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
     return copy;
   }
-  return at::from_blob(
-      data, entry->shape, [mapping = mapping_](void*) {}, options);
+  return at::from_blob(data, entry->shape, [mapping = mapping_](void*) {}, options);
 }
 
 absl::Status WriteSafetensors(const std::string& path,

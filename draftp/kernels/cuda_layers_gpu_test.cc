@@ -139,14 +139,14 @@ TEST_F(CudaLayersGpuTest, AddendsAreAddedToTheirPixels) {
   for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
     for (const int64_t rows : {1, 3}) {
       SCOPED_TRACE(::testing::Message() << dtype << rows);
-      ExpectSame(
-          [](const auto& in) { return cuda::AddToPixels(in[0], in[1], in[2], in[3]); },
-          [](const auto& in) {
-            return in[0] + in[1].view({1, 6, 1, 1}) + in[2].unsqueeze(-1).unsqueeze(-1) + in[3];
-          },
-          {at::randn({3, 6, 5, 7}).contiguous(at::MemoryFormat::ChannelsLast), at::randn({6}),
-           at::randn({rows, 6}), at::randn({3, 6, 5, 7})},
-          dtype, Tolerance(dtype));
+      ExpectSame([](const auto& in) { return cuda::AddToPixels(in[0], in[1], in[2], in[3]); },
+                 [](const auto& in) {
+                   return in[0] + in[1].view({1, 6, 1, 1}) + in[2].unsqueeze(-1).unsqueeze(-1) +
+                          in[3];
+                 },
+                 {at::randn({3, 6, 5, 7}).contiguous(at::MemoryFormat::ChannelsLast),
+                  at::randn({6}), at::randn({rows, 6}), at::randn({3, 6, 5, 7})},
+                 dtype, Tolerance(dtype));
     }
   }
   ExpectSame([](const auto& in) { return cuda::AddToPixels(in[0], {}, {}, in[1]); },

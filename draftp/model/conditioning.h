@@ -51,8 +51,8 @@ absl::StatusOr<Conditioning> EncodePrompts(const SdxlTextEncoders& encoders, con
 // The unconditional side of classifier-free guidance, for the images of `conditional`: its size
 // embeddings, and
 // - without ids, zeros for context and pooled: force_zeros_for_empty_prompt and no negative prompt;
-// - with ids, the encoded negative prompt ("" where the pipeline doesn't force zeros), [B,L] or
-// [1,L] for all.
+// - with ids, [B,L] or [1,L] for all, the encoded negative prompt ("" where the pipeline doesn't
+//   force zeros).
 absl::StatusOr<Conditioning> EncodeUnconditional(const SdxlTextEncoders& encoders,
                                                  const std::optional<PromptIds>& negative_ids,
                                                  const Conditioning& conditional);

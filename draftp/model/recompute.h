@@ -13,16 +13,16 @@ namespace draftp {
 // f(inputs) with f's intermediate tensors dropped: Chen et al., "Training Deep Nets with Sublinear
 // Memory Cost", 2016.
 //
-//   y = Recompute([&w, rows](at::TensorList in) { return Resnet(in[0], in[1], w, rows); }, {x,
-//   time}, Trainable(w));
+//   y = Recompute([&w, rows](at::TensorList in) { return Resnet(in[0], in[1], w, rows); },
+//                 {x, time}, Trainable(w));
 //
 // - `f` must be a function of its inputs, of `parameters` and of constants, without random numbers,
-// since it runs
-//   twice, and must own or outlive what it captures until backward has run. It runs the second time
-//   on autograd's own thread: the adapters in effect are a captured value.
+//   since it runs twice, and must own or outlive what it captures until backward has run. It runs
+//   the second time on autograd's own thread: the adapters in effect are a captured value.
 // - `inputs`: all tensors with a gradient history that f reads; undefined ones are handed through.
 // - `parameters`: the other tensors that f reads and that need gradients. None may be computed from
-// another. Works under backward() as under grad(); gradients are those of f itself, bit for bit.
+//   another.
+// Works under backward() as under grad(); gradients are those of f itself, bit for bit.
 // Once through: no second derivatives. Where no gradient is asked for, f runs plainly.
 at::Tensor Recompute(std::function<at::Tensor(at::TensorList)> f,
                      const std::vector<at::Tensor>& inputs,

@@ -19,9 +19,7 @@ namespace draftp {
 namespace {
 
 template <class W>
-concept TakesAdapters = requires(W& layer) {
-  layer.adapters;
-};
+concept TakesAdapters = requires(W& layer) { layer.adapters; };
 
 // What an adapter may be attached to.
 struct Target {

@@ -277,9 +277,7 @@ TEST(AnnealConfigTest, ChecksStructsThatNoCommandLineMade) {
       [](AnnealConfig& c) { c.sampling.sampler = "EulerEDMSampler"; },
       [](AnnealConfig& c) { c.device = ""; },
       [](AnnealConfig& c) { c.weight_type = {}; },
-      [](AnnealConfig& c) {
-        c.weight_type = {"base", "x"};
-      },
+      [](AnnealConfig& c) { c.weight_type = {"base", "x"}; },
       [](AnnealConfig& c) { c.prompt = {std::string("a\0b", 3)}; }};
   for (const auto& change : changes) EXPECT_FALSE(ValidateAnnealConfig(Config(change)).ok());
 }

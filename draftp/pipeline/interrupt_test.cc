@@ -227,7 +227,9 @@ TEST(InterruptWatcherTest, AReaderThatGoesAwayStopsToo) {
 
 TEST(InterruptWatcherTest, LeavesSignalsAsTheyWereAfterwards) {
   EXPECT_EQ(ExitCodeOfChild([] {
-              { const InterruptWatcher watcher(kNothing); }
+              {
+                const InterruptWatcher watcher(kNothing);
+              }
               kill(getpid(), SIGTERM);
               std::this_thread::sleep_for(std::chrono::seconds(5));
             }),

@@ -134,7 +134,7 @@ void AddGuidanceOptions(Table& table) {
 Table MakeSamplerOptionRows() {
   Table table(kNoProgram, "");
   using Why = std::function<std::string(const C&)>;
-  const auto number = [&](double C::*member, double low, double high, const std::string& key,
+  const auto number = [&](double C::* member, double low, double high, const std::string& key,
                           const std::string& unit, const std::string& help, Why no_effect) {
     table
         .Number(member, low, high,

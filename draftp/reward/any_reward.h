@@ -25,7 +25,8 @@ class AnyReward {
  public:
   // R must be a CaptionedReward. (Not a constraint: that of AnyReward itself would ask itself.)
   template <class R>
-  requires(!std::same_as<std::remove_cvref_t<R>, AnyReward>) AnyReward(R reward)  // NOLINT
+  requires(!std::same_as<std::remove_cvref_t<R>, AnyReward>)
+  AnyReward(R reward)  // NOLINT
       : held_(std::make_shared<const Holder<R>>(std::move(reward))) {}
 
   // The reward whose files lie at `path`, a folder or a file. draftp_reward.json there names its

@@ -16,8 +16,7 @@ namespace draftp {
 //   sigma  > 0, the level of this evaluation; inside a step it may differ from step.sigma
 //          (churn, midpoints, corrections).
 //   step   the step as a whole; schedules (mixture weights, guidance intervals) read only this, so
-//   that
-//          all evaluations of a step see one mixture.
+//          that all evaluations of a step see one mixture.
 // Differentiable in x and in the model's parameters whenever grad mode is on.
 template <class D>
 concept Denoiser = requires(D& d, const at::Tensor& x, double sigma, const StepContext& step) {

@@ -55,8 +55,8 @@ struct InferenceOnly {
   }
 };
 
-// The last K of the n steps with gradient, all of them if K >= n (DRaFT-K, arXiv 2309.17400, sec.
-// 4).
+// The last K of the n steps with gradient, all of them if K >= n (DRaFT-K, arXiv 2309.17400,
+// section 4).
 class LastK {
  public:
   explicit LastK(int k) : k_(k) { TORCH_CHECK(k >= 0, "LastK needs k >= 0, got ", k); }

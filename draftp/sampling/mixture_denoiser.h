@@ -27,16 +27,13 @@ namespace draftp {
 
 // D = (1 - sum_j w_j) D_0 + sum_j w_j D_j, where D_0 is the base's guided estimate, D_j a member's,
 // and w_j = weight(step), the step's own for all evaluations inside it, over the preconditioning's
-// training table. As D, d = (x - D)/sigma and
-// the network's output are affine in each other at fixed x and sigma, this is also d = (1-w) d_base
-// + w d_tuned.
+// training table. As D, d = (x - D)/sigma and the network's output are affine in each other at
+// fixed x and sigma, this is also d = (1-w) d_base + w d_tuned.
 // - Whoever has weight 0 in a step is not evaluated in it. Weights must be finite.
 // - All that are evaluated go to the predictor in one call: base first, then the members in order,
-// each with
-//   its guider's rows (unconditional first).
-// - No members: the plain guided denoiser. One: annealing. m: a blend of adapters (arXiv
-// 2505.18547).
-//   With guiders of their own: combined generation (arXiv 2505.22569).
+//   each with its guider's rows (unconditional first).
+// - No members: the plain guided denoiser. One: annealing. m: a blend of adapters
+//   (arXiv 2505.18547). With guiders of their own: combined generation (arXiv 2505.22569).
 // - D has x's dtype, whatever the network computes in.
 // The predictor is not owned and must outlive the denoiser.
 //   MixtureDenoiser denoiser(unet, DiscreteEpsilon(DdpmTable::Standard()), {0, cfg},

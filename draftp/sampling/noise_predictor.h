@@ -24,15 +24,14 @@ struct RowGroup {
 //   time    what the network takes as time (index into the training table)
 //   rows    not empty
 //   result  [rows.size()*B,C,h,w], row-group-major (all images of rows[0], then of rows[1], ...):
-//   the network's
-//           output, noise or velocity; f32 or the network's dtype.
+//           the network's output, noise or velocity; f32 or the network's dtype.
 // Who implements it expands x, picks conditioning and adapters by row range, and may capture the
 // call.
 template <class P>
-concept NoisePredictor = requires(P& p, const at::Tensor& x, double time,
-                                  std::span<const RowGroup> rows) {
-  { p(x, time, rows) } -> std::same_as<at::Tensor>;
-};
+concept NoisePredictor =
+    requires(P& p, const at::Tensor& x, double time, std::span<const RowGroup> rows) {
+      { p(x, time, rows) } -> std::same_as<at::Tensor>;
+    };
 
 namespace internal {
 

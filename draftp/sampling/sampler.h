@@ -39,12 +39,12 @@ struct NoiseArchetype {
 //   serves one run at a time.
 template <class S, class D = internal::DenoiserArchetype, class N = internal::NoiseArchetype>
 concept Sampler = Denoiser<D> && NoiseSource<N> && std::copyable<S> &&
-    requires(S& s, D& d, const at::Tensor& x, const StepContext& step, N& noise) {
-  { s.Step(d, x, step, noise) } -> std::same_as<at::Tensor>;
-  { s.Reset() } -> std::same_as<void>;
-  { std::as_const(s).draws_noise() } -> std::same_as<bool>;
-  { std::as_const(s).evaluations() } -> std::same_as<int>;
-};
+                  requires(S& s, D& d, const at::Tensor& x, const StepContext& step, N& noise) {
+                    { s.Step(d, x, step, noise) } -> std::same_as<at::Tensor>;
+                    { s.Reset() } -> std::same_as<void>;
+                    { std::as_const(s).draws_noise() } -> std::same_as<bool>;
+                    { std::as_const(s).evaluations() } -> std::same_as<int>;
+                  };
 
 }  // namespace draftp
 

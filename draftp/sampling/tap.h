@@ -26,9 +26,7 @@ struct DenoiserCall {
 // the same x, and throw to end the run; it must not change the tensors. A KL term takes the calls
 // with evaluation == 0 in steps whose gradient is not kNone.
 template <class T>
-concept Tap = requires(T& tap, const DenoiserCall& call) {
-  tap(call);
-};
+concept Tap = requires(T& tap, const DenoiserCall& call) { tap(call); };
 
 }  // namespace draftp
 

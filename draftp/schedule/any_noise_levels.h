@@ -17,7 +17,8 @@ class AnyNoiseLevels {
  public:
   // L must be copyable.
   template <NamedNoiseLevels L>
-  requires(!std::same_as<L, AnyNoiseLevels>) AnyNoiseLevels(L levels)  // NOLINT
+  requires(!std::same_as<L, AnyNoiseLevels>)
+  AnyNoiseLevels(L levels)  // NOLINT
       : name_(levels.name()),
         max_steps_(levels.max_steps()),
         sigmas_([levels = std::move(levels)](int n) { return levels.Sigmas(n); }) {}

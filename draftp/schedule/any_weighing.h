@@ -21,8 +21,8 @@ class AnyWeighing {
  public:
   // W must be copyable. (Not a constraint: that of ReversedWeighing<AnyWeighing> would ask itself.)
   template <NamedWeighing W>
-  requires(!std::same_as<W, AnyWeighing>) AnyWeighing(W weighing)
-      : name_(weighing.name()), function_(std::move(weighing)) {}  // NOLINT
+  requires(!std::same_as<W, AnyWeighing>)
+  AnyWeighing(W weighing) : name_(weighing.name()), function_(std::move(weighing)) {}  // NOLINT
 
   template <Weighing W>
   AnyWeighing(W weighing, std::string name)

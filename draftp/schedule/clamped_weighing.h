@@ -35,7 +35,9 @@ class ClampedWeighing {
     return std::clamp<double>(inner_(step), lo_, hi_);
   }
 
-  std::string name() const requires NamedWeighing<W> {
+  std::string name() const
+  requires NamedWeighing<W>
+  {
     return "clamp(" + std::string(inner_.name()) + "," + schedule_text::FormatNumber(lo_) + "," +
            schedule_text::FormatNumber(hi_) + ")";
   }

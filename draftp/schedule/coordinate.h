@@ -24,7 +24,7 @@ concept Coordinate = requires(const StepContext& step) {
 
 // A coordinate that runs within [0, 1], so that it may itself be a weight.
 template <class X>
-concept UnitCoordinate = Coordinate<X> &&(X::kLowest >= 0) && (X::kHighest <= 1);
+concept UnitCoordinate = Coordinate<X> && (X::kLowest >= 0) && (X::kHighest <= 1);
 
 namespace coordinate {
 

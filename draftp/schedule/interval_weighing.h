@@ -40,7 +40,9 @@ class IntervalWeighing {
     return a_ <= x && x < b_ ? inner_(step) : 0;
   }
 
-  std::string name() const requires NamedWeighing<W> {
+  std::string name() const
+  requires NamedWeighing<W>
+  {
     return "interval(" + schedule_text::FormatNumber(a_) + "," + schedule_text::FormatNumber(b_) +
            "," + std::string(inner_.name()) + ")" + schedule_text::CoordinateSuffix<X>();
   }

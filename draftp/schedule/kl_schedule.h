@@ -29,7 +29,8 @@ concept KlSchedule = requires(const K& schedule, double coefficient, std::int64_
 class AnyKlSchedule {
  public:
   template <KlSchedule K>
-  requires(!std::same_as<K, AnyKlSchedule>) AnyKlSchedule(K schedule)  // NOLINT
+  requires(!std::same_as<K, AnyKlSchedule>)
+  AnyKlSchedule(K schedule)  // NOLINT
       : name_(schedule.name()),
         initial_(schedule.Initial()),
         constant_(schedule.constant()),

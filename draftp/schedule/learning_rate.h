@@ -24,7 +24,8 @@ concept LearningRate = requires(const R& rate, std::int64_t step) {
 class AnyLearningRate {
  public:
   template <LearningRate R>
-  requires(!std::same_as<R, AnyLearningRate>) AnyLearningRate(R rate)
+  requires(!std::same_as<R, AnyLearningRate>)
+  AnyLearningRate(R rate)
       : name_(rate.name()), constant_(rate.constant()), function_(std::move(rate)) {}  // NOLINT
 
   double operator()(std::int64_t step) const { return function_(step); }

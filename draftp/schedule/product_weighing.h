@@ -21,7 +21,9 @@ class ProductWeighing {
 
   constexpr double operator()(const StepContext& step) const { return a_(step) * b_(step); }
 
-  std::string name() const requires NamedWeighing<A> && NamedWeighing<B> {
+  std::string name() const
+  requires NamedWeighing<A> && NamedWeighing<B>
+  {
     const std::string head = "product(", left = a_.name();
     const std::string factors =
         left.starts_with(head) ? left.substr(head.size(), left.size() - head.size() - 1) : left;

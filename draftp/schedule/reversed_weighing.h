@@ -20,7 +20,9 @@ class ReversedWeighing {
 
   constexpr double operator()(const StepContext& step) const { return 1 - inner_(step); }
 
-  std::string name() const requires NamedWeighing<W> {
+  std::string name() const
+  requires NamedWeighing<W>
+  {
     return "reversed(" + std::string(inner_.name()) + ")";
   }
 

@@ -12,8 +12,8 @@
 
 namespace draftp {
 
-// Trains as `config` (of LoadTrainConfig) says (see docs/training.md) and writes below
-// config.output_dir
+// Trains as `config` (of LoadTrainConfig) says and writes below config.output_dir
+// (docs/training.md):
 //   pytorch_lora_weights.safetensors, or unet/   what was trained; ema/ with its moving average
 //   log.jsonl, validation.jsonl, tensorboard/    a line a step, a line a validation, both as events
 //   validation/step_NNNNNNNN.png                 pictures of both models with their rewards

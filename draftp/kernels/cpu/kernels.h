@@ -134,8 +134,7 @@ struct Kernels {
             channels, [](V x, V a, V b) { return Lanes::Silu(x * a + b); }, output, pixels, scale,
             shift);
       } else {
-        Lanes::Map(
-            channels, [](V x, V a, V b) { return x * a + b; }, output, pixels, scale, shift);
+        Lanes::Map(channels, [](V x, V a, V b) { return x * a + b; }, output, pixels, scale, shift);
       }
     }
   }
@@ -182,11 +181,9 @@ struct Kernels {
   static void Softmax(float* scores, int64_t visible, int64_t keys) {
     float max = scores[0];
     for (int64_t i = 1; i < visible; ++i) max = scores[i] > max ? scores[i] : max;
-    Lanes::Map(
-        visible, [max](V x, V, V) { return Lanes::Exp(x - max); }, scores, scores);
+    Lanes::Map(visible, [max](V x, V, V) { return Lanes::Exp(x - max); }, scores, scores);
     const float inverse = 1.0f / SumOf(visible, scores, [](V x) { return x; });
-    Lanes::Map(
-        visible, [inverse](V x, V, V) { return x * inverse; }, scores, scores);
+    Lanes::Map(visible, [inverse](V x, V, V) { return x * inverse; }, scores, scores);
     for (int64_t i = visible; i < keys; ++i) scores[i] = 0;
   }
 

@@ -99,7 +99,8 @@ class Pool {
 
   void RunRange(int64_t range) {
     try {
-      (*function_)(range * grain_, std::min((range + 1) * grain_, count_));
+      const int64_t first = grain_ * range;
+      (*function_)(first, std::min(first + grain_, count_));
     } catch (...) {
       const std::scoped_lock lock(exception_mutex_);
       if (!exception_) exception_ = std::current_exception();
