@@ -41,8 +41,7 @@ struct Alternatives<std::variant<Members...>, Argument> {
 
 // A new member is a line of the list. Families whose members have parameters in their text have
 // forms instead (form.h).
-//   constexpr Registry kSamplers(Alternatives<std::variant<EulerEdm, ...>,
-//   SamplerOptions>::kMembers);
+//   constexpr Registry kSamplers(Alternatives<AnySampler::Member, SamplerOptions>::kMembers);
 template <class Made, class Argument>
 class Registry {
  public:
