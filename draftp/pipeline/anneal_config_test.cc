@@ -225,43 +225,6 @@ TEST(AnnealConfigTest, RejectsWrongWeightTypesBeforeAnythingLoads) {
   }
 }
 
-TEST(AnnealConfigTest, StepsDependOnTheDiscretization) {
-  EXPECT_TRUE(Load({"--steps=1000"}).ok());
-  EXPECT_TRUE(Load({"--steps=1001", "--discretization=edm"}).ok());
-  EXPECT_TRUE(Load({"--steps=1000", "--discretization=trailing"}).ok());
-  EXPECT_EQ(ErrorOf({"--steps=1000", "--discretization=leading"}),
-            "--steps: found 1000, expected at most 999 with --discretization leading");
-  EXPECT_THAT(ErrorOf({"--discretization=edm", "--sigma_min=14.5"}),
-              HasSubstr("--sigma_min: found 14.5, expected at most --sigma_max 14.6146"));
-  EXPECT_TRUE(Load({"--discretization=edm", "--sigma_min=14.4"}).ok());
-  EXPECT_TRUE(Load({"--sigma_min=20"}).ok());
-}
-
-TEST(AnnealConfigTest, DiscretizationsTakeTheirOptionsInTheText) {
-  const auto loaded = Load({"--discretization=edm(0.03, 14.6,3)", "--steps=1001"});
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.sampling.NoiseLevels(), "edm(0.03,14.6,3)");
-  EXPECT_EQ(loaded->config,
-            Load({"--discretization=edm", "--sigma_min=0.03", "--sigma_max=14.6", "--steps=1001"})
-                ->config);
-  EXPECT_TRUE(Load({"--discretization=leading(0)", "--steps=1000"}).ok());
-  EXPECT_EQ(ErrorOf({"--discretization=edm(0.03,14.6,3)", "--rho=7"}),
-            "--rho: found it beside --discretization edm(0.03,14.6,3), expected one of the two");
-  EXPECT_EQ(ErrorOf({"--discretization=edm(3,2,1)"}),
-            "--discretization: found \"edm(3,2,1)\", expected legacy_ddpm, edm[(smin,smax,rho)], "
-            "trailing, leading[(steps_offset)]");
-}
-
-TEST(AnnealConfigTest, GuidanceHasAnIntervalAndARescaling) {
-  const auto loaded = Load({"--guidance_interval=0.3,5", "--guidance_rescale=0.7"});
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.sampling.guidance_interval, std::pair(0.3, 5.0));
-  EXPECT_EQ(loaded->config.sampling.guidance_rescale, 0.7);
-  EXPECT_EQ(ErrorOf({"--guidance_interval=5,0.3"}),
-            "--guidance_interval: found 5,0.3, expected two sigmas, the lower first");
-  EXPECT_THAT(ErrorOf({"--guidance_rescale=1.5"}), HasSubstr("--guidance_rescale: found"));
-}
-
 TEST(AnnealConfigTest, RejectsExclusiveFlags) {
   EXPECT_EQ(ErrorOf({"--lora=l", "--tuned=t"}),
             "--tuned: found it beside --lora, expected one of the two");

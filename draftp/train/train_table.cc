@@ -1,22 +1,16 @@
 #include "draftp/train/train_table.h"
 
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "draftp/io/config_row.h"
 #include "draftp/io/config_schema.h"
-#include "draftp/io/config_value.h"
 #include "draftp/pipeline/placement_rows.h"
 #include "draftp/pipeline/sampling_config.h"
-#include "draftp/regularize/kl_weight.h"
-#include "draftp/schedule/parse_kl_schedule.h"
-#include "draftp/schedule/parse_learning_rate.h"
-#include "draftp/schedule/parsed.h"
 #include "draftp/train/any_objective.h"
+#include "draftp/train/setting_rows.h"
 
 namespace draftp {
 namespace {
@@ -31,39 +25,6 @@ const char* NoValidations(const C& config) {
 const char* NoNewAdapter(const C& config) {
   if (config.full()) return "the whole UNet is trained";
   return config.lora.empty() ? "" : "--lora has its own";
-}
-
-template <class T>
-ConfigRow<T> ScheduleRow(Parsed<T> (*parse)(std::string_view), const std::string& expected) {
-  return {expected,
-          [=](const ConfigValue& value) -> std::optional<T> {
-            if (!value.IsScalar()) return std::nullopt;
-            Parsed<T> parsed = parse(value.text);
-            return parsed.ok() ? std::optional<T>(*std::move(parsed)) : std::nullopt;
-          },
-          [](const T& schedule) {
-            const std::string text = schedule.name();
-            const std::optional<double> number = ParseFiniteDouble(text);
-            return number ? ConfigValue::Number(FormatDouble(*number)) : ConfigValue::Text(text);
-          }};
-}
-
-ConfigRow<AnyLearningRate> LearningRateRow() {
-  ConfigRow<AnyLearningRate> row =
-      ScheduleRow<AnyLearningRate>(ParseLearningRate, LearningRateForms() + ", from 1e-12 to 100");
-  row.parse = [parse = row.parse](const ConfigValue& value) {
-    std::optional<AnyLearningRate> rate = parse(value);
-    const bool within =
-        rate.has_value() && (!rate->constant() || ((*rate)(0) >= 1e-12 && (*rate)(0) <= 100));
-    return within ? rate : std::nullopt;
-  };
-  return row;
-}
-
-ConfigRow<KlWeight> KlWeightRow() {
-  std::vector<std::pair<std::string, KlWeight>> weights;
-  for (const std::string& name : KlWeightNames()) weights.emplace_back(name, *ParseKlWeight(name));
-  return NamedRow(std::move(weights));
 }
 
 // Why an option has no effect: the objective doesn't take it.
@@ -194,7 +155,7 @@ void AddObjective(Table& table) {
                 .help = "draft_k, drtune: steps with gradient, at most --steps",
                 .common = true})
       .NoEffect(OfObjective("truncation_steps"))
-      .Value(&C::kl_coeff, ScheduleRow<AnyKlSchedule>(ParseKlSchedule, KlScheduleForms()),
+      .Value(&C::kl_coeff, KlScheduleRow(),
              {.key = "kl_coeff",
               .original_keys = {"model.kl_coeff"},
               .value_name = "C",
@@ -224,9 +185,7 @@ void AddObjectiveOptions(Table& table) {
                 .unit = "steps",
                 .help = "refl, drtune: the random stop is among the last N; 0 means a quarter"})
       .NoEffect(OfObjective("late_steps"))
-      .Value(&C::truncation_draw,
-             NamedRow<AlignProp::Draw>(
-                 {{"uniform", AlignProp::Draw::kUniform}, {"normal", AlignProp::Draw::kNormal}}),
+      .Value(&C::truncation_draw, TruncationDrawRow(),
              {.key = "truncation_draw",
               .value_name = "uniform|normal",
               .help = "alignprop: how K is drawn; normal keeps about 16% of the steps"})

@@ -1,0 +1,61 @@
+#include "draftp/train/setting_rows.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "draftp/io/config_value.h"
+#include "draftp/schedule/parse_kl_schedule.h"
+#include "draftp/schedule/parse_learning_rate.h"
+#include "draftp/schedule/parsed.h"
+
+namespace draftp {
+namespace {
+
+template <class T>
+ConfigRow<T> ScheduleRow(Parsed<T> (*parse)(std::string_view), const std::string& expected) {
+  return {expected,
+          [=](const ConfigValue& value) -> std::optional<T> {
+            if (!value.IsScalar()) return std::nullopt;
+            Parsed<T> parsed = parse(value.text);
+            return parsed.ok() ? std::optional<T>(*std::move(parsed)) : std::nullopt;
+          },
+          [](const T& schedule) {
+            const std::string text = schedule.name();
+            const std::optional<double> number = ParseFiniteDouble(text);
+            return number ? ConfigValue::Number(FormatDouble(*number)) : ConfigValue::Text(text);
+          }};
+}
+
+}  // namespace
+
+ConfigRow<AnyKlSchedule> KlScheduleRow() {
+  return ScheduleRow<AnyKlSchedule>(ParseKlSchedule, KlScheduleForms());
+}
+
+ConfigRow<AnyLearningRate> LearningRateRow() {
+  ConfigRow<AnyLearningRate> row =
+      ScheduleRow<AnyLearningRate>(ParseLearningRate, LearningRateForms() + ", from 1e-12 to 100");
+  row.parse = [parse = row.parse](const ConfigValue& value) {
+    std::optional<AnyLearningRate> rate = parse(value);
+    const bool within =
+        rate.has_value() && (!rate->constant() || ((*rate)(0) >= 1e-12 && (*rate)(0) <= 100));
+    return within ? rate : std::nullopt;
+  };
+  return row;
+}
+
+ConfigRow<KlWeight> KlWeightRow() {
+  std::vector<std::pair<std::string, KlWeight>> weights;
+  for (const std::string& name : KlWeightNames()) weights.emplace_back(name, *ParseKlWeight(name));
+  return NamedRow(std::move(weights));
+}
+
+ConfigRow<AlignProp::Draw> TruncationDrawRow() {
+  return NamedRow<AlignProp::Draw>(
+      {{"uniform", AlignProp::Draw::kUniform}, {"normal", AlignProp::Draw::kNormal}});
+}
+
+}  // namespace draftp
