@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "draftp/io/safetensors.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/text/clip_tokenizer.h"
 
 namespace draftp {

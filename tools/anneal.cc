@@ -1,5 +1,5 @@
 // //tools:anneal: draws SDXL pictures under annealed mixtures of a base and a fine-tuned model.
-#include "draftp/pipeline/anneal.h"
+#include "draftp/anneal/anneal.h"
 
 #include <absl/status/status.h>
 #include <unistd.h>
@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
-#include "draftp/io/config_help.h"
-#include "draftp/io/config_json.h"
-#include "draftp/io/config_path.h"
-#include "draftp/pipeline/anneal_bundle.h"
-#include "draftp/pipeline/anneal_config.h"
-#include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/notices.h"
-#include "draftp/pipeline/run_program.h"
-#include "draftp/pipeline/terminal.h"
-#include "draftp/pipeline/version.h"
+#include "draftp/anneal/anneal_bundle.h"
+#include "draftp/anneal/anneal_config.h"
+#include "draftp/config/config_help.h"
+#include "draftp/config/config_json.h"
+#include "draftp/config/config_path.h"
+#include "draftp/run/embedded.h"
+#include "draftp/run/notices.h"
+#include "draftp/run/run_program.h"
+#include "draftp/run/terminal.h"
+#include "draftp/run/version.h"
 
 int main(int argc, char** argv) {
   using namespace draftp;

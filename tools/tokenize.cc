@@ -3,8 +3,8 @@
 
 #include <iostream>
 
-#include "draftp/io/config_path.h"
-#include "draftp/text/tokenize_tool.h"
+#include "draftp/config/config_path.h"
+#include "tools/tokenize_tool.h"
 
 int main(int argc, char** argv) {
   // `bazel run` starts elsewhere; relative paths mean the folder in which the user typed the

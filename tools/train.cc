@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "draftp/io/config_help.h"
-#include "draftp/io/config_json.h"
-#include "draftp/io/config_path.h"
-#include "draftp/pipeline/embedded.h"
-#include "draftp/pipeline/notices.h"
-#include "draftp/pipeline/run_program.h"
-#include "draftp/pipeline/terminal.h"
-#include "draftp/pipeline/version.h"
+#include "draftp/config/config_help.h"
+#include "draftp/config/config_json.h"
+#include "draftp/config/config_path.h"
+#include "draftp/run/embedded.h"
+#include "draftp/run/notices.h"
+#include "draftp/run/run_program.h"
+#include "draftp/run/terminal.h"
+#include "draftp/run/version.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/trainer.h"

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "draftp/adapter/lora.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
 
 namespace draftp {
 

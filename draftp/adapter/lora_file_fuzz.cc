@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "draftp/adapter/lora_file.h"
-#include "draftp/io/safetensors_header.h"
+#include "draftp/checkpoint/safetensors_header.h"
 #include "draftp/io/utf8.h"
 #include "draftp/testing/fuzz.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "draftp/io/safetensors.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/testing/corruption.h"
 
 namespace draftp {

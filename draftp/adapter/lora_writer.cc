@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/printable.h"
-#include "draftp/io/safetensors.h"
 
 namespace draftp {
 namespace {

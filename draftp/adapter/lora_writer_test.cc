@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
-#include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
 
 namespace draftp {

@@ -12,7 +12,7 @@
 #include <limits>
 #include <vector>
 
-#include "draftp/model/hash_tensor.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

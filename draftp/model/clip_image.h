@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/clip_image_config.h"
 #include "draftp/model/clip_layers.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
-#include "draftp/model/placement.h"
 
 namespace draftp {
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <utility>
 
-#include "draftp/io/weight_map.h"
-#include "draftp/model/hash_tensor.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"
 

@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "draftp/io/safetensors.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

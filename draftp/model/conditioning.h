@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/clip_text.h"
-#include "draftp/model/placement.h"
 
 namespace draftp {
 

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "draftp/io/safetensors.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

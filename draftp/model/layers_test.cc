@@ -7,7 +7,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "draftp/model/hash_tensor.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

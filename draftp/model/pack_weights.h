@@ -7,7 +7,7 @@
 
 #include "draftp/kernels/cpu/layers.h"
 #include "draftp/kernels/cpu/product.h"
-#include "draftp/model/placement.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/visit_weights.h"
 
 namespace draftp {

@@ -4,9 +4,9 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "draftp/model/hash_tensor.h"
 #include "draftp/model/unet_fixture.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {

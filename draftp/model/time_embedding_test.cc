@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-#include "draftp/model/hash_tensor.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

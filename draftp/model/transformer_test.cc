@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "draftp/model/hash_tensor.h"
 #include "draftp/model/unet_fixture.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {

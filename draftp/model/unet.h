@@ -13,9 +13,9 @@
 
 #include "absl/status/statusor.h"
 #include "draftp/adapter/adapter_rows.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/layers.h"
-#include "draftp/model/placement.h"
 #include "draftp/model/prepared.h"
 #include "draftp/model/time_embedding.h"
 #include "draftp/model/unet_blocks.h"

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "draftp/io/safetensors.h"
-#include "draftp/model/hash_tensor.h"
-#include "draftp/model/placement.h"
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/unet.h"
 #include "draftp/model/unet_prepare.h"
+#include "draftp/testing/hash_tensor.h"
 
 namespace draftp::testing {
 

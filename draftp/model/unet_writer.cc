@@ -11,11 +11,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
-#include "draftp/io/safetensors.h"
 
 namespace draftp {
 namespace {

@@ -10,8 +10,8 @@
 #include <map>
 #include <string>
 
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
-#include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
 #include "draftp/model/pack_weights.h"
 #include "draftp/model/unet_fixture.h"

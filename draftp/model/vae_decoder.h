@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/attention.h"
 #include "draftp/model/layers.h"
-#include "draftp/model/placement.h"
 #include "draftp/model/resnet.h"
 #include "draftp/model/vae_config.h"
 #include "draftp/model/visit_weights.h"

@@ -13,9 +13,9 @@
 #include <string>
 #include <utility>
 
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/png.h"
-#include "draftp/io/safetensors.h"
-#include "draftp/io/weight_map.h"
 #include "draftp/kernels/rgb8.h"
 #include "draftp/testing/kept_bytes.h"
 #include "draftp/testing/tensor_matchers.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "draftp/model/hash_tensor.h"
 #include "draftp/model/transformer.h"
+#include "draftp/testing/hash_tensor.h"
 
 namespace draftp {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
-#include "draftp/model/placement.h"
 
 namespace draftp {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "draftp/model/hash_tensor.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "draftp/io/json_file.h"
 #include "draftp/model/config_checks.h"
-#include "draftp/reward/reward.h"
+#include "draftp/objective/reward.h"
 
 namespace draftp {
 

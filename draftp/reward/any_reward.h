@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "draftp/objective/reward.h"
 #include "draftp/reward/clip_reward.h"
-#include "draftp/reward/reward.h"
 
 namespace draftp {
 

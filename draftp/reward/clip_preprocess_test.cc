@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/safetensors.h"
-#include "draftp/model/hash_tensor.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/testing/gradient_check.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {

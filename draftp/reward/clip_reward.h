@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "draftp/model/placement.h"
-#include "draftp/reward/reward.h"
+#include "draftp/kernels/placement.h"
+#include "draftp/objective/reward.h"
 #include "draftp/text/clip_tokenizer.h"
 
 namespace draftp {

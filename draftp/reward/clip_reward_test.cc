@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "draftp/io/safetensors.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/test_files.h"
 #include "draftp/reward/reward_conformance.h"
 #include "draftp/testing/tensor_matchers.h"

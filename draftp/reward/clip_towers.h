@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "draftp/kernels/placement.h"
 #include "draftp/model/clip_image.h"
 #include "draftp/model/clip_text.h"
-#include "draftp/model/placement.h"
 
 namespace draftp {
 

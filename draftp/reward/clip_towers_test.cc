@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "draftp/io/safetensors.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/test_files.h"
 #include "draftp/testing/corruption.h"
 

@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "draftp/io/config_value.h"
+#include "draftp/config/config_value.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {

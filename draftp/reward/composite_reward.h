@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "draftp/objective/reward.h"
 #include "draftp/reward/any_reward.h"
 #include "draftp/reward/clip_reward.h"
-#include "draftp/reward/reward.h"
 
 namespace draftp {
 

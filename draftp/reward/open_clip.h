@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "draftp/io/weight_map.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/clip_image_config.h"
 #include "draftp/model/clip_text_config.h"
 

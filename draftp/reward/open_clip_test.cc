@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/test_files.h"
-#include "draftp/io/weight_map.h"
 
 namespace draftp::testing {
 namespace {

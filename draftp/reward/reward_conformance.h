@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "draftp/model/hash_tensor.h"
+#include "draftp/objective/reward.h"
 #include "draftp/reward/any_reward.h"
-#include "draftp/reward/reward.h"
 #include "draftp/testing/gradient_check.h"
+#include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp::testing {

@@ -13,8 +13,8 @@
 #include "absl/status/statusor.h"
 #include "draftp/io/json_file.h"
 #include "draftp/model/config_checks.h"
+#include "draftp/objective/reward.h"
 #include "draftp/reward/analytic_rewards.h"
-#include "draftp/reward/reward.h"
 
 namespace draftp {
 

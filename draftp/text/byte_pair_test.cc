@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/text/testing.h"
+#include "draftp/testing/text_files.h"
 
 namespace draftp {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "draftp/testing/corruption.h"
+#include "draftp/testing/text_files.h"
 #include "draftp/text/normalize.h"
-#include "draftp/text/testing.h"
 
 namespace draftp {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/io/unicode.h"
 #include "draftp/io/utf8.h"
-#include "draftp/text/unicode.h"
 
 namespace draftp {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <initializer_list>
 
-#include "draftp/text/unicode.h"
+#include "draftp/io/unicode.h"
 
 namespace draftp {
 namespace {

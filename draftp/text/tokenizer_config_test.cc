@@ -7,7 +7,7 @@
 #include <string>
 
 #include "draftp/testing/corruption.h"
-#include "draftp/text/testing.h"
+#include "draftp/testing/text_files.h"
 
 namespace draftp {
 namespace {

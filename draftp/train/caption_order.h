@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/train/step_random.h"
+#include "draftp/objective/step_random.h"
 
 namespace draftp {
 

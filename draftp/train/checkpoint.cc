@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "draftp/adapter/lora_writer.h"
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/atomic_folder.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
-#include "draftp/io/safetensors.h"
-#include "draftp/io/weight_map.h"
 #include "draftp/model/unet_writer.h"
 #include "draftp/train/lora_init.h"
 

@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "draftp/io/printable.h"
-#include "draftp/train/step_random.h"
+#include "draftp/objective/step_random.h"
 
 namespace draftp {
 namespace {

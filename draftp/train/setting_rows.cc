@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_value.h"
+#include "draftp/config/config_value.h"
 #include "draftp/schedule/parse_kl_schedule.h"
 #include "draftp/schedule/parse_learning_rate.h"
 #include "draftp/schedule/parsed.h"

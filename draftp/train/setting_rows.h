@@ -2,11 +2,11 @@
 #ifndef DRAFTP_TRAIN_SETTING_ROWS_H_
 #define DRAFTP_TRAIN_SETTING_ROWS_H_
 
-#include "draftp/io/config_row.h"
-#include "draftp/regularize/kl_weight.h"
+#include "draftp/config/config_row.h"
+#include "draftp/objective/align_prop.h"
+#include "draftp/objective/kl_weight.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
-#include "draftp/train/align_prop.h"
 
 namespace draftp {
 

@@ -8,10 +8,10 @@
 #include <system_error>
 #include <utility>
 
-#include "draftp/io/config_row.h"
-#include "draftp/io/config_value.h"
+#include "draftp/config/config_row.h"
+#include "draftp/config/config_value.h"
 #include "draftp/io/printable.h"
-#include "draftp/pipeline/embedded.h"
+#include "draftp/run/embedded.h"
 #include "draftp/schedule/cosine_rate.h"
 #include "draftp/schedule/warmup_rate.h"
 #include "draftp/train/train_table.h"

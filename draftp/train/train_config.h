@@ -11,15 +11,15 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_load.h"
-#include "draftp/io/config_table.h"
-#include "draftp/pipeline/sampling_config.h"
-#include "draftp/regularize/kl_weight.h"
+#include "draftp/config/config_load.h"
+#include "draftp/config/config_table.h"
+#include "draftp/objective/align_prop.h"
+#include "draftp/objective/kl_weight.h"
 #include "draftp/schedule/constant_kl.h"
 #include "draftp/schedule/constant_rate.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
-#include "draftp/train/align_prop.h"
+#include "draftp/sdxl/sampling_config.h"
 
 namespace draftp {
 

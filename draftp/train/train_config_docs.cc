@@ -1,5 +1,5 @@
 // Writes the tables of docs/training.md from TrainTable(): `train_config_docs docs/training.md`.
-#include "draftp/io/config_docs.h"
+#include "draftp/config/config_docs.h"
 #include "draftp/train/train_config.h"
 
 int main(int argc, char** argv) {

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "draftp/io/config_help.h"
-#include "draftp/io/config_json.h"
+#include "draftp/config/config_help.h"
+#include "draftp/config/config_json.h"
 #include "draftp/io/test_files.h"
 
 namespace draftp {

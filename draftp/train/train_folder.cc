@@ -6,10 +6,10 @@
 #include <system_error>
 #include <utility>
 
-#include "draftp/io/config_path.h"
+#include "draftp/config/config_path.h"
 #include "draftp/io/printable.h"
-#include "draftp/pipeline/earlier_run.h"
-#include "draftp/pipeline/exit_code.h"
+#include "draftp/run/earlier_run.h"
+#include "draftp/run/exit_code.h"
 #include "draftp/train/checkpoint.h"
 
 namespace draftp {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "draftp/pipeline/input_files.h"
-#include "draftp/pipeline/output_folder.h"
-#include "draftp/pipeline/run_identity.h"
+#include "draftp/run/input_hashes.h"
+#include "draftp/run/output_folder.h"
+#include "draftp/run/run_identity.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/trainer_state.h"
 

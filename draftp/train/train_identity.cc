@@ -7,9 +7,10 @@
 
 #include <algorithm>
 
-#include "draftp/io/config_row.h"
-#include "draftp/pipeline/file_hash.h"
+#include "draftp/config/config_row.h"
+#include "draftp/io/file_hash.h"
 #include "draftp/reward/composite_reward.h"
+#include "draftp/sdxl/model_files.h"
 
 namespace draftp {
 namespace {

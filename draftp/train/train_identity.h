@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "draftp/pipeline/input_files.h"
-#include "draftp/pipeline/run_identity.h"
+#include "draftp/run/input_hashes.h"
+#include "draftp/run/run_identity.h"
 #include "draftp/train/train_config.h"
 
 namespace draftp {

@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_schema.h"
-#include "draftp/pipeline/sampling_config.h"
+#include "draftp/config/config_schema.h"
+#include "draftp/sdxl/sampling_config.h"
 #include "draftp/train/train_table.h"
 
 namespace draftp {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "draftp/kernels/cpu/thread_pool.h"
-#include "draftp/pipeline/progress.h"
+#include "draftp/run/progress.h"
 #include "draftp/sampling/per_image_noise.h"
 
 namespace draftp {

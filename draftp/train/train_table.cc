@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_row.h"
-#include "draftp/io/config_schema.h"
-#include "draftp/pipeline/placement_rows.h"
-#include "draftp/pipeline/sampling_config.h"
-#include "draftp/train/any_objective.h"
+#include "draftp/config/config_row.h"
+#include "draftp/config/config_schema.h"
+#include "draftp/objective/any_objective.h"
+#include "draftp/sdxl/placement_rows.h"
+#include "draftp/sdxl/sampling_config.h"
 #include "draftp/train/setting_rows.h"
 
 namespace draftp {

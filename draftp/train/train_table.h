@@ -2,7 +2,7 @@
 #ifndef DRAFTP_TRAIN_TRAIN_TABLE_H_
 #define DRAFTP_TRAIN_TRAIN_TABLE_H_
 
-#include "draftp/io/config_table.h"
+#include "draftp/config/config_table.h"
 #include "draftp/train/train_config.h"
 
 namespace draftp {

@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "draftp/io/atomic_folder.h"
-#include "draftp/pipeline/earlier_run.h"
-#include "draftp/pipeline/input_files.h"
-#include "draftp/pipeline/progress.h"
-#include "draftp/pipeline/recorded_config.h"
-#include "draftp/pipeline/run_record.h"
+#include "draftp/run/earlier_run.h"
+#include "draftp/run/input_hashes.h"
+#include "draftp/run/progress.h"
+#include "draftp/run/run_record.h"
+#include "draftp/sdxl/recorded_config.h"
 #include "draftp/train/train_folder.h"
 #include "draftp/train/train_identity.h"
 #include "draftp/train/training_log.h"

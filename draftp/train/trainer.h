@@ -6,7 +6,7 @@
 
 #include <ostream>
 
-#include "draftp/pipeline/notices.h"
+#include "draftp/run/notices.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "draftp/pipeline/run_identity.h"
+#include "draftp/run/run_identity.h"
 
 namespace draftp {
 

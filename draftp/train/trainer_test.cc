@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
-#include "draftp/io/safetensors.h"
 #include "draftp/io/test_files.h"
 #include "draftp/schedule/target_kl.h"
 #include "draftp/train/checkpoint.h"

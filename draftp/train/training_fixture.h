@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/safetensors.h"
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/model/unet_fixture.h"
-#include "draftp/pipeline/sdxl_model.h"
 #include "draftp/reward/composite_reward.h"
+#include "draftp/sdxl/sdxl_model.h"
 #include "draftp/train/training_model.h"
 
 namespace draftp::testing {

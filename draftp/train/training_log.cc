@@ -10,9 +10,9 @@
 #include <system_error>
 #include <utility>
 
-#include "draftp/io/config_row.h"
+#include "draftp/config/config_row.h"
 #include "draftp/io/printable.h"
-#include "draftp/pipeline/progress.h"
+#include "draftp/run/progress.h"
 
 namespace draftp {
 namespace {

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/io/config_value.h"
-#include "draftp/io/event_file.h"
-#include "draftp/io/line_log.h"
-#include "draftp/io/moving_mean.h"
+#include "draftp/config/config_value.h"
 #include "draftp/io/png.h"
-#include "draftp/pipeline/notices.h"
+#include "draftp/report/event_file.h"
+#include "draftp/report/line_log.h"
+#include "draftp/report/moving_mean.h"
+#include "draftp/run/notices.h"
 #include "draftp/train/alarms.h"
 
 namespace draftp {

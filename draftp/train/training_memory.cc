@@ -6,11 +6,11 @@
 
 #include "draftp/io/count.h"
 #include "draftp/kernels/cpu/thread_pool.h"
-#include "draftp/pipeline/memory_estimate.h"
-#include "draftp/pipeline/process_memory.h"
-#include "draftp/pipeline/sampling_setup.h"
 #include "draftp/reward/clip_reward.h"
 #include "draftp/reward/clip_towers.h"
+#include "draftp/run/process_memory.h"
+#include "draftp/sdxl/memory_estimate.h"
+#include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "draftp/pipeline/plan_text.h"
+#include "draftp/run/plan_text.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/training_setup.h"
 

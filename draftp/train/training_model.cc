@@ -12,8 +12,8 @@
 #include "draftp/adapter/lora_file.h"
 #include "draftp/model/pack_weights.h"
 #include "draftp/model/unet_adapter.h"
-#include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/pack_model.h"
+#include "draftp/run/exit_code.h"
+#include "draftp/sdxl/pack_model.h"
 
 namespace draftp {
 namespace {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "draftp/model/unet.h"
-#include "draftp/pipeline/compute_device.h"
-#include "draftp/pipeline/sdxl_model.h"
-#include "draftp/pipeline/sdxl_predictor.h"
+#include "draftp/run/compute_device.h"
+#include "draftp/sdxl/sdxl_model.h"
+#include "draftp/sdxl/sdxl_predictor.h"
 #include "draftp/train/lora_init.h"
 #include "draftp/train/parameters.h"
 #include "draftp/train/train_config.h"

@@ -13,11 +13,11 @@
 #include <numeric>
 #include <utility>
 
-#include "draftp/io/axis_ticks.h"
-#include "draftp/io/config_row.h"
-#include "draftp/io/html_report.h"
+#include "draftp/config/config_row.h"
 #include "draftp/io/read_file.h"
-#include "draftp/pipeline/progress.h"
+#include "draftp/report/axis_ticks.h"
+#include "draftp/report/html_report.h"
+#include "draftp/run/progress.h"
 #include "draftp/train/run_lines.h"
 
 namespace draftp {

@@ -9,13 +9,13 @@
 #include <system_error>
 #include <utility>
 
+#include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/png.h"
-#include "draftp/io/safetensors.h"
-#include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/process_memory.h"
-#include "draftp/pipeline/progress.h"
-#include "draftp/pipeline/recorded_config.h"
-#include "draftp/pipeline/version.h"
+#include "draftp/run/exit_code.h"
+#include "draftp/run/process_memory.h"
+#include "draftp/run/progress.h"
+#include "draftp/run/version.h"
+#include "draftp/sdxl/recorded_config.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/train_identity.h"

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "draftp/pipeline/output_folder.h"
-#include "draftp/pipeline/run_identity.h"
-#include "draftp/pipeline/run_record.h"
+#include "draftp/run/output_folder.h"
+#include "draftp/run/run_identity.h"
+#include "draftp/run/run_record.h"
 #include "draftp/train/caption_order.h"
 #include "draftp/train/optimizer.h"
 #include "draftp/train/stop_request.h"

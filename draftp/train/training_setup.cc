@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "draftp/pipeline/exit_code.h"
-#include "draftp/pipeline/model_argument.h"
-#include "draftp/pipeline/sampling_setup.h"
-#include "draftp/text/captions.h"
+#include "draftp/data/captions.h"
+#include "draftp/run/exit_code.h"
+#include "draftp/sdxl/model_argument.h"
+#include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {
 namespace {

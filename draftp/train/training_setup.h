@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "draftp/pipeline/compute_device.h"
 #include "draftp/reward/composite_reward.h"
+#include "draftp/run/compute_device.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
 #include "draftp/train/micro_batch.h"

@@ -12,8 +12,8 @@
 #include <limits>
 #include <utility>
 
-#include "draftp/io/contact_sheet.h"
 #include "draftp/model/vae_decoder.h"
+#include "draftp/report/contact_sheet.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/mixture_denoiser.h"
 #include "draftp/sampling/per_image_noise.h"

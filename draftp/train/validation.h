@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "draftp/io/png.h"
-#include "draftp/pipeline/sdxl_predictor.h"
 #include "draftp/reward/clip_reward.h"
 #include "draftp/reward/composite_reward.h"
+#include "draftp/sdxl/sdxl_predictor.h"
 #include "draftp/train/alarms.h"
 #include "draftp/train/micro_batch.h"
 #include "draftp/train/training_model.h"

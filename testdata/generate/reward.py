@@ -2,7 +2,7 @@
 
 Command: OMP_NUM_THREADS=1 python3 testdata/generate/reward.py
 torch 2.11.0, transformers 5.17.0; exact versions are in each golden's metadata.
-Weights and inputs are hash_tensor of their names: SplitMix64, the same in draftp/model/hash_tensor.h.
+Weights and inputs are hash_tensor of their names: SplitMix64, the same in draftp/testing/hash_tensor.h.
 Writes testdata/configs/reward_{gelu_new,open_clip}/ (made-up weights, float16; the second with open_clip's
 tensor names) and testdata/goldens/reward_*.safetensors.
 

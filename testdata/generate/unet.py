@@ -1,7 +1,7 @@
 """Golden outputs and gradients of UNets: diffusers + peft in float64.
 
 Command:  OMP_NUM_THREADS=1 python testdata/generate/unet.py testdata
-Seed:     none: weights and inputs are the formula `hash_tensor` of their names (C++: draftp/model/hash_tensor.h)
+Seed:     none: weights and inputs are the formula `hash_tensor` of their names (C++: draftp/testing/hash_tensor.h)
 Versions: recorded in the metadata of each file
 
 Writes, under testdata/:

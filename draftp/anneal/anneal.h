@@ -1,0 +1,26 @@
+// The annealing run: prompts to pictures under each weight type, an overview of them, and a record
+// of the run.
+#ifndef DRAFTP_ANNEAL_ANNEAL_H_
+#define DRAFTP_ANNEAL_ANNEAL_H_
+
+#include <absl/status/status.h>
+
+#include <ostream>
+
+#include "draftp/anneal/anneal_config.h"
+#include "draftp/run/notices.h"
+
+namespace draftp {
+
+// Draws what `config` asks for (see docs/configuration.md) and writes below config.output_dir
+//   annealed_outputs_sdxl_{weight_type}/img_{idx:05d}_00.png, prompt_{idx:05d}_00.txt
+//   overview.png   rows prompts, columns weight types, the same noise along a row
+//   run.json       `config` repeats the run (--config run.json), `result` says what came out
+// Every file appears whole or not at all. Progress and warnings go to `log`, a bar redrawn in place
+// on a `terminal`. The error is one line that names flag or file; what was drawn before it stays.
+absl::Status RunAnneal(const AnnealConfig& config, Notices& log);
+absl::Status RunAnneal(const AnnealConfig& config, std::ostream& log, bool terminal);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_ANNEAL_H_

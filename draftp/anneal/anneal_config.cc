@@ -1,0 +1,335 @@
+// The table of the annealing run's settings and the rules between them.
+#include "draftp/anneal/anneal_config.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
+#include "draftp/config/config_load.h"
+#include "draftp/config/config_row.h"
+#include "draftp/config/config_schema.h"
+#include "draftp/config/config_table.h"
+#include "draftp/config/config_value.h"
+#include "draftp/sampling/any_noise.h"
+#include "draftp/schedule/parse_weighing.h"
+#include "draftp/schedule/parsed.h"
+#include "draftp/sdxl/placement_rows.h"
+#include "draftp/sdxl/sampling_config.h"
+
+namespace draftp {
+namespace {
+
+using Table = ConfigTable<AnnealConfig>;
+using Kind = ConfigRule::Kind;
+
+constexpr double kLargestScale = 1000;
+
+const char* DrawsBaseAlone(const AnnealConfig& config) {
+  for (const std::string& type : config.weight_type) {
+    if (type != "base") return "";
+  }
+  return "--weight_type base draws with the base model alone";
+}
+
+void AddModels(Table& table) {
+  table.Group("Models")
+      .Path(&AnnealConfig::model,
+            {.key = "model",
+             .original_keys = {"model.unet_config.from_pretrained"},
+             .value_name = "DIR",
+             .help = "SDXL folder in the Hugging Face layout",
+             .default_text = "the embedded model",
+             .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
+             .common = true})
+      .Path(&AnnealConfig::lora,
+            {.key = "lora",
+             .original_keys = {"model.peft.restore_from_path"},
+             .value_name = "FILE|DIR",
+             .help = "fine-tuned model as a LoRA in diffusers' layout",
+             .default_text = "the embedded model's, without --model",
+             .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
+             .once = "one adapter at present",
+             .common = true})
+      .NoEffect(DrawsBaseAlone)
+      .Number(&AnnealConfig::lora_scale, -kLargestScale, kLargestScale,
+              {.key = "lora_scale",
+               .value_name = "S",
+               .help = "factor on the LoRA's change",
+               .elsewhere = {"network_mul", "lora_weight", "lora_strength"},
+               .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        const bool has_lora = !c.lora.empty() || !c.explicit_log_dir.empty() || c.model.empty();
+        return has_lora ? DrawsBaseAlone(c) : "there is no LoRA";
+      })
+      .Path(&AnnealConfig::tuned, {.key = "tuned",
+                                   .value_name = "DIR",
+                                   .help = "fine-tuned model as a whole UNet, instead of a LoRA"})
+      .NoEffect(DrawsBaseAlone)
+      .Path(
+          &AnnealConfig::explicit_log_dir,
+          {.key = "explicit_log_dir",
+           .original_keys = {"exp_manager.explicit_log_dir"},
+           .value_name = "DIR",
+           .help = "training run whose newest checkpoint is taken when neither --lora nor --tuned "
+                   "is given"})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.lora.empty() && c.tuned.empty() ? DrawsBaseAlone(c) : "--lora or --tuned is given";
+      });
+}
+
+void AddSubjects(Table& table) {
+  table.Group("What to draw")
+      .List(
+          &AnnealConfig::weight_type,
+          {.key = "weight_type",
+           .original_keys = {"weight_type"},
+           .value_name = "T[,T...]",
+           .help = "weights of the fine-tuned model over the steps: base, draft, linear, power_p, "
+                   "step_f and more (docs/schedules.md)",
+           .common = true})
+      .TextList(&AnnealConfig::prompt,
+                {.key = "prompt",
+                 .original_keys = {"prompt"},
+                 .value_name = "TEXT",
+                 .help = "a prompt, in the place of a file; typed again, one more",
+                 .elsewhere = {"p", "text", "caption"},
+                 .common = true})
+      .Path(&AnnealConfig::prompts,
+            {.key = "prompts",
+             .value_name = "FILE",
+             .help = "prompts, a line each; - is the standard input, and <(command) a command's",
+             .default_text = "8 of the embedded model, without --model",
+             .elsewhere = {"prompt_file", "from_file", "prompts_file"},
+             .once = "one file at present",
+             .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.prompt.empty() ? "" : "--prompt takes the place of a file";
+      })
+      .Integer(&AnnealConfig::max_prompts, 0, 1'000'000'000,
+               {.key = "max_prompts",
+                .value_name = "N",
+                .unit = "prompts",
+                .help = "only the first N of the file; 0 means all",
+                .common = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.prompt.empty() ? "" : "--prompt takes the place of a file";
+      })
+      .Text(&AnnealConfig::negative_prompt,
+            {.key = "negative_prompt",
+             .value_name = "TEXT",
+             .help = "what to steer away from; empty means SDXL's zero embedding",
+             .default_text = "",
+             .elsewhere = {"negative", "neg_prompt"},
+             .common = true,
+             .allow_empty = true})
+      .NoEffect([](const AnnealConfig& c) {
+        return c.sampling.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
+      })
+      .Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
+               {.key = "images_per_prompt",
+                .value_name = "N",
+                .unit = "images",
+                .help = "pictures of each prompt and weight type, each from its own noise",
+                .elsewhere = {"num_images_per_prompt", "num_images", "n_samples"},
+                .common = true});
+  table.Append(&AnnealConfig::sampling, PictureSizeRows());
+}
+
+void AddSampling(Table& table) {
+  table.Group("Sampling");
+  table.Append(&AnnealConfig::sampling, SamplingRows());
+  table
+      .Choice(&AnnealConfig::noise, ChoicesNamed(NoiseStreams::Names()),
+              {.key = "noise",
+               .value_name = "NAME",
+               .help = "per_image (image g from seed + g, whatever the batch) or original (one "
+                       "stream for all images)"})
+      .Seed(&AnnealConfig::seed, {.key = "seed",
+                                  .original_keys = {"model.seed"},
+                                  .value_name = "N",
+                                  .help = "of the noise",
+                                  .common = true});
+}
+
+void AddRunning(Table& table) {
+  table.Group("Running").Integer(
+      &AnnealConfig::batch_size, 1, 1024,
+      {.key = "batch_size",
+       .value_name = "N",
+       .unit = "images",
+       .help = "images drawn at once; per_image noise gives the same pictures",
+       .common = true});
+  AddPlacementRows(table);
+  table
+      .Path(&AnnealConfig::output_dir,
+            {.key = "output_dir",
+             .value_name = "DIR",
+             .help = "folder of the pictures; one that holds another run's is refused",
+             .default_text = "annealed_outputs, or annealed_outputs_2, ...",
+             .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
+             .common = true})
+      .Switch(&AnnealConfig::skip_existing,
+              {.key = "skip_existing",
+               .help = "keep pictures that the same weights and settings drew, draw the others",
+               .common = true})
+      .Switch(&AnnealConfig::overwrite,
+              {.key = "overwrite",
+               .help = "draw into a folder that holds another run's pictures; those that are left "
+                       "of them go at the end"})
+      .Mode(&AnnealConfig::dry_run, {"plan", "probe"},
+            {.key = "dry_run",
+             .help = "print the plan (images, memory, disk) and touch nothing; =probe also draws "
+                     "one batch, for its seconds and its peak of memory",
+             .common = true});
+}
+
+void AddRefusedKeys(Table& table) {
+  table
+      .Rule({Kind::kRefused,
+             {"model.unet_config.from_NeMo", "model.first_stage_config.from_NeMo"},
+             "weights are read in diffusers' layout: give the converted folder as --model",
+             {}})
+      .Rule({Kind::kRefused,
+             {"model.first_stage_config.from_pretrained"},
+             "the VAE is the folder vae of --model: put it there",
+             {}})
+      .Rule({Kind::kRefused,
+             {"exp_manager.create_wandb_logger", "exp_manager.wandb_logger_kwargs.*",
+              "wandb_logger_kwargs.*"},
+             "nothing is sent anywhere: read run.json in --output_dir",
+             {}})
+      .Rule({Kind::kRefused,
+             {"rm.trainer.devices"},
+             "no reward model runs here: --device chooses where the run computes",
+             {}})
+      .Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}})
+      .Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}})
+      .Rule({Kind::kOnly,
+             {SamplingKey("img2img_strength")},
+             "images start from noise",
+             {"1", "1.0"}});
+}
+
+void AddIgnoredKeys(Table& table) {
+  const auto ignore = [&](std::vector<std::string> patterns, const std::string& note) {
+    table.Rule({Kind::kIgnored, std::move(patterns), note, {}});
+  };
+  ignore({"trainer.draftp_sd.*",
+          "trainer.max_epochs",
+          "trainer.max_steps",
+          "trainer.val_check_interval",
+          "trainer.log_every_n_steps",
+          "trainer.accumulate_grad_batches",
+          "trainer.logger",
+          "trainer.enable_checkpointing",
+          "trainer.benchmark",
+          "trainer.enable_model_summary",
+          "model.optim.*",
+          "model.kl_coeff",
+          "model.truncation_steps",
+          "model.activation_checkpointing",
+          "model.fsdp",
+          "model.fsdp_set_buffer_dtype",
+          "model.global_batch_size",
+          "model.gradient_as_bucket_view",
+          "model.resume_from_checkpoint",
+          "model.loss_fn_config.*",
+          "rm.*",
+          "reward_model"},
+         "it is training's");
+  ignore({"trainer.devices", "trainer.num_nodes", "trainer.accelerator"},
+         "one process draws on one device: `--device`");
+  ignore({"exp_manager.exp_dir", "exp_manager.name", "exp_manager.create_checkpoint_callback",
+          "exp_manager.create_tensorboard_logger", "exp_manager.checkpoint_callback_params.*",
+          "exp_manager.resume_if_exists", "exp_manager.resume_ignore_no_checkpoint",
+          "exp_manager.ema.*", "name"},
+         "it is training's log and checkpoints");
+  ignore({"model.micro_batch_size"}, "`--batch_size` is this program's");
+  ignore({"model.data.*"}, "`--prompts` is this program's");
+  ignore({"model.precision"}, "`trainer.precision` says it");
+  ignore({"model.peft.*"}, "the adapter's file says it");
+  ignore({"model.unet_config.*", "model.first_stage_config.*", "model.conditioner_config.*",
+          "model.denoiser_config.*", "model.scale_factor", "model.is_legacy", "model.scale_by_std",
+          "model.restore_from_path", "pretrained_checkpoint.*"},
+         "the model folder's config.json files say it");
+  ignore({SamplingKey("orig_width"), SamplingKey("orig_height"), SamplingKey("crop_coords_top"),
+          SamplingKey("crop_coords_left"), SamplingKey("aesthetic_score"),
+          SamplingKey("negative_aesthetic_score")},
+         "size embeddings are the image's own size, without a crop");
+  ignore({"model.disable_first_stage_autocast", "model.inductor", "model.capture_cudagraph_iters",
+          "model.channels_last", "model.precache_mode", "model.apex_transformer_log_level",
+          "model.nsys_profile.*"},
+         "it tunes the original's framework");
+}
+
+Table MakeTable() {
+  Table table("anneal",
+              "Draws pictures with a base SDXL, its fine-tuned version, and mixtures of both that "
+              "move from the one to the other over the steps of a run. Without any flag it draws 8 "
+              "prompts with the embedded model, its LoRA and six weight types.");
+  AddModels(table);
+  AddSubjects(table);
+  AddSampling(table);
+  table.Group("Options of samplers and discretisations")
+      .Append(&AnnealConfig::sampling, SamplerOptionRows());
+  AddRunning(table);
+  AddRefusedKeys(table);
+  AddIgnoredKeys(table);
+  table.Sibling({.program = "train",
+                 .key = "max_steps",
+                 .note = "--explicit_log_dir DIR draws with what that run has made"});
+  table.Example("anneal --weight_type=step_0.6", "one weight type with the embedded model")
+      .Example("anneal --model sdxl --lora run --prompt \"a red circle\" --seed 7",
+               "your model and adapter, one prompt")
+      .Example("anneal --config draftp_sdxl.yaml model.sampling.base.steps=25 --output_dir out",
+               "settings of a training run, with two of them changed")
+      .Example("anneal --config out/run.json --skip_existing",
+               "a run again, from where it stopped");
+  return table;
+}
+
+}  // namespace
+
+const ConfigTable<AnnealConfig>& AnnealTable() {
+  static const Table* const table = new Table(MakeTable());
+  return *table;
+}
+
+absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
+    const std::vector<std::string>& arguments, const std::string& user_folder) {
+  auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
+  if (!loaded.ok() || loaded->help) return loaded;
+  DropShorthands(loaded->flags, loaded->config.sampling);
+  absl::Status status = ValidateAnnealConfig(loaded->config);
+  if (!status.ok()) return WithConfigFile(status, *loaded, loaded->config_file);
+  FillShorthands(loaded->config.sampling);
+  const std::vector<std::string> idle = AnnealTable().WithoutEffect(loaded->flags, loaded->config);
+  loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
+  return loaded;
+}
+
+absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config) {
+  Parsed<std::vector<WeightType>> types = ParseWeighingList(absl::StrJoin(config.weight_type, ","));
+  if (!types.ok()) return absl::InvalidArgumentError("--weight_type: " + types.error());
+  return *std::move(types);
+}
+
+absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
+  if (absl::Status status = AnnealTable().Check(config); !status.ok()) return status;
+  if (!config.lora.empty() && !config.tuned.empty()) {
+    return InvalidFlag("tuned", "it beside --lora", "one of the two");
+  }
+  if (config.lora_scale != 1.0 && !config.tuned.empty()) {
+    return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
+  }
+  if (absl::Status status = CheckSampling(config.sampling); !status.ok()) return status;
+  if (config.weight_type.empty())
+    return InvalidFlag("weight_type", "an empty list", "a weight type");
+  return ParseWeightTypes(config).status();
+}
+
+}  // namespace draftp

@@ -1,0 +1,70 @@
+// The settings of an annealing run: one plain struct, its table and its checks.
+#ifndef DRAFTP_ANNEAL_ANNEAL_CONFIG_H_
+#define DRAFTP_ANNEAL_ANNEAL_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "draftp/config/config_load.h"
+#include "draftp/config/config_table.h"
+#include "draftp/schedule/parse_weighing.h"
+#include "draftp/sdxl/sampling_config.h"
+
+namespace draftp {
+
+// Empty texts and sizes of 0 mean "not given". docs/configuration.md has every member's meaning.
+struct AnnealConfig {
+  // Models
+  std::string model = {};  // SDXL folder in the Hugging Face layout
+  std::string lora = {};   // file or folder
+  double lora_scale = 1.0;
+  std::string tuned = {};             // folder of a fully fine-tuned UNet
+  std::string explicit_log_dir = {};  // a training run's folder, for its newest checkpoint
+
+  // What to draw
+  std::vector<std::string> weight_type = {"base",    "draft",   "linear",
+                                          "power_2", "power_4", "step_0.6"};
+  std::vector<std::string> prompt = {};  // replace the prompt file
+  std::string prompts = {};              // file, a prompt a line
+  int64_t max_prompts = 0;               // the first so many of the file; 0: all
+  std::string negative_prompt = {};
+  int64_t images_per_prompt = 1;
+
+  SamplingConfig sampling = {};
+  std::string noise = "per_image";  // or original
+  uint64_t seed = 1243;
+
+  // Running
+  int64_t batch_size = 1;
+  std::string device = "auto";  // auto, cpu, cuda, cuda:i
+  std::string dtype = "auto";   // auto, float32, bfloat16
+  std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
+  bool skip_existing = false;
+  bool overwrite = false;
+  std::string dry_run = "off";  // plan, probe
+
+  bool operator==(const AnnealConfig&) const = default;
+};
+
+// The one table: flags, keys, the original's keys, units, defaults, ranges, help.
+const ConfigTable<AnnealConfig>& AnnealTable();
+
+// The config that the command line (without the program's name) asks for, valid on its own;
+// defaults of the bundle aren't filled in (see anneal_bundle.h). `user_folder`: see UserFolder.
+// Every error is one line, exit code 2.
+absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
+    const std::vector<std::string>& arguments, const std::string& user_folder);
+
+// Every rule that holds whatever the bundle: ranges, names, exclusive members, steps of the
+// discretisation, sizes, weight types. InvalidArgument names the flag, what was found and expected.
+absl::Status ValidateAnnealConfig(const AnnealConfig& config);
+
+// The weight types of a valid config.
+absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_ANNEAL_CONFIG_H_

@@ -1,0 +1,113 @@
+#include "draftp/anneal/anneal_folder.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "draftp/anneal/anneal_identity.h"
+#include "draftp/anneal/image_output.h"
+#include "draftp/io/png.h"
+#include "draftp/io/printable.h"
+#include "draftp/run/earlier_run.h"
+
+namespace draftp {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The index in img_00012_00.png, none for any other name.
+std::optional<int64_t> PictureIndex(const std::string& name) {
+  constexpr std::string_view kBegin = "img_", kEnd = "_00.png";
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd) ||
+      name.size() < kBegin.size() + 5 + kEnd.size()) {
+    return std::nullopt;
+  }
+  const std::string digits = name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+  int64_t index = 0;
+  const bool number = std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+  return number && absl::SimpleAtoi(digits, &index) ? std::optional(index) : std::nullopt;
+}
+
+bool IsOurs(const std::string& path) {
+  const auto png = ReadPng(path);
+  return png.ok() && std::ranges::any_of(png->text, [](const PngText& text) {
+           return text.key == "Software" && text.value.starts_with("draftp");
+         });
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> TypesThatStay(
+    const AnnealConfig& config, const std::string& dir,
+    const std::function<absl::StatusOr<RunIdentity>()>& identity) {
+  const auto earlier = ReadEarlierRun(dir);
+  if (!earlier) return std::vector<std::string>{};
+  const auto refused = [&](const std::string& found, const std::string& expected) {
+    return absl::InvalidArgumentError(absl::StrCat("--output_dir: found ", found, " in ",
+                                                   Printable(dir, 1000), ", expected ", expected));
+  };
+  if (earlier->program == "train") return refused("a training run", "another folder");
+  std::string why = "no run.json tells which";
+  if (earlier->identity) {
+    const auto own = identity();
+    if (!own.ok()) return own.status();
+    const std::vector<std::string> differences = AnnealDifferences(*earlier->identity, *own);
+    if (differences.empty()) return earlier->weight_types;
+    why = FirstOf(differences);
+  }
+  if (config.overwrite || config.skip_existing) return std::vector<std::string>{};
+  return refused(absl::StrCat("the pictures of another run (", why, ")"),
+                 "another folder, or --overwrite");
+}
+
+absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<InputFile>& inputs,
+                               const std::vector<WeightType>& types, const std::string& dir) {
+  std::vector<InputFile> files = inputs;
+  if (!config.prompts.empty()) files.push_back({"prompts", config.prompts});
+  std::vector<std::string> outputs = {"run.json", "overview.png"};
+  for (const WeightType& type : types) outputs.push_back(WeightTypeFolder(type.text));
+  return CheckInputsLieElsewhere(files, dir, outputs);
+}
+
+std::vector<std::string> StalePictures(const std::string& dir,
+                                       const std::vector<std::string>& types, int64_t images) {
+  std::vector<std::string> folders;
+  for (const std::string& type : types) folders.push_back(WeightTypeFolder(type));
+  std::vector<std::string> stale;
+  std::error_code error;
+  for (fs::directory_iterator folder(dir, error), end; !error && folder != end;
+       folder.increment(error)) {
+    const std::string name = folder->path().filename().string();
+    std::error_code unknown;
+    if (!name.starts_with(WeightTypeFolder("")) || folder->is_symlink(unknown)) continue;
+    const bool current = std::ranges::find(folders, name) != folders.end();
+    for (fs::directory_iterator file(folder->path(), unknown); !unknown && file != end;
+         file.increment(unknown)) {
+      const auto index = PictureIndex(file->path().filename().string());
+      if (!index || (current && *index < images) || file->is_symlink(unknown)) continue;
+      if (IsOurs(file->path().string())) stale.push_back(file->path().string());
+    }
+  }
+  std::ranges::sort(stale);
+  return stale;
+}
+
+void RemovePictures(const std::vector<std::string>& pictures) {
+  for (const std::string& picture : pictures) {
+    const fs::path path(picture);
+    std::string caption = path.filename().string();  // img_00012_00.png -> prompt_00012_00.txt
+    caption.replace(0, 3, "prompt").replace(caption.size() - 3, 3, "txt");
+    std::error_code error;
+    fs::remove(path, error);
+    fs::remove(path.parent_path() / caption, error);
+    fs::remove(path.parent_path(), error);  // once it is empty
+  }
+}
+
+}  // namespace draftp

@@ -1,0 +1,180 @@
+// Annealed images against diffusers + peft under k-diffusion's samplers:
+// testdata/generate/anneal.py.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "draftp/anneal/anneal_plan.h"
+#include "draftp/anneal/image_drawer.h"
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/io/png.h"
+#include "draftp/io/test_files.h"
+#include "draftp/sdxl/pack_model.h"
+#include "draftp/sdxl/sdxl_model.h"
+#include "draftp/testing/tensor_matchers.h"
+
+namespace draftp {
+namespace {
+
+using testing::RelativeError;
+
+constexpr char kModel[] = "testdata/tiny_sdxl";
+
+// As //tools:anneal draws with it on a CPU.
+const SdxlModel& TinyModel() {
+  static const auto model = [] {
+    auto loaded = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
+                                  *ChooseDevice("cpu", "float32"));
+    TORCH_CHECK(loaded.ok(), std::string(loaded.status().message()));
+    PackForInference(*loaded);
+    return loaded;
+  }();
+  return *model;
+}
+
+AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discretization) {
+  AnnealConfig config;
+  config.model = kModel;
+  config.lora = std::string(kModel) + "/lora";
+  config.prompts = std::string(kModel) + "/prompts/validation.txt";
+  config.sampling.steps = 10;
+  config.sampling.sampler = sampler;
+  config.sampling.discretization = discretization;
+  config.batch_size = 2;
+  return config;
+}
+
+ImageDrawer::Options Quiet() {
+  return {.height = 128,
+          .width = 128,
+          .negative_prompt = "",
+          .warn = [](const std::string&) {},
+          .on_work = [](int64_t) {}};
+}
+
+// Share of pixel values that differ by more than one.
+double Mismatch(const RgbImage& a, const uint8_t* b, int64_t row_bytes) {
+  int64_t wrong = 0;
+  for (int y = 0; y < a.height; ++y) {
+    for (int i = 0; i < 3 * a.width; ++i) {
+      wrong += std::abs(a.pixels[size_t(y) * 3 * a.width + i] - b[y * row_bytes + i]) > 1;
+    }
+  }
+  return double(wrong) / double(a.pixels.size());
+}
+
+struct Case {
+  const char* sampler;
+  const char* discretization;
+};
+
+class AnnealGoldenTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
+  const auto [sampler, discretization] = GetParam();
+  const AnnealConfig config = GoldenConfig(sampler, discretization);
+  const auto plan = MakeAnnealPlan(config);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const auto goldens = SafetensorsFile::Open("testdata/goldens/anneal.safetensors");
+  ASSERT_TRUE(goldens.ok()) << goldens.status();
+  const std::string name = std::string(discretization) + "_" + sampler;
+  const auto grid = ReadPng("testdata/goldens/anneal_" + name + ".png");
+  ASSERT_TRUE(grid.ok()) << grid.status();
+
+  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config.sampling, TinyModel().scheduler),
+                     Quiet());
+  const std::vector<int64_t> images = plan->Batch(0);
+  ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
+  const NoiseStreams noise = *NoiseStreams::Named("per_image", config.seed, 0);
+  for (size_t column = 0; column < plan->weight_types.size(); ++column) {
+    const WeightType& type = plan->weight_types[column];
+    AnyNoise source = noise.ForBatch(images);
+    const auto latents = drawer.Latents(type, source);
+    ASSERT_TRUE(latents.ok()) << latents.status();
+    const at::Tensor golden =
+        *(*goldens)->Tensor(std::string(discretization) + "." + sampler + "." + type.text);
+    EXPECT_LE(RelativeError(*latents, golden), 1e-3) << type.text;
+    const std::vector<RgbImage> pictures = *drawer.Pictures(*latents);
+    for (size_t row = 0; row < pictures.size(); ++row) {
+      const int64_t row_bytes = int64_t{3} * grid->image.width;
+      const uint8_t* cell = grid->image.pixels.data() + row * 128 * row_bytes + column * 128 * 3;
+      EXPECT_LE(Mismatch(pictures[row], cell, row_bytes), 1e-3) << type.text << " image " << row;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(SamplersAndDiscretisations, AnnealGoldenTest,
+                         ::testing::Values(Case{"euler", "legacy_ddpm"},
+                                           Case{"heun", "legacy_ddpm"},
+                                           Case{"dpmpp_2m", "legacy_ddpm"}, Case{"euler", "edm"},
+                                           Case{"heun", "edm"}, Case{"dpmpp_2m", "edm"}),
+                         [](const auto& info) {
+                           return std::string(info.param.sampler) + "_" + info.param.discretization;
+                         });
+
+// A folder of pictures that came with the embedded model: `original` noise, one prompt at a time.
+struct Reference {
+  const char* folder;
+  const char* sampler;
+  const char* discretization;
+  int64_t steps;
+  double guidance_scale;
+  std::vector<std::string> weight_types;
+  int64_t images;
+};
+
+class AnnealReferenceTest : public ::testing::TestWithParam<Reference> {};
+
+TEST_P(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
+  const Reference& reference = GetParam();
+  AnnealConfig config = GoldenConfig(reference.sampler, reference.discretization);
+  config.sampling.steps = reference.steps;
+  config.sampling.guidance_scale = reference.guidance_scale;
+  config.weight_type = reference.weight_types;
+  const auto plan = MakeAnnealPlan(config);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  ImageDrawer drawer(TinyModel(), *plan, *MakeNoiseSchedule(config.sampling, TinyModel().scheduler),
+                     Quiet());
+  const std::string dir =
+      std::string(kModel) + "/reference/" + reference.folder + "/annealed_outputs_sdxl_";
+  for (const WeightType& type : plan->weight_types) {
+    const NoiseStreams noise = *NoiseStreams::Named("original", config.seed, 0);
+    for (int64_t image = 0; image < reference.images; ++image) {
+      const std::string name = "_0000" + std::to_string(image) + "_00";
+      ASSERT_TRUE(
+          drawer.SetCaptions({testing::Contents(dir + type.text + "/prompt" + name + ".txt")})
+              .ok());
+      AnyNoise source = noise.ForBatch(std::vector<int64_t>{image});
+      const auto latents = drawer.Latents(type, source);
+      ASSERT_TRUE(latents.ok()) << latents.status();
+      const auto file = SafetensorsFile::Open(dir + type.text + "/latents" + name + ".safetensors");
+      ASSERT_TRUE(file.ok()) << file.status();
+      EXPECT_LE(RelativeError(*latents, *(*file)->Tensor("latents")), 1e-3) << type.text << image;
+      const auto picture = ReadPng(dir + type.text + "/img" + name + ".png");
+      ASSERT_TRUE(picture.ok()) << picture.status();
+      EXPECT_LE(Mismatch(drawer.Pictures(*latents)->at(0), picture->image.pixels.data(), 128 * 3),
+                1e-3);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Runs, AnnealReferenceTest,
+    ::testing::Values(
+        Reference{"legacy_ddpm_euler_25",
+                  "euler",
+                  "legacy_ddpm",
+                  25,
+                  5.0,
+                  {"base", "draft", "linear", "power_2", "step_0.6"},
+                  3},
+        Reference{"edm_heun_10_scale_4", "heun", "edm", 10, 4.0, {"linear", "step_0.6"}, 2}),
+    [](const auto& info) { return std::string(info.param.folder); });
+
+}  // namespace
+}  // namespace draftp

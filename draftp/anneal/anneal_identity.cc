@@ -1,0 +1,126 @@
+#include "draftp/anneal/anneal_identity.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "draftp/config/config_row.h"
+#include "draftp/io/file_hash.h"
+#include "draftp/sdxl/model_files.h"
+
+namespace draftp {
+namespace {
+
+using Texts = std::map<std::string, std::string>;
+
+constexpr char kFineTuned[] = "fine-tuned/";
+constexpr char kBaseUNet[] = "model/unet/";
+
+// Whether a setting decides the pixels: options of samplers and discretisations where the chosen
+// ones take them.
+bool DecidesPixels(const std::string& key, const AnnealConfig& config) {
+  static const std::vector<std::string> always = {"steps", "guidance_scale", "sampler",
+                                                  "discretization", "noise"};
+  static const std::vector<std::string> options = {
+      "sigma_min", "sigma_max", "rho",   "s_churn",          "s_tmin",           "s_tmax",
+      "s_noise",   "eta",       "order", "guidance_rescale", "guidance_interval"};
+  if (std::ranges::find(always, key) != always.end()) return true;
+  if (key == "batch_size") return config.noise == "original";  // its stream is drawn by batches
+  if (key == "s_churn" && config.sampling.s_churn == 0) return false;
+  return std::ranges::find(options, key) != options.end() && AnnealTable().HasEffect(key, config);
+}
+
+bool HasGroup(const Texts& inputs, const std::string& prefix) {
+  const auto first = inputs.lower_bound(prefix);
+  return first != inputs.end() && absl::StartsWith(first->first, prefix);
+}
+
+Texts Group(const Texts& inputs, const std::string& prefix) {
+  Texts group;
+  for (const auto& [role, hash] : inputs) {
+    if (absl::StartsWith(role, prefix)) group[role] = hash;
+  }
+  return group;
+}
+
+std::string BaseName(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+}  // namespace
+
+std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
+  std::vector<InputFile> files = ModelFiles(config.model);
+  const std::vector<InputFile> tuned = !config.tuned.empty()  ? TunedFiles(config.tuned)
+                                       : !config.lora.empty() ? LoraFiles(config.lora)
+                                                              : std::vector<InputFile>{};
+  files.insert(files.end(), tuned.begin(), tuned.end());
+  return files;
+}
+
+Texts PictureSettings(const AnnealConfig& config, PictureSize size, const std::string& dtype) {
+  Texts settings = {{"height", std::to_string(size.height)},
+                    {"width", std::to_string(size.width)},
+                    {"dtype", dtype}};
+  for (const auto& [key, value] : AnnealTable().Print(config)) {
+    if (DecidesPixels(key, config)) settings[key] = PlainText(value);
+  }
+  return settings;
+}
+
+RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
+                           Texts picture_settings, const Texts& hashes) {
+  RunIdentity identity{std::move(picture_settings), hashes};
+  identity.settings["seed"] = std::to_string(config.seed);
+  identity.settings["images_per_prompt"] = std::to_string(config.images_per_prompt);
+  identity.settings["negative_prompt"] = config.negative_prompt;
+  if (HasGroup(hashes, kFineTuned) && config.tuned.empty())
+    identity.settings["lora_scale"] = nlohmann::json(config.lora_scale).dump();
+  identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));
+  return identity;
+}
+
+bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
+            const NoiseSchedule& schedule, bool tuned_unet) {
+  const bool fine_tuned = absl::StartsWith(role, kFineTuned);
+  const bool base_unet = tuned_unet && absl::StartsWith(role, kBaseUNet);
+  if (!fine_tuned && !base_unet) return true;
+  const double without = fine_tuned ? 0.0 : 1.0;  // the weight at which a step needs none of it
+  return std::ranges::any_of(types, [&](const WeightType& type) {
+    for (int i = 0; i < schedule.steps(); ++i) {
+      if (type.weighing(schedule.Step(i)) != without) return true;
+    }
+    return false;
+  });
+}
+
+std::vector<std::string> AnnealDifferences(const RunIdentity& before, RunIdentity now) {
+  for (const char* prefix : {kFineTuned, kBaseUNet}) {
+    if (HasGroup(before.inputs, prefix)) continue;
+    for (const auto& [role, hash] : Group(now.inputs, prefix)) now.inputs.erase(role);
+    if (prefix == kFineTuned) now.settings.erase("lora_scale");
+  }
+  return Differences(before, now);
+}
+
+std::vector<PngText> MadeBy(const AnnealConfig& config, const RunIdentity& used,
+                            const Texts& picture_settings) {
+  std::vector<PngText> text = {{"model", BaseName(config.model)},
+                               {"model_sha256", CombinedHash(Group(used.inputs, "model/"))}};
+  if (const Texts tuned = Group(used.inputs, kFineTuned); !tuned.empty()) {
+    const std::string kind = config.tuned.empty() ? "lora" : "tuned";
+    text.push_back({kind, BaseName(config.tuned.empty() ? config.lora : config.tuned)});
+    text.push_back({kind + "_sha256", CombinedHash(tuned)});
+    if (config.tuned.empty())
+      text.push_back({"lora_scale", nlohmann::json(config.lora_scale).dump()});
+  }
+  text.push_back({"settings", nlohmann::json(picture_settings).dump()});
+  return text;
+}
+
+}  // namespace draftp

@@ -1,0 +1,27 @@
+#include "draftp/anneal/anneal_model.h"
+
+#include <utility>
+
+#include "draftp/run/exit_code.h"
+#include "draftp/sdxl/pack_model.h"
+
+namespace draftp {
+
+absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
+                                              const ComputeDevice& device) {
+  auto sdxl = SdxlModel::Load({.model = config.model,
+                               .lora = config.lora,
+                               .lora_scale = config.lora_scale,
+                               .tuned = config.tuned},
+                              device);
+  if (!sdxl.ok()) return AsFailure(sdxl.status());
+  if (PacksWeights(device.network)) PackForInference(*sdxl);
+  auto schedule = MakeNoiseSchedule(config.sampling, sdxl->scheduler);
+  if (!schedule.ok()) return schedule.status();
+  const auto size =
+      ChooseSize(config.sampling, sdxl->default_size, sdxl->vae.config.Downsampling());
+  if (!size.ok()) return size.status();
+  return AnnealModel{*std::move(sdxl), *std::move(schedule), *size};
+}
+
+}  // namespace draftp

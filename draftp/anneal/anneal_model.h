@@ -1,0 +1,26 @@
+// What an annealing run draws with: the models that its settings name, ready for calls without
+// gradient, with the noise levels and the size that depend on them.
+#ifndef DRAFTP_ANNEAL_ANNEAL_MODEL_H_
+#define DRAFTP_ANNEAL_ANNEAL_MODEL_H_
+
+#include <absl/status/statusor.h>
+
+#include "draftp/anneal/anneal_config.h"
+#include "draftp/anneal/anneal_plan.h"
+#include "draftp/run/compute_device.h"
+#include "draftp/sdxl/sdxl_model.h"
+
+namespace draftp {
+
+struct AnnealModel {
+  SdxlModel sdxl;
+  NoiseSchedule schedule;
+  PictureSize size;
+
+  // `config`: a resolved bundle. Errors name the file, or the flag that doesn't fit the model.
+  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_ANNEAL_MODEL_H_

@@ -1,0 +1,109 @@
+#include "draftp/anneal/anneal_plan.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "draftp/data/prompts.h"
+#include "draftp/io/printable.h"
+#include "draftp/run/exit_code.h"
+
+namespace draftp {
+namespace {
+
+absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
+  if (!config.prompt.empty()) return config.prompt;
+  auto prompts = ReadPrompts(config.prompts);
+  const auto most = static_cast<size_t>(config.max_prompts);
+  if (prompts.ok() && most > 0 && prompts->size() > most) prompts->resize(most);
+  return prompts;
+}
+
+// Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run
+// would have drawn.
+absl::Status CheckSkipping(const AnnealConfig& config, const AnySampler& sampler) {
+  if (!config.skip_existing || config.noise != "original" || !sampler.draws_noise())
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--skip_existing: found it beside --noise original and the sampler ", config.sampling.sampler,
+      ", which draws noise in every step; expected --noise "
+      "per_image or a sampler that draws none"));
+}
+
+// A weight type names its folder, as typed.
+absl::Status CheckFolderNames(const std::vector<WeightType>& types) {
+  constexpr size_t kLongest = 200;  // bytes; the system's names end at 255
+  for (const WeightType& type : types) {
+    if (type.text.size() <= kLongest) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--weight_type: found ", Quoted(type.text, 60), " of ", type.text.size(),
+        " characters, expected at most ", kLongest, ", since it names a folder of pictures"));
+  }
+  return absl::OkStatus();
+}
+
+// More would fill memory with their names before the first is drawn.
+absl::Status CheckImages(const AnnealConfig& config, size_t prompts) {
+  constexpr int64_t kMostImages = 1'000'000;  // of each weight type
+  const auto most = kMostImages / static_cast<int64_t>(prompts);
+  if (most == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--prompts: found ", prompts,
+                                                   " prompts, expected at most ", kMostImages,
+                                                   "; --max_prompts takes the first"));
+  }
+  if (config.images_per_prompt <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--images_per_prompt: found ", config.images_per_prompt, " of ", prompts,
+                   " prompts, expected at most ", most, ", ", kMostImages, " images altogether"));
+}
+
+}  // namespace
+
+std::vector<int64_t> AnnealPlan::Batch(int64_t b) const {
+  std::vector<int64_t> indices;
+  for (int64_t i = b * batch_size; i < std::min(images(), (b + 1) * batch_size); ++i)
+    indices.push_back(i);
+  return indices;
+}
+
+const std::string& AnnealPlan::PromptOf(int64_t image) const {
+  return prompts[PromptOfImage(image, images_per_prompt)];
+}
+
+absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
+  auto weight_types = ParseWeightTypes(config);
+  if (!weight_types.ok()) return weight_types.status();
+  if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
+  auto sampler = MakeSampler(config.sampling);
+  if (!sampler.ok()) return sampler.status();
+  if (absl::Status skipping = CheckSkipping(config, *sampler); !skipping.ok()) return skipping;
+  auto guider = MakeGuider(config.sampling);
+  if (!guider.ok()) return guider.status();
+  auto prompts = PromptsOf(config);
+  if (!prompts.ok()) return AsFailure(prompts.status());
+  if (absl::Status images = CheckImages(config, prompts->size()); !images.ok()) return images;
+  return AnnealPlan{.weight_types = *std::move(weight_types),
+                    .prompts = *std::move(prompts),
+                    .sampler = *std::move(sampler),
+                    .guider = *std::move(guider),
+                    .images_per_prompt = config.images_per_prompt,
+                    .batch_size = config.batch_size};
+}
+
+int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {
+  const double weight = weighing(step);
+  return (weight != 0.0) + (weight != 1.0);
+}
+
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule) {
+  int64_t work = 0;
+  for (const WeightType& type : weight_types) {
+    for (int i = 0; i < schedule.steps(); ++i)
+      work += ModelsInStep(type.weighing, schedule.Step(i));
+  }
+  return work;
+}
+
+}  // namespace draftp

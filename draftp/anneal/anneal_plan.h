@@ -1,0 +1,48 @@
+// What an annealing run will draw: a config turned into schedules, samplers and image indices,
+// before any model is loaded.
+#ifndef DRAFTP_ANNEAL_ANNEAL_PLAN_H_
+#define DRAFTP_ANNEAL_ANNEAL_PLAN_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "draftp/anneal/anneal_config.h"
+#include "draftp/sampling/any_noise.h"
+#include "draftp/sampling/image_index.h"
+#include "draftp/schedule/parse_weighing.h"
+#include "draftp/sdxl/sampling_setup.h"
+
+namespace draftp {
+
+// Text of the config made into values; whatever is wrong with it shows here.
+struct AnnealPlan {
+  std::vector<WeightType> weight_types;
+  std::vector<std::string> prompts;  // not empty
+  AnySampler sampler;
+  AnyGuider guider;
+  int64_t images_per_prompt;
+  int64_t batch_size;
+
+  int64_t images() const { return static_cast<int64_t>(prompts.size()) * images_per_prompt; }
+  // Global indices of batch `b`; the last batch may be shorter.
+  std::vector<int64_t> Batch(int64_t b) const;
+  int64_t batches() const { return (images() + batch_size - 1) / batch_size; }
+  const std::string& PromptOf(int64_t image) const;
+};
+
+// Reads the prompts too. `config` is a resolved bundle (anneal_bundle.h). Errors name the flag or
+// the file.
+absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
+
+// Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
+int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);
+
+// ModelsInStep over all weight types and steps: the cost of one image, for the progress bar.
+int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_ANNEAL_PLAN_H_

@@ -1,0 +1,82 @@
+// The drawing of an annealing run, from its first batch to its overview.
+#ifndef DRAFTP_ANNEAL_ANNEAL_RUN_H_
+#define DRAFTP_ANNEAL_ANNEAL_RUN_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "draftp/anneal/anneal_config.h"
+#include "draftp/anneal/anneal_plan.h"
+#include "draftp/anneal/image_drawer.h"
+#include "draftp/anneal/image_output.h"
+#include "draftp/report/contact_sheet.h"
+#include "draftp/run/notices.h"
+#include "draftp/run/output_folder.h"
+#include "draftp/run/progress.h"
+#include "draftp/sampling/any_noise.h"
+#include "draftp/sdxl/sdxl_model.h"
+
+namespace draftp {
+
+// A weight type of the run, or one whose pictures an earlier run of the same settings left.
+struct AnnealColumn {
+  WeightType type;
+  bool drawn;
+  std::vector<PngText> made_by = {};  // see anneal_identity.h
+};
+
+class AnnealRun {
+ public:
+  struct Options {
+    PictureSize size;
+    std::vector<AnnealColumn> columns;
+    // Sets made_by of all columns; called before the first picture's text is needed.
+    std::function<absl::Status(std::vector<AnnealColumn>&)> identify;
+  };
+
+  // All but `schedule` and `options` must outlive it.
+  AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
+            OutputFolder& folder, NoiseSchedule schedule, Options options, Notices& log);
+
+  absl::Status DrawAll();
+  absl::Status WriteOverview() const;
+  const ImageDrawer& drawer() const { return drawer_; }
+  int64_t drawn() const { return drawn_; }
+  int64_t kept() const { return kept_; }
+
+ private:
+  ContactSheetLabels SheetLabels() const;
+  // What redraws image `image` alone; of one stream for all, the run's.
+  uint64_t SeedOf(int64_t image) const;
+  absl::StatusOr<ImageRecord> RecordOf(const AnnealColumn& column, int64_t image);
+  absl::Status DrawBatch(size_t column, const NoiseStreams& streams,
+                         const std::vector<int64_t>& images);
+  // Those images of the batch that are to be drawn; what an earlier run has left is shown.
+  absl::StatusOr<std::vector<int64_t>> Missing(size_t column, const std::vector<int64_t>& images);
+  absl::Status SetCaptions(const std::vector<int64_t>& images);
+  absl::Status Write(const AnnealColumn& column, const std::vector<int64_t>& images,
+                     const std::vector<RgbImage>& pictures);
+  void Show(size_t column, const std::vector<int64_t>& images,
+            const std::vector<RgbImage>& pictures);
+  absl::Status ShowEarlier();
+
+  const AnnealConfig& config_;
+  const AnnealPlan& plan_;
+  OutputFolder& folder_;
+  Options options_;
+  Progress progress_;
+  NoiseSchedule schedule_;
+  ImageDrawer drawer_;
+  ContactSheet sheet_;
+  std::vector<int64_t> captioned_;  // images whose captions the drawer has
+  bool identified_ = false;
+  int64_t drawn_ = 0, kept_ = 0;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_ANNEAL_RUN_H_

@@ -1,0 +1,194 @@
+#include "draftp/anneal/anneal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+
+#include "draftp/io/atomic_file.h"
+#include "draftp/io/png.h"
+#include "draftp/io/test_files.h"
+#include "draftp/run/output_folder.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+class RunAnnealTest : public ::testing::Test {
+ protected:
+  RunAnnealTest() {
+    config_.output_dir = folder_ / "out";
+    config_.sampling.steps = 2;
+    config_.max_prompts = 3;
+    config_.batch_size = 2;
+    config_.weight_type = {"base", "linear"};
+    config_.device = "cpu";
+  }
+  absl::Status Run() { return RunAnneal(config_, log_, /*terminal=*/false); }
+  std::string Picture(const std::string& type, int index) const {
+    return config_.output_dir + "/annealed_outputs_sdxl_" + type + "/img_0000" +
+           std::to_string(index) + "_00.png";
+  }
+  // Names of files and folders directly in `dir`, hidden ones too, sorted.
+  static std::vector<std::string> NamesIn(const std::string& dir) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(dir)) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  testing::TemporaryFolder folder_;
+  AnnealConfig config_;
+  std::ostringstream log_;
+};
+
+TEST_F(RunAnnealTest, WritesTheOriginalsTreeAnOverviewAndARecord) {
+  ASSERT_TRUE(Run().ok());
+  EXPECT_THAT(NamesIn(config_.output_dir),
+              ElementsAre("annealed_outputs_sdxl_base", "annealed_outputs_sdxl_linear",
+                          "overview.png", "run.json"));
+  EXPECT_THAT(NamesIn(config_.output_dir + "/annealed_outputs_sdxl_linear"),
+              ElementsAre("img_00000_00.png", "img_00001_00.png", "img_00002_00.png",
+                          "prompt_00000_00.txt", "prompt_00001_00.txt", "prompt_00002_00.txt"));
+  const auto picture = ReadPng(Picture("linear", 2));
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(picture->image.width, 128);
+  const std::string prompt =
+      testing::Contents(config_.output_dir + "/annealed_outputs_sdxl_linear/prompt_00002_00.txt");
+  EXPECT_THAT(picture->text, Contains(PngText{"prompt", prompt}));
+  EXPECT_THAT(picture->text, Contains(PngText{"weight_type", "linear"}));
+  EXPECT_THAT(picture->text, Contains(PngText{"seed", "1245"}));
+}
+
+TEST_F(RunAnnealTest, ARunFromItsRecordDrawsTheSameBytes) {
+  ASSERT_TRUE(Run().ok());
+  const std::string first = testing::Contents(Picture("linear", 1));
+  auto again = LoadAnnealConfig(
+      {"--config", config_.output_dir + "/run.json", "--output_dir", folder_ / "again"}, "/");
+  ASSERT_TRUE(again.ok()) << again.status();
+  config_ = again->config;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(testing::Contents(Picture("linear", 1)), first);
+}
+
+TEST_F(RunAnnealTest, SkippingGoesOnWhereARunStopped) {
+  ASSERT_TRUE(Run().ok());
+  const std::string kept = Picture("base", 0), redrawn = Picture("linear", 2);
+  const std::string bytes = testing::Contents(redrawn);
+  fs::remove(redrawn);
+  const auto old_time = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(kept, old_time);
+  config_.skip_existing = true;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(fs::last_write_time(kept), old_time);
+  EXPECT_EQ(testing::Contents(redrawn), bytes);
+}
+
+TEST_F(RunAnnealTest, SkippingDrawsAnewWhatOtherSettingsDrew) {
+  ASSERT_TRUE(Run().ok());
+  const std::string bytes = testing::Contents(Picture("base", 0));
+  config_.skip_existing = true;
+  config_.seed = 7;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_NE(testing::Contents(Picture("base", 0)), bytes);
+}
+
+TEST_F(RunAnnealTest, AnUnwritableFolderIsNamedBeforeAnyModelIsLoaded) {
+  config_.output_dir = "/proc/nowhere";
+  config_.model = "/absent";
+  config_.weight_type = {"base"};
+  config_.prompt = {"a star"};
+  EXPECT_THAT(std::string(Run().message()), HasSubstr("/proc/nowhere"));
+}
+
+TEST_F(RunAnnealTest, SkippingDrawsOnlyTheMissingPicturesOfABatch) {
+  ASSERT_TRUE(Run().ok());
+  fs::remove(Picture("linear", 1));
+  const auto old_time = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(Picture("linear", 0), old_time);
+  config_.skip_existing = true;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(fs::last_write_time(Picture("linear", 0)), old_time);
+  EXPECT_TRUE(ReadPng(Picture("linear", 1)).ok());
+  EXPECT_THAT(testing::Contents(config_.output_dir + "/run.json"),
+              HasSubstr("\"images_drawn\": 1,"));
+}
+
+TEST_F(RunAnnealTest, OneStreamOfNoiseRedrawsAWholeBatch) {
+  config_.noise = "original";
+  ASSERT_TRUE(Run().ok());
+  const std::string bytes = testing::Contents(Picture("linear", 1));
+  fs::remove(Picture("linear", 1));
+  config_.skip_existing = true;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(testing::Contents(Picture("linear", 1)), bytes);
+  EXPECT_THAT(testing::Contents(config_.output_dir + "/run.json"),
+              HasSubstr("\"images_drawn\": 2,"));
+}
+
+TEST_F(RunAnnealTest, AFolderThatVanishesEndsTheRunWithItsName) {
+  // The first live line means that a picture is drawn: then someone else tidies up.
+  struct Remover : std::stringbuf {
+    explicit Remover(std::string path) : path_(std::move(path)) {}
+    int sync() override { return 0; }
+    std::streamsize xsputn(const char* text, std::streamsize size) override {
+      if (std::string(text, size).find("% ") != std::string::npos) fs::remove_all(path_);
+      return std::stringbuf::xsputn(text, size);
+    }
+    std::string path_;
+  } remover(config_.output_dir);
+  std::ostream log(&remover);
+  const absl::Status status = RunAnneal(config_, log, /*terminal=*/true);
+  EXPECT_THAT(status, testing::FailsWith("out: the folder was removed or replaced"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_FALSE(fs::exists(config_.output_dir));
+}
+
+TEST_F(RunAnnealTest, ALoadThatFailsLeavesNoFolder) {
+  config_.lora = folder_ / "absent";
+  EXPECT_FALSE(Run().ok());
+  EXPECT_FALSE(fs::exists(config_.output_dir));
+}
+
+TEST_F(RunAnnealTest, ASecondRunIntoTheFolderEndsAtOnce) {
+  const auto first = OutputFolder::Open(config_.output_dir);
+  ASSERT_TRUE(first.ok()) << first.status();
+  config_.model = folder_ / "never_looked_at";
+  config_.lora = config_.model;
+  config_.prompt = {"a star"};
+  EXPECT_THAT(Run(), testing::FailsWith("out: found another run (process "));
+}
+
+TEST_F(RunAnnealTest, AFullDiskLeavesNoPartialFile) {
+  {
+    const testing::ScopedWriteFault full(ENOSPC, /*after_bytes=*/30000);
+    const absl::Status status = Run();
+    EXPECT_FALSE(status.ok());
+    EXPECT_THAT(std::string(status.message()), HasSubstr("No space left on device"));
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(config_.output_dir)) {
+    EXPECT_NE(entry.path().filename().string()[0], '.') << entry.path();
+    if (entry.path().extension() == ".png") {
+      EXPECT_TRUE(ReadPng(entry.path()).ok()) << entry.path();
+    }
+  }
+}
+
+TEST_F(RunAnnealTest, AnAbsentModelIsNamed) {
+  config_.model = folder_ / "absent";
+  config_.weight_type = {"base"};
+  config_.prompt = {"a star"};
+  EXPECT_THAT(std::string(Run().message()), HasSubstr("absent/model_index.json"));
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,70 @@
+// Draws batches: conditioning to latents under a weight type, latents to pictures.
+#ifndef DRAFTP_ANNEAL_IMAGE_DRAWER_H_
+#define DRAFTP_ANNEAL_IMAGE_DRAWER_H_
+
+#include <ATen/core/Tensor.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/anneal/anneal_plan.h"
+#include "draftp/io/png.h"
+#include "draftp/sdxl/any_preconditioning.h"
+#include "draftp/sdxl/sdxl_model.h"
+#include "draftp/sdxl/sdxl_predictor.h"
+
+namespace draftp {
+
+// Seconds by phase.
+struct DrawTimings {
+  double encode = 0, sample = 0, decode = 0;
+};
+
+// What stays the same over a run: model, schedule, guider, sampler. The model must outlive it.
+class ImageDrawer {
+ public:
+  struct Options {
+    int64_t height, width;  // pixels, multiples of the decoder's factor
+    std::string negative_prompt;
+    std::function<void(const std::string&)> warn;  // a line for each caption that was cut
+    std::function<void(int64_t units)> on_work;    // models times images, after every step
+  };
+
+  ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
+              Options options);
+
+  // Encodes the captions of the next batch, one an image.
+  absl::Status SetCaptions(const std::vector<std::string>& captions);
+
+  // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite,
+  // with the reason (find_nonfinite.h).
+  absl::StatusOr<at::Tensor> Latents(const WeightType& type, AnyNoise& noise);
+
+  // Pictures of latents [B,4,h,w]. DataLoss likewise.
+  absl::StatusOr<std::vector<RgbImage>> Pictures(const at::Tensor& latents);
+
+  // Shape of a batch's starting noise.
+  std::vector<int64_t> NoiseShape(int64_t batch) const;
+
+  const DrawTimings& timings() const { return timings_; }
+  int64_t network_rows() const { return predictor_.network_rows(); }
+
+ private:
+  const SdxlModel& model_;
+  const AnnealPlan& plan_;
+  NoiseSchedule schedule_;
+  Options options_;
+  AnyPreconditioning preconditioning_;
+  SdxlPredictor predictor_;
+  std::optional<PromptIds> negative_ids_;  // of one row
+  int64_t batch_ = 0;
+  DrawTimings timings_;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_IMAGE_DRAWER_H_

@@ -1,0 +1,169 @@
+#include "draftp/anneal/image_drawer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+
+#include <limits>
+#include <numeric>
+
+#include "draftp/testing/tensor_matchers.h"
+
+namespace draftp {
+namespace {
+
+using testing::IsCloseTo;
+using testing::IsEqualTo;
+using testing::RelativeError;
+
+constexpr char kDrawnModel[] = "testdata/tiny_sdxl";
+
+SdxlModel LoadModel() {
+  auto model = SdxlModel::Load({.model = kDrawnModel, .lora = std::string(kDrawnModel) + "/lora"},
+                               *ChooseDevice("cpu", "float32"));
+  TORCH_CHECK(model.ok(), std::string(model.status().message()));
+  return *std::move(model);
+}
+
+class ImageDrawerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { model_ = new SdxlModel(LoadModel()); }
+  static void TearDownTestSuite() { delete model_; }
+
+  ImageDrawerTest() {
+    config_.prompts = std::string(kDrawnModel) + "/prompts/validation.txt";
+    config_.max_prompts = 4;
+    config_.sampling.steps = 3;
+    config_.weight_type = {"linear"};
+  }
+
+  // Final latents of all images, drawn in batches of the config's size.
+  at::Tensor Draw() {
+    const auto plan = MakeAnnealPlan(config_);
+    TORCH_CHECK(plan.ok(), std::string(plan.status().message()));
+    ImageDrawer drawer(*model_, *plan, *MakeNoiseSchedule(config_.sampling, model_->scheduler),
+                       options_);
+    const NoiseStreams streams = *NoiseStreams::Named(config_.noise, config_.seed, 0);
+    std::vector<at::Tensor> latents;
+    for (int64_t b = 0; b < plan->batches(); ++b) {
+      const std::vector<int64_t> images = plan->Batch(b);
+      std::vector<std::string> captions;
+      for (const int64_t image : images) captions.push_back(plan->PromptOf(image));
+      TORCH_CHECK(drawer.SetCaptions(captions).ok(), "captions");
+      AnyNoise noise = streams.ForBatch(images);
+      auto drawn = drawer.Latents(plan->weight_types[0], noise);
+      TORCH_CHECK(drawn.ok(), std::string(drawn.status().message()));
+      latents.push_back(*drawn);
+    }
+    network_rows_ = drawer.network_rows();
+    return at::cat(latents);
+  }
+
+  static SdxlModel* model_;
+  AnnealConfig config_;
+  int64_t work_ = 0, network_rows_ = 0;
+  ImageDrawer::Options options_{.height = 128,
+                                .width = 128,
+                                .negative_prompt = "",
+                                .warn = [](const std::string&) {},
+                                .on_work = [this](int64_t units) { work_ += units; }};
+};
+
+SdxlModel* ImageDrawerTest::model_ = nullptr;
+
+TEST_F(ImageDrawerTest, BatchSizesDrawTheSameImages) {
+  for (const char* noise : {"per_image", "original"}) {
+    config_.noise = noise;
+    config_.batch_size = 1;
+    const at::Tensor one = Draw();
+    for (const int64_t size : {3, 4}) {
+      config_.batch_size = size;
+      EXPECT_THAT(Draw(), IsCloseTo(one, 1e-4)) << noise << " in batches of " << size;
+    }
+  }
+}
+
+TEST_F(ImageDrawerTest, NoiseInsideARunIsEachImagesOwn) {
+  config_.sampling.sampler = "euler_ancestral";
+  config_.batch_size = 1;
+  const at::Tensor one = Draw();
+  config_.batch_size = 4;
+  EXPECT_THAT(Draw(), IsCloseTo(one, 1e-4));
+}
+
+TEST_F(ImageDrawerTest, ModelsOfWeightZeroAreNotEvaluated) {
+  config_.max_prompts = 1;
+  config_.weight_type = {
+      "step_0.6"};  // of three steps 0 and 1 are the base model's, step 2 the tuned one's
+  Draw();
+  EXPECT_EQ(network_rows_, 3 * 2);
+  EXPECT_EQ(work_, 3);
+  config_.weight_type = {"linear"};  // 0, 1/3, 2/3: one model, then both
+  Draw();
+  EXPECT_EQ(network_rows_, 2 + 4 + 4);
+}
+
+TEST_F(ImageDrawerTest, GuidanceOfOneTakesOneRowAnImage) {
+  config_.max_prompts = 1;
+  config_.weight_type = {"base"};
+  config_.sampling.guidance_scale = 1;
+  Draw();
+  EXPECT_EQ(network_rows_, 3);
+}
+
+TEST_F(ImageDrawerTest, ANegativePromptChangesThePicture) {
+  config_.max_prompts = 1;
+  const at::Tensor without = Draw();
+  options_.negative_prompt = "a red circle";
+  EXPECT_GT(RelativeError(Draw(), without), 1e-2);
+}
+
+TEST_F(ImageDrawerTest, LoraScaleZeroIsTheBaseModel) {
+  config_.max_prompts = 1;
+  config_.weight_type = {"draft"};
+  model_->lora_scale = 0;
+  const at::Tensor draft = Draw();
+  model_->lora_scale = 1;
+  config_.weight_type = {"base"};
+  // Rows with an adapter are computed in other groups than rows without, and the steps magnify how
+  // that rounds.
+  EXPECT_THAT(draft, IsCloseTo(Draw(), 1e-4));
+}
+
+TEST_F(ImageDrawerTest, NotANumberIsAnErrorNotAPicture) {
+  SdxlModel damaged = LoadModel();
+  damaged.unet.conv_out.bias = damaged.unet.conv_out.bias * std::numeric_limits<float>::quiet_NaN();
+  const auto plan = MakeAnnealPlan(config_);
+  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_.sampling, damaged.scheduler),
+                     options_);
+  ASSERT_TRUE(drawer.SetCaptions({"a star"}).ok());
+  AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
+  const auto latents = drawer.Latents(plan->weight_types[0], noise);
+  EXPECT_EQ(latents.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(
+      std::string(latents.status().message()),
+      ::testing::StartsWith("weight type linear: the sampled latents hold NaN or infinity: "));
+}
+
+TEST_F(ImageDrawerTest, APictureIsNeverMadeOfNotANumber) {
+  SdxlModel damaged = LoadModel();
+  damaged.vae.conv_out.bias = damaged.vae.conv_out.bias * std::numeric_limits<float>::infinity();
+  const auto plan = MakeAnnealPlan(config_);
+  ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_.sampling, damaged.scheduler),
+                     options_);
+  const auto pictures = drawer.Pictures(at::zeros({1, 4, 16, 16}));
+  EXPECT_EQ(pictures.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(pictures.status().message()),
+              ::testing::StartsWith("the decoded pictures hold NaN or infinity: "));
+}
+
+TEST_F(ImageDrawerTest, OtherSizesThanTheModelsOwn) {
+  config_.max_prompts = 1;
+  options_.height = 96;
+  options_.width = 160;
+  EXPECT_EQ(Draw().sizes(), (std::vector<int64_t>{1, 4, 12, 20}));
+}
+
+}  // namespace
+}  // namespace draftp

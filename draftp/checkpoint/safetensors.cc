@@ -1,0 +1,147 @@
+// Maps safetensors files, hands out views of them, and writes them.
+#include "draftp/checkpoint/safetensors.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "draftp/io/atomic_file.h"
+#include "draftp/io/printable.h"
+#include "draftp/io/read_file.h"
+#include "draftp/io/utf8.h"
+
+namespace draftp {
+
+// A file in memory, private to the process, unmapped with the last view of it.
+class SafetensorsFile::Mapping {
+ public:
+  static absl::StatusOr<std::shared_ptr<const Mapping>> Map(const std::string& path) {
+    const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
+    if (!file.ok()) return file.status();
+    const auto size = static_cast<size_t>(file->size);
+    void* address = nullptr;
+    if (size > 0) {
+      // Writable, because tensors are, but copied on write; no swap is set aside for that.
+      address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                     file->descriptor, 0);
+    }
+    const int error = errno;
+    close(file->descriptor);
+    if (address == MAP_FAILED) {
+      return absl::ErrnoToStatus(error,
+                                 absl::StrCat(Printable(path, 4096), ": can't map into memory"));
+    }
+    return std::make_shared<const Mapping>(address, size);
+  }
+
+  Mapping(void* address, size_t size) : address_(address), size_(size) {}
+  ~Mapping() {
+    if (address_ != nullptr) munmap(address_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  std::byte* data() const { return static_cast<std::byte*>(address_); }
+  std::span<const std::byte> bytes() const { return {data(), size_}; }
+
+ private:
+  void* address_;
+  size_t size_;
+};
+
+SafetensorsFile::SafetensorsFile(std::string path, SafetensorsHeader header,
+                                 std::shared_ptr<const Mapping> mapping)
+    : path_(std::move(path)), header_(std::move(header)), mapping_(std::move(mapping)) {}
+
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(
+    const std::string& path) {
+  absl::StatusOr<std::shared_ptr<const Mapping>> mapping = Mapping::Map(path);
+  if (!mapping.ok()) return mapping.status();
+  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(path, (*mapping)->bytes());
+  if (!header.ok()) return header.status();
+  return std::shared_ptr<const SafetensorsFile>(
+      new SafetensorsFile(path, *std::move(header), *std::move(mapping)));
+}
+
+std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : header_.tensors) names.push_back(name);
+  return names;
+}
+
+const SafetensorsEntry* SafetensorsFile::Entry(const std::string& name) const {
+  const auto found = header_.tensors.find(name);
+  return found == header_.tensors.end() ? nullptr : &found->second;
+}
+
+absl::StatusOr<at::Tensor> SafetensorsFile::Tensor(const std::string& name) const {
+  const SafetensorsEntry* entry = Entry(name);
+  if (entry == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat(Printable(path_, 4096), ": found no tensor ", Quoted(name)));
+  }
+  const at::TensorOptions options = at::TensorOptions().dtype(entry->dtype);
+  std::byte* const data = mapping_->data() + header_.data_begin + entry->begin;
+  const std::span<const std::byte> bytes(data, entry->end - entry->begin);
+  // A C++ bool that is neither 0 nor 1 is undefined behaviour wherever it is read.
+  if (entry->dtype == at::kBool &&
+      std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
+    return absl::InvalidArgumentError(absl::StrCat(Printable(path_, 4096), ": tensor ",
+                                                   Quoted(name),
+                                                   ": found a BOOL above 1, expected 0 or 1"));
+  }
+  if (bytes.empty()) return at::empty(entry->shape, options);
+  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(entry->dtype) != 0) {
+    at::Tensor copy = at::empty(entry->shape, options);
+    std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
+    return copy;
+  }
+  return at::from_blob(data, entry->shape, [mapping = mapping_](void*) {}, options);
+}
+
+absl::Status WriteSafetensors(const std::string& path,
+                              const std::map<std::string, at::Tensor>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  const auto error = [&path](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": ", what));
+  };
+  SafetensorsHeader header{.tensors = {}, .metadata = metadata, .data_begin = 0};
+  for (const auto& [key, value] : metadata) {
+    if (!IsUtf8(key) || !IsUtf8(value))
+      return error(absl::StrCat("metadata ", Quoted(key), " isn't UTF-8"));
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (!IsUtf8(name) || name == "__metadata__") {
+      return error(absl::StrCat("found tensor name ", Quoted(name),
+                                ", expected UTF-8 other than __metadata__"));
+    }
+    if (!SafetensorsDtypeName(tensor.scalar_type()).has_value()) {
+      return error(absl::StrCat("tensor ", Quoted(name), ": found dtype ",
+                                c10::toString(tensor.scalar_type()),
+                                ", which safetensors can't hold"));
+    }
+    header.tensors[name] = {tensor.scalar_type(), tensor.sizes().vec(), 0, 0};
+  }
+  std::vector<std::string> order;
+  const std::string head = LayOutSafetensorsHeader(header, order);
+  absl::StatusOr<AtomicFile> file = AtomicFile::Create(path);
+  if (!file.ok()) return file.status();
+  if (absl::Status status = file->Write(head); !status.ok()) return status;
+  for (const std::string& name : order) {
+    const at::Tensor tensor = tensors.at(name).detach().to(at::kCPU).contiguous();
+    const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
+    if (absl::Status status = file->Write(std::span(data, tensor.nbytes())); !status.ok())
+      return status;
+  }
+  return file->Commit();
+}
+
+}  // namespace draftp

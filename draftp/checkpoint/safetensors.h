@@ -1,0 +1,65 @@
+// Tensors of a safetensors file as views of its memory mapping, and a writer of such files.
+#ifndef DRAFTP_CHECKPOINT_SAFETENSORS_H_
+#define DRAFTP_CHECKPOINT_SAFETENSORS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "draftp/checkpoint/safetensors_header.h"
+
+namespace draftp {
+
+// A file whose header has been read and checked in full; the data are read when they are touched.
+//
+//   absl::StatusOr<std::shared_ptr<const SafetensorsFile>> file = SafetensorsFile::Open(path);
+//   if (!file.ok()) return file.status();
+//   absl::StatusOr<at::Tensor> weight = (*file)->Tensor("conv_in.weight");
+//
+// Safe for use by several threads. The file may be replaced (renamed over) while it is mapped, but
+// must not be cut: the system ends a program that touches pages that are gone.
+class SafetensorsFile {
+ public:
+  // Errors are one line: file, tensor, what was found, what was expected.
+  static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& path);
+
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::vector<std::string> names() const;  // sorted
+  const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
+  bool Contains(const std::string& name) const { return header_.tensors.contains(name); }
+
+  // Dtype and shape without touching the data; null for an unknown name.
+  const SafetensorsEntry* Entry(const std::string& name) const;
+
+  // A contiguous CPU tensor over the mapping, which it keeps alive; a copy where the data aren't
+  // aligned to their dtype. Writing to it changes this process's view only, never the file.
+  absl::StatusOr<at::Tensor> Tensor(const std::string& name) const;
+
+ private:
+  class Mapping;
+  SafetensorsFile(std::string path, SafetensorsHeader header,
+                  std::shared_ptr<const Mapping> mapping);
+
+  std::string path_;
+  SafetensorsHeader header_;
+  std::shared_ptr<const Mapping> mapping_;
+};
+
+// Writes the file atomically, bytes as the reference implementation would (metadata sorted by key).
+// Tensors may lie on any device and be strided. Errors: a dtype that the format lacks, text that
+// isn't UTF-8, the tensor name "__metadata__", and those of AtomicFile.
+absl::Status WriteSafetensors(const std::string& path,
+                              const std::map<std::string, at::Tensor>& tensors,
+                              const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace draftp
+
+#endif  // DRAFTP_CHECKPOINT_SAFETENSORS_H_

@@ -1,0 +1,34 @@
+// Chooses where a run computes and in which dtype, from --device and --dtype.
+#ifndef DRAFTP_RUN_COMPUTE_DEVICE_H_
+#define DRAFTP_RUN_COMPUTE_DEVICE_H_
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "draftp/kernels/placement.h"
+
+namespace draftp {
+
+struct ComputeDevice {
+  Placement network;   // UNet and text encoders
+  std::string name;    // "cpu" or the GPU's name
+  std::string notice;  // why auto took the CPU though there is a GPU; empty otherwise
+  bool is_cuda() const { return network.device.is_cuda(); }
+  // The decoder's: float32 where the network is in less, since SDXL's overflows in float16.
+  Placement decoder() const {
+    return {network.device, network.dtype == at::kDouble ? at::kDouble : at::kFloat};
+  }
+};
+
+// "float32" or "bfloat16", of the networks.
+std::string DtypeName(const ComputeDevice& device);
+
+// device: auto (a GPU if one can be used) | cpu | cuda | cuda:i; dtype: auto (bfloat16 on a GPU,
+// float32 on a CPU) | float32 | bfloat16. Opens the CUDA part when a GPU is chosen. Error, named by
+// its flag: another word, no such GPU, a GPU that can't be used though it was asked for.
+absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std::string& dtype);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_RUN_COMPUTE_DEVICE_H_

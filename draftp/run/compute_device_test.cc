@@ -1,0 +1,51 @@
+#include "draftp/run/compute_device.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "draftp/kernels/cuda_backend.h"
+
+namespace draftp {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string ErrorOf(const std::string& device, const std::string& dtype = "auto") {
+  return std::string(ChooseDevice(device, dtype).status().message());
+}
+
+TEST(ChooseDeviceTest, CpuComputesInFloat32UnlessAsked) {
+  const auto chosen = ChooseDevice("cpu", "auto");
+  ASSERT_TRUE(chosen.ok());
+  EXPECT_TRUE(chosen->network.device.is_cpu());
+  EXPECT_EQ(chosen->network.dtype, at::kFloat);
+  EXPECT_EQ(ChooseDevice("cpu", "bfloat16")->network.dtype, at::kBFloat16);
+}
+
+TEST(ChooseDeviceTest, AutoTakesAGpuExactlyWhenThereIsOne) {
+  EXPECT_EQ(ChooseDevice("auto", "auto")->is_cuda(),
+            CudaDeviceCount() > 0 && OpenCudaBackend().ok());
+}
+
+TEST(ChooseDeviceTest, DecoderIsFloat32WhateverTheNetworkIs) {
+  EXPECT_EQ(ChooseDevice("cpu", "bfloat16")->decoder().dtype, at::kFloat);
+}
+
+TEST(ChooseDeviceTest, AbsentGpuIsAnErrorNotTheCpu) {
+  EXPECT_THAT(ErrorOf("cuda:99"), HasSubstr("--device: found \"cuda:99\", expected "));
+  if (CudaDeviceCount() == 0) {
+    EXPECT_THAT(ErrorOf("cuda"), HasSubstr("this machine has no CUDA device"));
+  }
+}
+
+TEST(ChooseDeviceTest, OtherWordsAreErrorsThatListTheValidOnes) {
+  for (const char* device :
+       {"", "gpu", "cuda:", "cuda:-1", "cuda:01", "cuda: 1", "cuda:x", "cuda:99999999999", "CPU"}) {
+    EXPECT_THAT(ErrorOf(device), HasSubstr("expected auto, cpu, cuda or cuda:INDEX")) << device;
+  }
+  EXPECT_EQ(ErrorOf("cpu", "float16"),
+            "--dtype: found \"float16\", expected auto, float32 or bfloat16");
+}
+
+}  // namespace
+}  // namespace draftp

@@ -1,0 +1,24 @@
+// Which files of a model's, an adapter's or a reward's folder decide what a run computes.
+#ifndef DRAFTP_SDXL_MODEL_FILES_H_
+#define DRAFTP_SDXL_MODEL_FILES_H_
+
+#include <string>
+#include <vector>
+
+#include "draftp/run/input_hashes.h"
+
+namespace draftp {
+
+// A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
+std::string UNetDir(const std::string& dir);
+
+// What is there of an SDXL folder's files (docs/training.md); what isn't, loading will say.
+std::vector<InputFile> ModelFiles(const std::string& dir);
+// Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward's folder.
+std::vector<InputFile> LoraFiles(const std::string& path);
+std::vector<InputFile> TunedFiles(const std::string& dir);
+std::vector<InputFile> RewardFiles(const std::string& dir, const std::string& role);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SDXL_MODEL_FILES_H_

@@ -1,0 +1,65 @@
+// An SDXL put together from a Hugging Face folder: tokenizers, text encoders, UNet, decoder, and
+// what was fine-tuned.
+#ifndef DRAFTP_SDXL_SDXL_MODEL_H_
+#define DRAFTP_SDXL_SDXL_MODEL_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "draftp/model/conditioning.h"
+#include "draftp/model/pipeline_config.h"
+#include "draftp/model/scheduler_config.h"
+#include "draftp/model/unet.h"
+#include "draftp/model/vae_decoder.h"
+#include "draftp/run/compute_device.h"
+#include "draftp/sdxl/sdxl_predictor.h"
+#include "draftp/text/clip_tokenizer.h"
+
+namespace draftp {
+
+// What to load. At most one of lora and tuned is set.
+struct SdxlSources {
+  std::string model = {};  // folder with model_index.json
+  std::string lora =
+      {};  // safetensors file, or folder that holds pytorch_lora_weights.safetensors; empty: none
+  double lora_scale = 1.0;  // on top of alpha/r
+  std::string tuned =
+      {};  // folder of a fine-tuned UNet, or of a pipeline that has one; empty: none
+};
+
+// Frozen weights on one device; a LoRA sits in slot 0 of the UNet's layers. Move it, don't copy: a
+// predictor points into it.
+struct SdxlModel {
+  PipelineConfig config;
+  SchedulerConfig scheduler;
+  ClipTokenizer tokenizer;    // CLIP-L's
+  ClipTokenizer tokenizer_2;  // bigG's
+  SdxlTextEncoders text_encoders;
+  UNet unet;
+  std::optional<UNet> tuned;
+  VaeDecoder vae;
+  std::optional<double> lora_scale;       // set where a LoRA was loaded
+  int64_t default_size;                   // pixels a side that the UNet was trained for
+  std::vector<std::string> weight_files;  // every file of weights that was read
+
+  // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
+  // chooses where.
+  static absl::StatusOr<SdxlModel> Load(const SdxlSources& sources, const ComputeDevice& device);
+
+  // The mixture's models: 0 the base, 1 what was fine-tuned, if anything.
+  std::vector<SdxlNetwork> Networks() const;
+};
+
+// Captions to ids by both tokenizers. `warn` gets a line for each caption that was cut to the
+// encoders' length.
+PromptIds Tokenize(const SdxlModel& model, const std::vector<std::string>& captions,
+                   const std::function<void(const std::string&)>& warn);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SDXL_SDXL_MODEL_H_

@@ -1,0 +1,226 @@
+#include "draftp/sdxl/sdxl_predictor.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "draftp/kernels/cpu/layers.h"
+#include "draftp/kernels/cpu/thread_pool.h"
+#include "draftp/model/unet_prepare.h"
+
+namespace draftp {
+namespace {
+
+// Writes `from` where a captured call reads `into`.
+void CopyPrepared(const Prepared& from, Prepared& into) {
+  into.prompt.context.copy_(from.prompt.context);
+  for (size_t i = 0; i < into.prompt.keys_values.size(); ++i) {
+    into.prompt.keys_values[i].keys.copy_(from.prompt.keys_values[i].keys);
+    into.prompt.keys_values[i].values.copy_(from.prompt.keys_values[i].values);
+  }
+  if (into.added.defined()) into.added.copy_(from.added);
+}
+
+// What of `adapters` falls on rows [begin, end), counted from there.
+AdapterRows RowsOf(const AdapterRows& adapters, int64_t begin, int64_t end) {
+  AdapterRows part;
+  for (AdapterRange range : adapters) {
+    range.begin = std::max(range.begin, begin) - begin;
+    range.end = std::min(range.end, end) - begin;
+    if (range.begin < range.end) part.push_back(range);
+  }
+  return part;
+}
+
+// Rows [begin, end) of what was prepared for a call.
+Prepared Rows(const Prepared& prepared, int64_t begin, int64_t end) {
+  const auto rows = [begin, end](const at::Tensor& x) {
+    return x.defined() ? x.narrow(0, begin, end - begin) : x;
+  };
+  Prepared part{.prompt = {.context = rows(prepared.prompt.context), .keys_values = {}},
+                .added = rows(prepared.added),
+                .rows = RowsOf(prepared.rows, begin, end)};
+  for (const KeysValues& layer : prepared.prompt.keys_values)
+    part.prompt.keys_values.push_back({.keys = rows(layer.keys), .values = rows(layer.values)});
+  return part;
+}
+
+at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
+  return groups == 1 ? x : x.repeat({groups, 1, 1, 1});
+}
+
+}  // namespace
+
+void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning conditional) {
+  const int64_t batch = conditional.context.size(0);
+  TORCH_CHECK(unconditional.context.size(0) == batch, "conditional rows ", batch,
+              ", unconditional ", unconditional.context.size(0));
+  const bool same_shape =
+      conditional_.context.defined() && conditional_.context.sizes() == conditional.context.sizes();
+  unconditional_ = std::move(unconditional);
+  conditional_ = std::move(conditional);
+  std::erase_if(layouts_,
+                [same_shape](const Layout& layout) { return !same_shape || layout.gradient; });
+  const at::NoGradGuard no_grad;
+  for (Layout& layout : layouts_) {
+    for (Call& call : layout.calls) {
+      if (call.graph) {
+        CopyPrepared(PrepareCall(call, false), call.prepared);
+      } else {
+        call.prepared = PrepareCall(call, false);
+      }
+    }
+    SplitRows(layout);
+  }
+}
+
+Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
+  std::vector<at::Tensor> context, pooled, time_ids;
+  for (const RowGroup& group : call.groups) {
+    const Conditioning& condition =
+        group.condition == Condition::kConditional ? conditional_ : unconditional_;
+    context.push_back(condition.context);
+    pooled.push_back(condition.pooled);
+    time_ids.push_back(condition.time_ids);
+  }
+  const UNetConditioning rows{at::cat(context), at::cat(pooled), at::cat(time_ids)};
+  return Prepare(*call.unet, rows, call.adapters,
+                 gradient ? KeysAndValues::kInForward : KeysAndValues::kPrepared);
+}
+
+SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) const {
+  const int64_t batch = conditional_.context.size(0);
+  Layout layout{{rows.begin(), rows.end()}, at::GradMode::is_enabled(), {}};
+  for (const RowGroup& group : rows) {
+    TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()),
+                "row group of model ", group.model, " of ", models_.size());
+    const SdxlNetwork& model = models_[group.model];
+    const UNet* unet = layout.gradient || !model.inference ? model.unet : model.inference;
+    if (layout.calls.empty() || layout.calls.back().unet != unet) {
+      layout.calls.push_back({.unet = unet,
+                              .groups = {},
+                              .adapters = {},
+                              .prepared = {},
+                              .input = {},
+                              .time = {},
+                              .output = {},
+                              .graph = nullptr,
+                              .parts = {}});
+    }
+    Call& call = layout.calls.back();
+    const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
+    call.groups.push_back(group);
+    if (!model.adapter) continue;
+    const AdapterRange range{*model.adapter, begin, begin + batch, model.adapter_scale};
+    const bool extends = !call.adapters.empty() && call.adapters.back().end == begin &&
+                         call.adapters.back().adapter == range.adapter &&
+                         call.adapters.back().scale == range.scale;
+    if (extends) {
+      call.adapters.back().end = range.end;
+    } else {
+      call.adapters.push_back(range);
+    }
+  }
+  for (Call& call : layout.calls) call.prepared = PrepareCall(call, layout.gradient);
+  SplitRows(layout);
+  return layout;
+}
+
+SdxlPredictor::Layout& SdxlPredictor::FindLayout(std::span<const RowGroup> rows) {
+  TORCH_CHECK(conditional_.context.defined(),
+              "SdxlPredictor: SetConditioning comes before the first prediction");
+  for (Layout& layout : layouts_) {
+    if (layout.gradient == at::GradMode::is_enabled() && std::ranges::equal(layout.rows, rows))
+      return layout;
+  }
+  return layouts_.emplace_back(MakeLayout(rows));
+}
+
+at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {
+  const auto groups = static_cast<int64_t>(call.groups.size());
+  if (!call.graph) {
+    const auto backend = OpenCudaBackend();
+    TORCH_CHECK(backend.ok(), std::string(backend.status().message()));
+    call.input = ExpandRows(x, groups).clone();
+    call.time = at::full({}, time, x.options().dtype(at::kFloat));
+    call.graph = (*backend)->Capture([&call] {
+      call.output = UNetForward(*call.unet, call.input, call.time, call.prepared, call.adapters);
+    });
+  }
+  call.input.view({groups, x.size(0), x.size(1), x.size(2), x.size(3)}).copy_(x.unsqueeze(0));
+  call.time.fill_(time);
+  call.graph->Replay();
+  return call.output.clone();  // the next replay writes into it
+}
+
+at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
+  network_rows_ += x.size(0) * static_cast<int64_t>(call.groups.size());
+  if (x.is_cuda() && !at::GradMode::is_enabled() && options_.capture) return Replay(call, x, time);
+  return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
+                     at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
+                     call.adapters, options_.gradient);
+}
+
+void SdxlPredictor::SplitRows(Layout& layout) const {
+  int64_t rows = 0;
+  bool splits = !layout.gradient;
+  for (const Call& call : layout.calls) {
+    const at::Tensor& context = call.prepared.prompt.context;
+    rows += context.size(0);
+    splits = splits && cpu::Serves(context);
+  }
+  // Threads that take unequal shares wait for each other; below that, each layer is shared out.
+  const int64_t threads = cpu::ThreadsFromHere();
+  splits = splits && threads > 1 && (rows % threads == 0 || rows >= 4 * threads);
+  for (Call& call : layout.calls) {
+    call.parts.clear();
+    const int64_t end = call.prepared.prompt.context.size(0);
+    const int64_t share = (rows + threads - 1) / threads;
+    for (int64_t begin = 0; splits && begin < end; begin += share) {
+      const int64_t last = std::min(begin + share, end);
+      call.parts.push_back({begin, last, Rows(call.prepared, begin, last)});
+    }
+  }
+}
+
+at::Tensor SdxlPredictor::RunParts(Layout& layout, const at::Tensor& x, double time) {
+  struct Job {
+    const Call* call;
+    const Part* part;
+    at::Tensor input, output;
+  };
+  std::vector<Job> jobs;
+  for (const Call& call : layout.calls) {
+    const at::Tensor input = ExpandRows(x, static_cast<int64_t>(call.groups.size()));
+    network_rows_ += input.size(0);
+    for (const Part& part : call.parts)
+      jobs.push_back({&call, &part, input.narrow(0, part.begin, part.end - part.begin), {}});
+  }
+  const at::Tensor times = at::full({}, time, x.options().dtype(at::kFloat));
+  cpu::ParallelFor(static_cast<int64_t>(jobs.size()), 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad;  // of each thread
+    for (int64_t i = begin; i < end; ++i) {
+      jobs[i].output = UNetForward(*jobs[i].call->unet, jobs[i].input, times,
+                                   jobs[i].part->prepared, jobs[i].part->prepared.rows);
+    }
+  });
+  std::vector<at::Tensor> outputs;
+  for (const Job& job : jobs) outputs.push_back(job.output);
+  return at::cat(outputs);
+}
+
+at::Tensor SdxlPredictor::operator()(const at::Tensor& x, double time,
+                                     std::span<const RowGroup> rows) {
+  Layout& layout = FindLayout(rows);
+  if (!layout.calls[0].parts.empty()) return RunParts(layout, x, time);
+  if (layout.calls.size() == 1) return Run(layout.calls[0], x, time);
+  std::vector<at::Tensor> outputs;
+  for (Call& call : layout.calls) outputs.push_back(Run(call, x, time));
+  return at::cat(outputs);
+}
+
+}  // namespace draftp

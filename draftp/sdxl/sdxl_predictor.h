@@ -1,0 +1,101 @@
+// The UNets behind a denoiser: row groups to rows of as few network calls as there are networks.
+#ifndef DRAFTP_SDXL_SDXL_PREDICTOR_H_
+#define DRAFTP_SDXL_SDXL_PREDICTOR_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "draftp/kernels/cuda_backend.h"
+#include "draftp/model/conditioning.h"
+#include "draftp/model/prepared.h"
+#include "draftp/model/unet.h"
+#include "draftp/sampling/noise_predictor.h"
+
+namespace draftp {
+
+// One model of a mixture: a network, and the adapter that its rows carry.
+struct SdxlNetwork {
+  const UNet* unet;                 // not owned
+  std::optional<int> adapter;       // slot of `unet`'s layers; none: the network as it is
+  double adapter_scale = 1.0;       // on top of alpha/r
+  const UNet* inference = nullptr;  // the same network and adapters in the form that calls without
+                                    // gradient take (pack_weights.h), not owned; null: `unet`
+
+  friend bool operator==(const SdxlNetwork&, const SdxlNetwork&) = default;
+};
+
+// NoisePredictor over models that may share a network. Row groups of one network make one call, in
+// which each group's rows carry their adapter. What the layout of rows leaves constant (Prepared)
+// is computed once per batch and layout. On a GPU the calls without gradient are captured in CUDA
+// graphs, one per layout, and replayed for every step and batch of that layout. On a CPU those
+// calls are split into parts of equal rows, one a thread, where the rows suffice. The networks must
+// outlive it; it serves one thread.
+class SdxlPredictor {
+ public:
+  struct Options {
+    UNetOptions gradient = {};  // of calls with gradient
+    bool capture = true;        // false where the caller captures whole runs
+  };
+  // `models[i]` is what RowGroup::model == i means.
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options)
+      : models_(std::move(models)), options_(options) {}
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models)
+      : SdxlPredictor(std::move(models), Options()) {}
+
+  // The prompts of the next batch, B rows each. Call it before the first prediction.
+  void SetConditioning(Conditioning unconditional, Conditioning conditional);
+
+  // x [B,C,h,w] scaled by c_in -> [rows.size()*B,C,h,w] in the network's dtype, row-group-major.
+  at::Tensor operator()(const at::Tensor& x, double time, std::span<const RowGroup> rows);
+
+  // Rows that the networks have seen, for reports: images times row groups, over all calls.
+  int64_t network_rows() const { return network_rows_; }
+
+ private:
+  // Rows of a call that one thread takes.
+  struct Part {
+    int64_t begin, end;
+    Prepared prepared;  // with the adapters' rows counted from `begin`
+  };
+  // One network's part of a layout.
+  struct Call {
+    const UNet* unet;
+    std::vector<RowGroup> groups;
+    AdapterRows adapters;
+    Prepared prepared;
+    // Of a captured call: what the graph reads and writes.
+    at::Tensor input, time, output;
+    std::unique_ptr<CapturedGraph> graph;
+    std::vector<Part> parts;  // of a call that is split
+  };
+  struct Layout {
+    std::vector<RowGroup> rows;
+    bool gradient;  // made under grad mode: keys and values belong to each call's own graph
+    std::vector<Call> calls;
+  };
+
+  Layout& FindLayout(std::span<const RowGroup> rows);
+  Layout MakeLayout(std::span<const RowGroup> rows) const;
+  Prepared PrepareCall(const Call& call, bool gradient) const;
+  void SplitRows(Layout& layout) const;
+  at::Tensor RunParts(Layout& layout, const at::Tensor& x, double time);
+  at::Tensor Run(Call& call, const at::Tensor& x, double time);
+  at::Tensor Replay(Call& call, const at::Tensor& x, double time);
+
+  std::vector<SdxlNetwork> models_;
+  Options options_;
+  Conditioning unconditional_, conditional_;
+  std::vector<Layout> layouts_;  // a handful: which models and conditions a step evaluates
+  int64_t network_rows_ = 0;
+};
+
+static_assert(NoisePredictor<SdxlPredictor>, "SdxlPredictor does not satisfy NoisePredictor");
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SDXL_SDXL_PREDICTOR_H_
