@@ -27,7 +27,7 @@ struct Job {
   const AnnealPlan& plan;
   const ComputeDevice& device;
   const SdxlModel& model;
-  PictureSize size;
+  ImageSize size;
   NoiseSchedule schedule;
 
   int64_t pictures() const {
@@ -125,8 +125,7 @@ std::string DescribeDisk(const Job& job) {
 
 absl::Status Probe(const Job& job, std::ostream& log) {
   ImageDrawer drawer(job.model, job.plan, job.schedule,
-                     {.height = job.size.height,
-                      .width = job.size.width,
+                     {.size = job.size,
                       .negative_prompt = job.config.negative_prompt,
                       .warn = [](const std::string&) {},
                       .on_work = [](int64_t) {}});

@@ -50,8 +50,7 @@ AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discret
 }
 
 ImageDrawer::Options Quiet() {
-  return {.height = 128,
-          .width = 128,
+  return {.size = {128, 128},
           .negative_prompt = "",
           .warn = [](const std::string&) {},
           .on_work = [](int64_t) {}};

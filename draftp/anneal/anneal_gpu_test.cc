@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "draftp/adapter/adapter_guard.h"
 #include "draftp/adapter/lora_file.h"
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/anneal/image_drawer.h"
@@ -47,8 +48,7 @@ double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
   const auto goldens = SafetensorsFile::Open("testdata/goldens/anneal.safetensors");
   TORCH_CHECK(plan.ok() && goldens.ok(), "plan or goldens");
   ImageDrawer drawer(model, *plan, *MakeNoiseSchedule(config.sampling, model.scheduler),
-                     {.height = 128,
-                      .width = 128,
+                     {.size = {128, 128},
                       .negative_prompt = "",
                       .warn = [](const std::string&) {},
                       .on_work = [](int64_t) {}});
@@ -102,6 +102,25 @@ TEST(PipelineGpuTest, OneCapturedCallServesEveryStepOfMixedRows) {
   }
 }
 
+// A graph is recorded for each state of the adapters; a guard chooses between the recordings.
+TEST(PipelineGpuTest, AGuardWorksOnCapturedCalls) {
+  const SdxlModel model = LoadModel("float32");
+  const auto random = [](at::IntArrayRef sizes) { return at::randn(sizes).to(at::kCUDA); };
+  const Conditioning condition{random({2, 77, 192}), random({2, 128}),
+                               at::full({2, 6}, 128.0, at::kFloat).to(at::kCUDA)};
+  SdxlPredictor predictor(model.Networks());
+  predictor.SetConditioning(condition, condition);
+  const std::vector<RowGroup> tuned = {{1, Condition::kConditional}};
+  const std::vector<RowGroup> base = {{0, Condition::kConditional}};
+  const at::NoGradGuard no_grad;
+  for (const double time : {999.0, 500.0, 1.0}) {
+    const at::Tensor x = random({2, 4, 16, 16}), with = predictor(x, time, tuned);
+    const AdapterGuard guard(predictor.adapters());
+    EXPECT_THAT(predictor(x, time, tuned), IsCloseTo(predictor(x, time, base), 1e-6));
+    EXPECT_GT(testing::RelativeError(predictor(x, time, tuned), with), 1e-3);
+  }
+}
+
 // Gradients of every LoRA factor and of the sample, with the blocks recomputed.
 std::vector<at::Tensor> RecomputedGradients(const at::Device& device, const at::Tensor& sample,
                                             const UNetConditioning& conditioning) {
@@ -126,7 +145,7 @@ std::vector<at::Tensor> RecomputedGradients(const at::Device& device, const at::
                conditioning.time_ids.to(device)},
               OnAllRows(0), KeysAndValues::kInForward);
   const at::Tensor time = at::full({}, 400.0, at::TensorOptions().dtype(at::kFloat).device(device));
-  UNetForward(*unet, x, time, prepared, OnAllRows(0), {.recompute = true})
+  UNetForward(*unet, x, time, prepared, OnAllRows(0), {.pieces = RecomputePieces()})
       .square()
       .sum()
       .backward();

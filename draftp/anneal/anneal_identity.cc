@@ -63,7 +63,7 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
   return files;
 }
 
-Texts PictureSettings(const AnnealConfig& config, PictureSize size, const std::string& dtype) {
+Texts PictureSettings(const AnnealConfig& config, ImageSize size, const std::string& dtype) {
   Texts settings = {{"height", std::to_string(size.height)},
                     {"width", std::to_string(size.width)},
                     {"dtype", dtype}};

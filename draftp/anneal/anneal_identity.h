@@ -21,7 +21,7 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config);
 
 // Settings that decide the pixels of each picture, as typed; options of samplers and
 // discretisations only where the chosen ones take them. `dtype`: the networks', resolved.
-std::map<std::string, std::string> PictureSettings(const AnnealConfig& config, PictureSize size,
+std::map<std::string, std::string> PictureSettings(const AnnealConfig& config, ImageSize size,
                                                    const std::string& dtype);
 
 // The identity of a run without its weight types: PictureSettings, seed, prompts and the hashes.

@@ -15,7 +15,7 @@ namespace draftp {
 struct AnnealModel {
   SdxlModel sdxl;
   NoiseSchedule schedule;
-  PictureSize size;
+  ImageSize size;
 
   // `config`: a resolved bundle. Errors name the file, or the flag that doesn't fit the model.
   static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);

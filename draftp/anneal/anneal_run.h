@@ -32,7 +32,7 @@ struct AnnealColumn {
 class AnnealRun {
  public:
   struct Options {
-    PictureSize size;
+    ImageSize size;
     std::vector<AnnealColumn> columns;
     // Sets made_by of all columns; called before the first picture's text is needed.
     std::function<absl::Status(std::vector<AnnealColumn>&)> identify;

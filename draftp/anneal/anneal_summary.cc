@@ -8,7 +8,7 @@
 
 namespace draftp {
 
-std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, PictureSize size,
+std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, ImageSize size,
                             const ComputeDevice& device) {
   const auto types = static_cast<int64_t>(plan.weight_types.size());
   return absl::StrCat(

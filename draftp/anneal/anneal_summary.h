@@ -13,7 +13,7 @@ namespace draftp {
 
 // `draws 8 prompts with 2 weight types (base, draft): 16 pictures of 128x128, 25 steps each, 1 at
 // once, on cpu in float32`
-std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, PictureSize size,
+std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, ImageSize size,
                             const ComputeDevice& device);
 
 // `15 pictures and overview.png in out`; where an earlier run's were kept, both numbers.

@@ -13,9 +13,9 @@
 
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/io/png.h"
-#include "draftp/sdxl/any_preconditioning.h"
+#include "draftp/sdxl/conditioner.h"
+#include "draftp/sdxl/drawer.h"
 #include "draftp/sdxl/sdxl_model.h"
-#include "draftp/sdxl/sdxl_predictor.h"
 
 namespace draftp {
 
@@ -28,7 +28,7 @@ struct DrawTimings {
 class ImageDrawer {
  public:
   struct Options {
-    int64_t height, width;  // pixels, multiples of the decoder's factor
+    ImageSize size;  // pixels, multiples of the decoder's factor
     std::string negative_prompt;
     std::function<void(const std::string&)> warn;  // a line for each caption that was cut
     std::function<void(int64_t units)> on_work;    // models times images, after every step
@@ -48,19 +48,19 @@ class ImageDrawer {
   absl::StatusOr<std::vector<RgbImage>> Pictures(const at::Tensor& latents);
 
   // Shape of a batch's starting noise.
-  std::vector<int64_t> NoiseShape(int64_t batch) const;
+  std::vector<int64_t> NoiseShape(int64_t batch) const {
+    return LatentShape(model_, options_.size, batch);
+  }
 
   const DrawTimings& timings() const { return timings_; }
-  int64_t network_rows() const { return predictor_.network_rows(); }
+  int64_t network_rows() const { return drawer_.network_rows(); }
 
  private:
   const SdxlModel& model_;
-  const AnnealPlan& plan_;
   NoiseSchedule schedule_;
   Options options_;
-  AnyPreconditioning preconditioning_;
-  SdxlPredictor predictor_;
-  std::optional<PromptIds> negative_ids_;  // of one row
+  Conditioner conditioner_;
+  Drawer drawer_;
   int64_t batch_ = 0;
   DrawTimings timings_;
 };

@@ -63,8 +63,7 @@ class ImageDrawerTest : public ::testing::Test {
   static SdxlModel* model_;
   AnnealConfig config_;
   int64_t work_ = 0, network_rows_ = 0;
-  ImageDrawer::Options options_{.height = 128,
-                                .width = 128,
+  ImageDrawer::Options options_{.size = {128, 128},
                                 .negative_prompt = "",
                                 .warn = [](const std::string&) {},
                                 .on_work = [this](int64_t units) { work_ += units; }};
@@ -160,8 +159,7 @@ TEST_F(ImageDrawerTest, APictureIsNeverMadeOfNotANumber) {
 
 TEST_F(ImageDrawerTest, OtherSizesThanTheModelsOwn) {
   config_.max_prompts = 1;
-  options_.height = 96;
-  options_.width = 160;
+  options_.size = {96, 160};
   EXPECT_EQ(Draw().sizes(), (std::vector<int64_t>{1, 4, 12, 20}));
 }
 

@@ -13,7 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "draftp/model/recompute.h"
 #include "draftp/model/visit_weights.h"
 #include "draftp/model/weight_loader.h"
 
@@ -87,7 +86,7 @@ at::Tensor EncodeImage(const ClipImage& model, const at::Tensor& pixels,
     const auto run = [layer, shape = config.layer](at::TensorList in) {
       return RunClipLayer(in[0], layer, shape);
     };
-    hidden = options.recompute ? Recompute(run, {hidden}, Trainable(layer)) : run(Joined({hidden}));
+    hidden = options.pieces(run, {hidden}, [&layer] { return Trainable(layer); });
   }
   const at::Tensor pooled = LayerNorm(hidden.select(1, 0), model.post_norm);  // [B,C]
   return model.projection ? Linear(pooled, *model.projection) : pooled;

@@ -15,6 +15,7 @@
 #include "draftp/model/clip_layers.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -38,8 +39,7 @@ struct ClipImage {
 };
 
 struct ClipImageOptions {
-  // Keep the input of each layer alone, and compute the rest again in the backward pass.
-  bool recompute = false;
+  AnyPiecePolicy pieces = {};  // of each layer
 };
 
 // pixels [B,3,image_size,image_size], normalised as the model was trained, converted to the model's

@@ -81,7 +81,7 @@ Pass Backpropagate(bool recompute, at::ScalarType dtype) {
   Pass run;
   {
     const KeptBytes kept;
-    run.embedding = EncodeImage(tuned, pixels, {.recompute = recompute});
+    run.embedding = EncodeImage(tuned, pixels, {.pieces = RecomputeIf(recompute)});
     run.kept = kept();
   }
   run.embedding.square().sum().backward();
@@ -106,7 +106,7 @@ TEST(ClipImageTest, BackwardOutlivesTheModel) {
   at::Tensor embedding;
   {
     const ClipImage model = *Load(Checkpoint());
-    embedding = EncodeImage(model, pixels, {.recompute = true});
+    embedding = EncodeImage(model, pixels, {.pieces = RecomputePieces()});
   }
   embedding.square().sum().backward();
   EXPECT_THAT(pixels.grad(), IsEqualTo(Backpropagate(false, at::kDouble).gradient));

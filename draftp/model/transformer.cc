@@ -5,7 +5,6 @@
 
 #include "draftp/kernels/cpu/layers.h"
 #include "draftp/kernels/cuda_layers.h"
-#include "draftp/model/recompute.h"
 
 namespace draftp {
 namespace {
@@ -59,7 +58,7 @@ at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const Keys
 
 at::Tensor RunBlock(const at::Tensor& tokens, const Prompt& prompt,
                     const TransformerBlockWeights& weights, const AdapterRows& rows,
-                    bool recompute) {
+                    const AnyPiecePolicy& pieces) {
   const KeysValues first = PreparedFor(weights.attn1, prompt),
                    second = PreparedFor(weights.attn2, prompt);
   const auto run = [&weights, rows](at::TensorList in) {
@@ -67,7 +66,7 @@ at::Tensor RunBlock(const at::Tensor& tokens, const Prompt& prompt,
   };
   const std::vector<at::Tensor> tensors = {tokens,       prompt.context, first.keys,
                                            first.values, second.keys,    second.values};
-  return recompute ? Recompute(run, tensors, Trainable(weights)) : run(Joined(tensors));
+  return pieces(run, tensors, [&weights] { return Trainable(weights); });
 }
 
 }  // namespace
@@ -96,17 +95,17 @@ at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
 
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,
                             const TransformerBlockWeights& weights, const AdapterRows& rows) {
-  return RunBlock(tokens, prompt, weights, rows, /*recompute=*/false);
+  return RunBlock(tokens, prompt, weights, rows, RunPieces());
 }
 
 at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const TransformerWeights& weights,
-                       const AdapterRows& rows, bool recompute) {
+                       const AdapterRows& rows, const AnyPiecePolicy& pieces) {
   const int64_t batch = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
   at::Tensor tokens =
       GroupNorm(x, weights.norm).permute({0, 2, 3, 1}).reshape({batch, height * width, channels});
   tokens = Linear(tokens, weights.proj_in, rows);
   for (const TransformerBlockWeights& block : weights.blocks) {
-    tokens = RunBlock(tokens, prompt, block, rows, recompute);
+    tokens = RunBlock(tokens, prompt, block, rows, pieces);
   }
   // Pixels are channels-last already: the image is a view of the tokens.
   tokens = Linear(tokens, weights.proj_out, rows,

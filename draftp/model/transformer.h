@@ -15,6 +15,7 @@
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -75,10 +76,9 @@ at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,
                             const TransformerBlockWeights& weights, const AdapterRows& rows = {});
 
-// x [R,C,h,w] -> same. `recompute` drops what is inside each block until the backward pass;
-// `weights` must then outlive it.
+// x [R,C,h,w] -> same. The pieces are the blocks; `weights` must outlive the backward pass.
 at::Tensor Transformer(const at::Tensor& x, const Prompt& prompt, const TransformerWeights& weights,
-                       const AdapterRows& rows = {}, bool recompute = false);
+                       const AdapterRows& rows = {}, const AnyPiecePolicy& pieces = {});
 
 // Layers by their names in a checkpoint.
 template <MaybeConst<TransformerBlockWeights> W, class F>

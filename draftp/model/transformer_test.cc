@@ -74,7 +74,8 @@ TEST(TransformerTest, RecomputedGradientsEqualTheKeptOnes) {
     Prompt prompt{.context = context, .keys_values = std::vector<KeysValues>(3)};
     for (const auto& block : weights.blocks)
       prompt.keys_values.push_back(ProjectKeysValues(context, block.attn2));
-    const at::Tensor y = Transformer(HashTensor("x", {2, 8, 3, 4}), prompt, weights, {}, recompute);
+    const at::Tensor y =
+        Transformer(HashTensor("x", {2, 8, 3, 4}), prompt, weights, {}, RecomputeIf(recompute));
     (y * HashTensor("r", {2, 8, 3, 4})).sum().backward();
     gradients[recompute] = {context.grad(), to_k.grad(), to_q.grad()};
   }

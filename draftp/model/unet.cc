@@ -153,7 +153,7 @@ at::Tensor UNetForward(const UNet& unet, const at::Tensor& sample, const at::Ten
   const BlockInputs inputs{.activated_time = ActivatedTime(unet, time, batch, prepared, rows),
                            .prompt = prepared.prompt,
                            .rows = rows,
-                           .recompute = options.recompute};
+                           .pieces = options.pieces};
   at::Tensor hidden = sample.to(unet.placement().dtype).contiguous(at::MemoryFormat::ChannelsLast);
   if (unet.config.center_input_sample) hidden = 2 * hidden - 1;
   hidden = Conv2d(hidden, unet.conv_in, rows);

@@ -21,6 +21,7 @@
 #include "draftp/model/unet_blocks.h"
 #include "draftp/model/unet_config.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -53,9 +54,8 @@ struct UNet {
 };
 
 struct UNetOptions {
-  // Keep the inputs of each resnet and transformer block alone, and compute the rest again in the
-  // backward pass. The UNet must then outlive that.
-  bool recompute = false;
+  // Of each resnet and transformer block. The UNet must outlive the backward pass.
+  AnyPiecePolicy pieces = {};
 };
 
 // The network's prediction (epsilon or v, as the scheduler's config says).

@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "draftp/model/recompute.h"
-
 namespace draftp {
 namespace {
 
@@ -16,12 +14,12 @@ at::Tensor RunResnet(const at::Tensor& x, const ResnetWeights& weights, const Bl
     return Resnet(in[0], in[1], weights, rows);
   };
   const std::vector<at::Tensor> tensors = {x, inputs.activated_time};
-  return inputs.recompute ? Recompute(run, tensors, Trainable(weights)) : run(Joined(tensors));
+  return inputs.pieces(run, tensors, [&weights] { return Trainable(weights); });
 }
 
 at::Tensor RunTransformer(const at::Tensor& x, const TransformerWeights& weights,
                           const BlockInputs& inputs) {
-  return Transformer(x, inputs.prompt, weights, inputs.rows, inputs.recompute);
+  return Transformer(x, inputs.prompt, weights, inputs.rows, inputs.pieces);
 }
 
 at::Tensor TakeLast(std::vector<at::Tensor>& skips) {

@@ -14,6 +14,7 @@
 #include "draftp/model/resnet.h"
 #include "draftp/model/transformer.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -31,8 +32,7 @@ struct BlockInputs {
   at::Tensor activated_time;  // SiLU(time embedding) [R,E] or [1,E]
   const Prompt& prompt;
   const AdapterRows& rows;
-  bool recompute =
-      false;  // drop what is inside resnets and transformer blocks until the backward pass
+  const AnyPiecePolicy& pieces;  // of resnets and transformer blocks
 };
 
 // x [R,C,h,w] -> [R,C',h/2,w/2] (h, w without a resampler); appends what the way up takes: each

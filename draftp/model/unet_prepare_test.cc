@@ -48,7 +48,7 @@ std::vector<at::Tensor> Gradients(KeysAndValues keys_and_values, bool recompute)
   const AdapterRows rows{{.adapter = 0, .begin = 1}};
   const Prepared prepared = Prepare(unet, conditioning, rows, keys_and_values);
   const at::Tensor out =
-      UNetForward(unet, leaves[0], Times(2), prepared, rows, {.recompute = recompute});
+      UNetForward(unet, leaves[0], Times(2), prepared, rows, {.pieces = RecomputeIf(recompute)});
   return torch::autograd::grad({(out * HashTensor("r", out.sizes().vec())).sum()}, leaves);
 }
 

@@ -112,7 +112,8 @@ std::map<std::string, at::Tensor> Gradients(bool recompute, int64_t& kept) {
   at::Tensor out;
   {
     const testing::KeptBytes bytes;
-    out = UNetForward(unet, leaves["sample"], Times(2), prepared, {}, {.recompute = recompute});
+    out = UNetForward(unet, leaves["sample"], Times(2), prepared, {},
+                      {.pieces = RecomputeIf(recompute)});
     kept = bytes();
   }
   (out * HashTensor("objective", out.sizes().vec())).sum().backward();

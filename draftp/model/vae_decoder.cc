@@ -27,7 +27,6 @@
 #include "draftp/model/attention.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
-#include "draftp/model/recompute.h"
 #include "draftp/model/resnet.h"
 #include "draftp/model/vae_config.h"
 #include "draftp/model/visit_weights.h"
@@ -175,7 +174,7 @@ at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const Decod
               decoder.config.latent_channels, ",h,w], got ", z.sizes());
   const auto run = [&options](auto forward, const at::Tensor& x, const auto& block) {
     const auto piece = [forward, &block](at::TensorList in) { return forward(in[0], block); };
-    return options.recompute ? Recompute(piece, {x}, Trainable(block)) : piece(Joined({x}));
+    return options.pieces(piece, {x}, [&block] { return Trainable(block); });
   };
   at::Tensor hidden = z.to(decoder.norm_out.weight.scalar_type())
                           .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]

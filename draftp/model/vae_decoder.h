@@ -17,6 +17,7 @@
 #include "draftp/model/resnet.h"
 #include "draftp/model/vae_config.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -95,9 +96,8 @@ void VisitWeights(W& decoder, F&& visit) {
 }
 
 struct DecodeOptions {
-  // Keep the inputs of each block alone, and compute the rest again in the backward pass; the
-  // decoder must outlive that.
-  bool recompute = false;
+  // Of each block; the decoder must outlive the backward pass.
+  AnyPiecePolicy pieces = {};
 };
 
 // The decoder's blocks. x [B,C,h,w] -> [B,C,h,w], and [B,C',2h,2w] ([B,C',h,w] without upsampler).

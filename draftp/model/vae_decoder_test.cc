@@ -176,7 +176,7 @@ TEST(VaeDecoderTest, RecomputationChangesNoBitOfTheGradient) {
   const at::Tensor again = plain.detach().clone().requires_grad_();
   const auto backpropagate = [&](const at::Tensor& latents, bool recompute) {
     const testing::KeptBytes kept;
-    const at::Tensor image = Decode(decoder, latents, {.recompute = recompute});
+    const at::Tensor image = Decode(decoder, latents, {.pieces = RecomputeIf(recompute)});
     const int64_t bytes = kept();
     image.square().sum().backward();
     return bytes;

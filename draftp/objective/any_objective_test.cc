@@ -59,7 +59,7 @@ struct NotedRollout {
     }
     return x;
   }
-  at::Tensor NoiseLike(const at::Tensor& x) {
+  at::Tensor Renoised(const at::Tensor& x, int /*step*/) {
     drawn = true;
     return x;
   }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/objective/decoder.h"
 #include "draftp/objective/objective.h"
 
 namespace draftp {
@@ -22,20 +23,13 @@ struct DraftLoss {
   at::Tensor clamped;  // scalar: share of pixels outside [0,255] before they were clamped
 };
 
-// What an image decodes to: pixels [B,3,H,W] in [0,255] with the graph to the latents, and the
-// share of them that was clamped.
-struct DecodedImage {
-  at::Tensor pixels;
-  at::Tensor clamped;
-};
-
 // loss = objective.Loss(r) averaged over the objective's latents + kl_coefficient * KL, where KL is
 // kl.Mean() after the rollout, whose tap `kl` is (or an untouched one, which gives 0):
-//   decode(latents [B,C,h,w]) -> DecodedImage;  score(pixels) -> [B] float32.
+//   decode(latents [B,C,h,w]) -> DecodedImage (decoder.h);  score(pixels) -> [B] float32.
 // `mark(phase)` is called as the phases "decode", "reward" and "loss" end.
-template <Objective O, class R, class Kl, class Decode, class Score, class Mark>
+template <Objective O, class R, class Kl, Decoder D, class Score, class Mark>
 DraftLoss ComputeDraftLoss(const O& objective, R& rollout, StepRandom& random, const Kl& kl,
-                           double kl_coefficient, Decode&& decode, Score&& score, Mark&& mark) {
+                           double kl_coefficient, D& decode, Score&& score, Mark&& mark) {
   const std::vector<at::Tensor> latents = objective.Latents(rollout, random);
   mark("gradient_steps");
   const auto copies = static_cast<double>(latents.size());

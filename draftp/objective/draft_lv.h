@@ -37,8 +37,7 @@ class DraftLv {
     const int last = rollout.steps() - 1;
     std::vector<at::Tensor> latents;
     for (int j = 0; j < copies_; ++j) {
-      const at::Tensor noised = end + rollout.sigma(last) * rollout.NoiseLike(end);
-      latents.push_back(rollout.Resume(last, noised, PredictAt(last)));
+      latents.push_back(rollout.Resume(last, rollout.Renoised(end, last), PredictAt(last)));
     }
     return latents;
   }

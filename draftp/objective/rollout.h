@@ -12,6 +12,7 @@
 
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/gradient_window.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/tap.h"
@@ -42,7 +43,7 @@ class Rollout {
   // The whole run under a window -> [B,C,h,w].
   template <GradientWindow W>
   at::Tensor Run(const W& window) {
-    return Resume(0, InitialState(start_, sigmas_[0]), window);
+    return Resume(0, ProcessOf(sampler_).Initial(start_, sigmas_[0]), window);
   }
 
   // The steps first..N-1 from the state x [B,C,h,w] at sigma(first).
@@ -61,8 +62,11 @@ class Rollout {
         taps_);
   }
 
-  // Fresh N(0,1) of x's shape, from the images' own generators.
-  at::Tensor NoiseLike(const at::Tensor& x) { return noise_.Like(x); }
+  // Final latents [B,C,h,w] brought to the level of `step` by fresh noise of the images' own
+  // generators.
+  at::Tensor Renoised(const at::Tensor& latents, int step) {
+    return Diffuse(ProcessOf(sampler_), latents, sigmas_[step], noise_.Like(latents));
+  }
 
  private:
   std::span<const double> sigmas_;
@@ -84,7 +88,7 @@ struct RolloutArchetype {
   at::Tensor Run(const W& window);
   template <GradientWindow W>
   at::Tensor Resume(int first, at::Tensor x, const W& window);
-  at::Tensor NoiseLike(const at::Tensor& x);
+  at::Tensor Renoised(const at::Tensor& latents, int step);
 };
 
 }  // namespace internal

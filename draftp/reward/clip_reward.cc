@@ -36,7 +36,7 @@ struct ClipReward::State {
   double factor;  // on the cosine
   ClipPreprocess preprocess;
   Placement placement;
-  bool recompute;
+  AnyPiecePolicy pieces;
 };
 
 namespace {
@@ -182,7 +182,7 @@ absl::StatusOr<ClipReward> ClipReward::Load(const std::string& dir_or_file,
                                                         .factor = factor,
                                                         .preprocess = std::move(preprocess),
                                                         .placement = options.placement,
-                                                        .recompute = options.recompute}));
+                                                        .pieces = options.pieces}));
 }
 
 at::Tensor ClipReward::EncodeCaptions(std::span<const std::string> captions) const {
@@ -201,8 +201,8 @@ at::Tensor ClipReward::EncodeCaptions(std::span<const std::string> captions) con
 }
 
 at::Tensor ClipReward::ImageEmbedding(const at::Tensor& images) const {
-  return Normalised(EncodeImage(state_->towers.image, state_->preprocess(images),
-                                {.recompute = state_->recompute}));
+  return Normalised(
+      EncodeImage(state_->towers.image, state_->preprocess(images), {.pieces = state_->pieces}));
 }
 
 at::Tensor ClipReward::Score(const at::Tensor& images, const at::Tensor& text) const {

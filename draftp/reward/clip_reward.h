@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "draftp/kernels/placement.h"
 #include "draftp/objective/reward.h"
+#include "draftp/sampling/piece_policy.h"
 #include "draftp/text/clip_tokenizer.h"
 
 namespace draftp {
@@ -32,9 +33,7 @@ struct ClipRewardOptions {
   Placement placement = {};
   // For a folder without tokenizer files; copied.
   const ClipTokenizer* fallback_tokenizer = nullptr;
-  // Keep the input of each layer of the image tower alone, and compute the rest again in the
-  // backward pass.
-  bool recompute = false;
+  AnyPiecePolicy pieces = {};  // of each layer of the image tower
 };
 
 // Copies share the weights. Safe for use by several threads.

@@ -78,9 +78,9 @@ constexpr char kOpenClip[] = "testdata/configs/reward_open_clip";
 
 absl::StatusOr<ClipReward> Load(const std::string& path, at::ScalarType dtype = at::kDouble,
                                 bool recompute = false) {
-  return ClipReward::Load(
-      path,
-      {.placement = {.dtype = dtype}, .fallback_tokenizer = &Tokenizer(), .recompute = recompute});
+  return ClipReward::Load(path, {.placement = {.dtype = dtype},
+                                 .fallback_tokenizer = &Tokenizer(),
+                                 .pieces = RecomputeIf(recompute)});
 }
 
 // A copy of `original`, to be changed.

@@ -29,8 +29,8 @@ namespace draftp {
 class AnySampler {
  public:
   // The members: a new one is a line here.
-  using Member =
-      std::variant<EulerEdm, HeunEdm, EulerAncestral, Dpmpp2sAncestral, Dpmpp2m, LinearMultistep>;
+  using Member = std::variant<EulerEdm<>, HeunEdm<>, EulerAncestral<>, Dpmpp2sAncestral<>,
+                              Dpmpp2m<>, LinearMultistep<>>;
   explicit AnySampler(Member member) : member_(std::move(member)) {}
 
   // `name`: one of Names(). InvalidArgument lists them for another name, and names an option that

@@ -39,7 +39,7 @@ TEST(Dpm2Test, GoesByTheDerivativeAtTheMidpoint) {
 }
 
 TEST(Dpm2Test, IsMadeByItsNameAsAMember) {
-  using Members = std::variant<EulerEdm, Dpm2>;
+  using Members = std::variant<EulerEdm<>, Dpm2>;
   constexpr Registry registry(Alternatives<Members, SamplerOptions>::kMembers);
   EXPECT_EQ(registry.List(), "euler, dpm_2");
   EXPECT_TRUE(std::holds_alternative<Dpm2>(registry.Find("dpm_2")->make({})));

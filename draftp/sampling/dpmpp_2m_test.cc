@@ -15,8 +15,8 @@ namespace draftp::testing {
 namespace {
 
 struct Dpmpp2mTraits {
-  static Dpmpp2m Default() { return Dpmpp2m(); }
-  static Dpmpp2m Deterministic() { return Dpmpp2m(); }
+  static Dpmpp2m<> Default() { return Dpmpp2m(); }
+  static Dpmpp2m<> Deterministic() { return Dpmpp2m(); }
   static constexpr int kOrder = 2;
   static constexpr int kEvaluations = 1;
 };
@@ -25,7 +25,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Dpmpp2m, SamplerConformance, Dpmpp2mTraits);
 TEST(Dpmpp2mTest, ExtrapolatesTheEstimateFromTheLastStep) {
   RecordingDenoiser<BimodalDenoiser> denoiser{{1.5, 0.4}};
   ReplayNoise none;
-  Dpmpp2m sampler;
+  Dpmpp2m<> sampler;
   const at::Tensor x =
       sampler.Step(denoiser, at::linspace(-4, 5, 6, at::kDouble), {0, 3, 5.0, 2.0}, none);
   const at::Tensor next = sampler.Step(denoiser, x, {1, 3, 2.0, 1.1}, none);

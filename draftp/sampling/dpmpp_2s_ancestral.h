@@ -3,7 +3,6 @@
 #define DRAFTP_SAMPLING_DPMPP_2S_ANCESTRAL_H_
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/add.h>
 #include <ATen/ops/lerp.h>
 
 #include <cmath>
@@ -11,6 +10,7 @@
 
 #include "draftp/sampling/ancestral_split.h"
 #include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/sampler_options.h"
@@ -23,6 +23,7 @@ namespace draftp {
 // sample_dpmpp_2s_ancestral. In t = -log sigma a step of length h is x <- e^{-h} x + (1 - e^{-h}) D
 // with e^{-h} the ratio of the sigmas. Two evaluations a step, one where down = 0; second order for
 // eta = 0.
+template <NoiseProcess P = VarianceExploding>
 class Dpmpp2sAncestral {
  public:
   static constexpr std::string_view kName = "dpmpp_2s";
@@ -32,28 +33,32 @@ class Dpmpp2sAncestral {
     return Dpmpp2sAncestral({o.eta, o.s_noise});
   }
 
-  explicit Dpmpp2sAncestral(Ancestral options = {}) : options_(options) {}
+  explicit Dpmpp2sAncestral(Ancestral options = {}, P process = {})
+      : options_(options), process_(process) {}
 
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
-    const AncestralSplit split = SplitAncestral(step.sigma, step.sigma_next, options_.eta);
+    const AncestralStep way(process_, step.sigma, step.sigma_next, options_);
     at::Tensor denoised = denoiser(x, step.sigma, step);
-    if (split.down > 0.0) {
-      const double middle = std::sqrt(step.sigma * split.down);
+    if (way.down() > 0.0) {
+      const double middle = process_.level(
+          std::sqrt(RelativeLevel(process_, step.sigma) * RelativeLevel(process_, way.down())));
       denoised = denoiser(at::lerp(x, denoised, 1.0 - middle / step.sigma), middle, step);
     }
-    const at::Tensor down = at::lerp(x, denoised, 1.0 - split.down / step.sigma);
-    return split.up > 0.0 ? at::add(down, noise.Like(x), options_.s_noise * split.up) : down;
+    const at::Tensor down = at::lerp(x, denoised, 1.0 - way.down() / step.sigma);
+    return way.Raise(down, noise);
   }
   void Reset() {}
+  const P& process() const { return process_; }
   bool draws_noise() const { return options_.draws_noise(); }
   int evaluations() const { return 2; }
 
  private:
   Ancestral options_;
+  P process_;
 };
 
-static_assert(Sampler<Dpmpp2sAncestral>, "Dpmpp2sAncestral does not satisfy Sampler");
+static_assert(Sampler<Dpmpp2sAncestral<>>, "Dpmpp2sAncestral does not satisfy Sampler");
 
 }  // namespace draftp
 

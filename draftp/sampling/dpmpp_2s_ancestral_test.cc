@@ -15,8 +15,8 @@ namespace draftp::testing {
 namespace {
 
 struct Dpmpp2sAncestralTraits {
-  static Dpmpp2sAncestral Default() { return Dpmpp2sAncestral(); }
-  static Dpmpp2sAncestral Deterministic() { return Dpmpp2sAncestral({.eta = 0.0}); }
+  static Dpmpp2sAncestral<> Default() { return Dpmpp2sAncestral(); }
+  static Dpmpp2sAncestral<> Deterministic() { return Dpmpp2sAncestral({.eta = 0.0}); }
   static constexpr int kOrder = 2;
   static constexpr int kEvaluations = 2;
 };

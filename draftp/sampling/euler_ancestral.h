@@ -3,13 +3,13 @@
 #define DRAFTP_SAMPLING_EULER_ANCESTRAL_H_
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/add.h>
 #include <ATen/ops/lerp.h>
 
 #include <string_view>
 
 #include "draftp/sampling/ancestral_split.h"
 #include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/sampler_options.h"
@@ -19,6 +19,7 @@ namespace draftp {
 
 // x <- x + (down - sigma) d + s_noise up eps, with (down, up) of ancestral_split.h (k-diffusion's
 // sample_euler_ancestral). One evaluation a step; where nothing is added, nothing is drawn.
+template <NoiseProcess P = VarianceExploding>
 class EulerAncestral {
  public:
   static constexpr std::string_view kName = "euler_ancestral";
@@ -26,24 +27,27 @@ class EulerAncestral {
   static constexpr std::string_view kOriginal = "EulerAncestralSampler";
   static EulerAncestral Make(const SamplerOptions& o) { return EulerAncestral({o.eta, o.s_noise}); }
 
-  explicit EulerAncestral(Ancestral options = {}) : options_(options) {}
+  explicit EulerAncestral(Ancestral options = {}, P process = {})
+      : options_(options), process_(process) {}
 
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
-    const AncestralSplit split = SplitAncestral(step.sigma, step.sigma_next, options_.eta);
+    const AncestralStep way(process_, step.sigma, step.sigma_next, options_);
     const at::Tensor down =
-        at::lerp(x, denoiser(x, step.sigma, step), 1.0 - split.down / step.sigma);
-    return split.up > 0.0 ? at::add(down, noise.Like(x), options_.s_noise * split.up) : down;
+        at::lerp(x, denoiser(x, step.sigma, step), 1.0 - way.down() / step.sigma);
+    return way.Raise(down, noise);
   }
   void Reset() {}
+  const P& process() const { return process_; }
   bool draws_noise() const { return options_.draws_noise(); }
   int evaluations() const { return 1; }
 
  private:
   Ancestral options_;
+  P process_;
 };
 
-static_assert(Sampler<EulerAncestral>, "EulerAncestral does not satisfy Sampler");
+static_assert(Sampler<EulerAncestral<>>, "EulerAncestral does not satisfy Sampler");
 
 }  // namespace draftp
 

@@ -15,8 +15,8 @@ namespace draftp::testing {
 namespace {
 
 struct EulerAncestralTraits {
-  static EulerAncestral Default() { return EulerAncestral(); }
-  static EulerAncestral Deterministic() { return EulerAncestral({.eta = 0.0}); }
+  static EulerAncestral<> Default() { return EulerAncestral(); }
+  static EulerAncestral<> Deterministic() { return EulerAncestral({.eta = 0.0}); }
   static constexpr int kOrder = 1;
   static constexpr int kEvaluations = 1;
 };
@@ -31,7 +31,7 @@ TEST(EulerAncestralTest, GoesDownAndAddsNoise) {
                down = std::sqrt(1.1 * 1.1 - up * up);
   const at::Tensor expected =
       x + (down - 2.0) * (x - denoiser(x, 2.0, step)) / 2.0 + 1.2 * up * eps;
-  EulerAncestral sampler({.eta = 0.8, .s_noise = 1.2});
+  EulerAncestral<> sampler({.eta = 0.8, .s_noise = 1.2});
   EXPECT_THAT(sampler.Step(denoiser, x, step, noise), IsCloseTo(expected, 1e-14));
 }
 

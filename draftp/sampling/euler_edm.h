@@ -9,6 +9,7 @@
 
 #include "draftp/sampling/churn.h"
 #include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/sampler_options.h"
@@ -18,6 +19,7 @@ namespace draftp {
 
 // x <- x_hat + (sigma_next - sigma_hat) d, d = (x_hat - D(x_hat; sigma_hat)) / sigma_hat
 // (EDM, arXiv 2206.00364, algorithm 2 without the correction). First order, one evaluation a step.
+template <NoiseProcess P = VarianceExploding>
 class EulerEdm {
  public:
   static constexpr std::string_view kName = "euler";
@@ -27,24 +29,26 @@ class EulerEdm {
     return EulerEdm({o.s_churn, o.s_tmin, o.s_tmax, o.s_noise});
   }
 
-  explicit EulerEdm(Churn churn = {}) : churn_(churn) {}
+  explicit EulerEdm(Churn churn = {}, P process = {}) : churn_(churn), process_(process) {}
 
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
-    const double sigma_hat = churn_.SigmaHat(step);
-    const at::Tensor x_hat = churn_.Raise(x, step, sigma_hat, noise);
+    const double sigma_hat = churn_.SigmaHat(process_, step);
+    const at::Tensor x_hat = churn_.Raise(process_, x, step, sigma_hat, noise);
     // x_hat + dt (x_hat - D)/sigma_hat goes the fraction 1 - sigma_next/sigma_hat of the way to D.
     return at::lerp(x_hat, denoiser(x_hat, sigma_hat, step), 1.0 - step.sigma_next / sigma_hat);
   }
   void Reset() {}
+  const P& process() const { return process_; }
   bool draws_noise() const { return churn_.draws_noise(); }
   int evaluations() const { return 1; }
 
  private:
   Churn churn_;
+  P process_;
 };
 
-static_assert(Sampler<EulerEdm>, "EulerEdm does not satisfy Sampler");
+static_assert(Sampler<EulerEdm<>>, "EulerEdm does not satisfy Sampler");
 
 }  // namespace draftp
 

@@ -15,8 +15,8 @@ namespace draftp::testing {
 namespace {
 
 struct EulerEdmTraits {
-  static EulerEdm Default() { return EulerEdm({.s_churn = 1.0}); }
-  static EulerEdm Deterministic() { return EulerEdm(); }
+  static EulerEdm<> Default() { return EulerEdm({.s_churn = 1.0}); }
+  static EulerEdm<> Deterministic() { return EulerEdm(); }
   static constexpr int kOrder = 1;
   static constexpr int kEvaluations = 1;
 };

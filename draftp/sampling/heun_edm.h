@@ -11,6 +11,7 @@
 
 #include "draftp/sampling/churn.h"
 #include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/sampler_options.h"
@@ -21,6 +22,7 @@ namespace draftp {
 // An Euler step to x' at sigma_next, then x <- x_hat + dt (d(x_hat; sigma_hat) + d(x'; sigma_next))
 // / 2 with dt = sigma_next - sigma_hat (EDM, arXiv 2206.00364, algorithm 2). Second order; two
 // evaluations a step, one in the step that ends at 0, where d isn't defined.
+template <NoiseProcess P = VarianceExploding>
 class HeunEdm {
  public:
   static constexpr std::string_view kName = "heun";
@@ -30,12 +32,12 @@ class HeunEdm {
     return HeunEdm({o.s_churn, o.s_tmin, o.s_tmax, o.s_noise});
   }
 
-  explicit HeunEdm(Churn churn = {}) : churn_(churn) {}
+  explicit HeunEdm(Churn churn = {}, P process = {}) : churn_(churn), process_(process) {}
 
   template <Denoiser D, NoiseSource N>
   at::Tensor Step(D& denoiser, const at::Tensor& x, const StepContext& step, N& noise) {
-    const double sigma_hat = churn_.SigmaHat(step);
-    const at::Tensor x_hat = churn_.Raise(x, step, sigma_hat, noise);
+    const double sigma_hat = churn_.SigmaHat(process_, step);
+    const at::Tensor x_hat = churn_.Raise(process_, x, step, sigma_hat, noise);
     const at::Tensor euler =
         at::lerp(x_hat, denoiser(x_hat, sigma_hat, step), 1.0 - step.sigma_next / sigma_hat);
     if (step.sigma_next == 0.0) return euler;
@@ -45,14 +47,16 @@ class HeunEdm {
     return at::add(at::lerp(x_hat, euler, 0.5), euler - corrected, 0.5 * dt / step.sigma_next);
   }
   void Reset() {}
+  const P& process() const { return process_; }
   bool draws_noise() const { return churn_.draws_noise(); }
   int evaluations() const { return 2; }
 
  private:
   Churn churn_;
+  P process_;
 };
 
-static_assert(Sampler<HeunEdm>, "HeunEdm does not satisfy Sampler");
+static_assert(Sampler<HeunEdm<>>, "HeunEdm does not satisfy Sampler");
 
 }  // namespace draftp
 

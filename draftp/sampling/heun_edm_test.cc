@@ -15,8 +15,8 @@ namespace draftp::testing {
 namespace {
 
 struct HeunEdmTraits {
-  static HeunEdm Default() { return HeunEdm({.s_churn = 1.0}); }
-  static HeunEdm Deterministic() { return HeunEdm(); }
+  static HeunEdm<> Default() { return HeunEdm({.s_churn = 1.0}); }
+  static HeunEdm<> Deterministic() { return HeunEdm(); }
   static constexpr int kOrder = 2;
   static constexpr int kEvaluations = 2;
 };

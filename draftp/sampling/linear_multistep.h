@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "draftp/sampling/denoiser.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/sampler_options.h"
@@ -27,6 +28,7 @@ std::vector<double> AdamsBashforthCoefficients(std::span<const double> sigmas, d
 
 // x <- x + sum_j c_j d_j over the last `order` steps (fewer at the start), d = (x - D)/sigma:
 // k-diffusion's sample_lms. One evaluation a step.
+template <NoiseProcess P = VarianceExploding>
 class LinearMultistep {
  public:
   static constexpr std::string_view kName = "lms";
@@ -34,7 +36,7 @@ class LinearMultistep {
   static constexpr std::string_view kOriginal = "LinearMultistepSampler";
   static LinearMultistep Make(const SamplerOptions& o) { return LinearMultistep(o.order); }
 
-  explicit LinearMultistep(int order = 4) : order_(order) {
+  explicit LinearMultistep(int order = 4, P process = {}) : order_(order), process_(process) {
     TORCH_CHECK(order >= 1, "LinearMultistep needs order >= 1, got ", order);
   }
 
@@ -57,16 +59,18 @@ class LinearMultistep {
     sigmas_.clear();
     residuals_.clear();
   }
+  const P& process() const { return process_; }
   bool draws_noise() const { return false; }
   int evaluations() const { return 1; }
 
  private:
   int order_;
+  P process_;
   std::deque<double> sigmas_;         // newest first
   std::deque<at::Tensor> residuals_;  // x - D at those, [B,C,h,w] each
 };
 
-static_assert(Sampler<LinearMultistep>, "LinearMultistep does not satisfy Sampler");
+static_assert(Sampler<LinearMultistep<>>, "LinearMultistep does not satisfy Sampler");
 
 }  // namespace draftp
 

@@ -17,8 +17,8 @@ namespace draftp::testing {
 namespace {
 
 struct LinearMultistepTraits {
-  static LinearMultistep Default() { return LinearMultistep(); }
-  static LinearMultistep Deterministic() { return LinearMultistep(); }
+  static LinearMultistep<> Default() { return LinearMultistep(); }
+  static LinearMultistep<> Deterministic() { return LinearMultistep(); }
   static constexpr int kOrder = 2;
   static constexpr int kEvaluations = 1;
 };

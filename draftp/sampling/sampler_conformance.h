@@ -200,7 +200,8 @@ TYPED_TEST_P(SamplerConformance, TendsToTheDataLaw) {
   std::vector<double> sigmas = this->Levels(200);
   for (double& sigma : sigmas) sigma -= 0.5;
   sigmas.back() = 0.0;
-  const at::Tensor x = InitialState(noise.Initial({1, 1, 100, 100}).to(at::kDouble), sigmas[0]);
+  const at::Tensor x =
+      VarianceExploding().Initial(noise.Initial({1, 1, 100, 100}).to(at::kDouble), sigmas[0]);
   const at::Tensor end =
       ResumeTrajectory(sigmas, 0, gaussian, TypeParam::Default(), InferenceOnly(), x, noise);
   EXPECT_NEAR(end.mean().template item<double>(), 0.7, 0.05);

@@ -32,12 +32,12 @@ struct HidesItsCost {
   void Reset();
   bool draws_noise() const;
 };
-struct NotCopyable : EulerEdm {
+struct NotCopyable : EulerEdm<> {
   NotCopyable(const NotCopyable&) = delete;
 };
 
 TEST(SamplerTest, ConceptNeedsStepResetAndCopies) {
-  static_assert(Sampler<EulerEdm>);
+  static_assert(Sampler<EulerEdm<>>);
   static_assert(!Sampler<NoReset>);
   static_assert(!Sampler<NoNoise>);
   static_assert(!Sampler<HidesItsNoise>);

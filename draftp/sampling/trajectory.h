@@ -8,13 +8,13 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 
-#include <cmath>
 #include <span>
 #include <tuple>
 #include <utility>
 
 #include "draftp/sampling/denoiser.h"
 #include "draftp/sampling/gradient_window.h"
+#include "draftp/sampling/noise_process.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/sampler.h"
 #include "draftp/sampling/tap.h"
@@ -61,11 +61,6 @@ class ObservedDenoiser {
 
 }  // namespace internal
 
-// x_0 = noise * sqrt(1 + sigma_0^2), noise ~ N(0,1) of any shape: the state that a run starts from.
-inline at::Tensor InitialState(const at::Tensor& noise, double sigma) {
-  return noise * std::sqrt(1.0 + sigma * sigma);
-}
-
 // Runs the steps first..N-1 of the N = sigmas.size() - 1 transitions, from the state x [B,C,h,w] at
 // sigmas[first]; returns x_N, or D(x_i) where the window says predict_and_stop. The sampler starts
 // without history. Steps of GradientMode::kNone run with grad mode off (not in inference mode: the
@@ -90,7 +85,8 @@ at::Tensor ResumeTrajectory(std::span<const double> sigmas, int first, D& denois
   return x;
 }
 
-// A whole run from `initial_noise` ~ N(0,1) [B,C,h,w]; sigmas are N+1 descending noise levels, the
+// A whole run from `initial_noise` ~ N(0,1) [B,C,h,w], of the noise process that the sampler is
+// for (noise_process.h); sigmas are N+1 descending noise levels, the
 // last 0.
 //   PerImageNoise noise(seed, images);
 //   at::Tensor latents = RunTrajectory(levels.Sigmas(25), denoiser, EulerEdm(), InferenceOnly(),
@@ -99,8 +95,9 @@ template <Denoiser D, Sampler S, GradientWindow W, NoiseSource N, Tap... T>
 at::Tensor RunTrajectory(std::span<const double> sigmas, D& denoiser, S sampler, const W& window,
                          at::Tensor initial_noise, N& noise, T&... taps) {
   TORCH_CHECK(sigmas.size() >= 2, "a run needs at least 2 noise levels, got ", sigmas.size());
-  return ResumeTrajectory(sigmas, 0, denoiser, std::move(sampler), window,
-                          InitialState(initial_noise, sigmas[0]), noise, taps...);
+  at::Tensor x = ProcessOf(sampler).Initial(initial_noise, sigmas[0]);
+  return ResumeTrajectory(sigmas, 0, denoiser, std::move(sampler), window, std::move(x), noise,
+                          taps...);
 }
 
 }  // namespace draftp

@@ -49,7 +49,7 @@ struct BareDenoiser {
 
 at::Tensor Theta() { return at::linspace(0.3, 0.9, 5, at::kDouble); }
 
-template <class D, GradientWindow W, Sampler S = EulerEdm, class... T>
+template <class D, GradientWindow W, Sampler S = EulerEdm<>, class... T>
 at::Tensor Render(const D& denoiser, const W& window, const S& sampler = S(), T&... taps) {
   ReplayNoise noise(std::vector<at::Tensor>(10, StartState().sin()));
   return ResumeTrajectory(kSigmas, 0, denoiser, sampler, window, StartState(), noise, taps...);

@@ -24,7 +24,7 @@ struct KeptElements {
 struct UNetCall {
   int64_t height = 0, width = 0;     // of the latents
   int64_t tokens = 77;               // of the prompt
-  bool recompute = false;            // UNetOptions::recompute
+  bool recompute = false;            // RecomputePieces
   bool differentiable_input = true;  // whether a gradient flows into the latents too
 };
 

@@ -63,8 +63,8 @@ int64_t Measure(const UNet& unet, const UNetCall& call) {
   if (call.differentiable_input) sample.requires_grad_();
   const Prepared prepared = Prepare(unet, conditioning, rows, KeysAndValues::kInForward);
   const KeptBytes bytes;
-  const at::Tensor out =
-      UNetForward(unet, sample, at::zeros({}), prepared, rows, {.recompute = call.recompute});
+  const at::Tensor out = UNetForward(unet, sample, at::zeros({}), prepared, rows,
+                                     {.pieces = RecomputeIf(call.recompute)});
   EXPECT_TRUE(out.requires_grad());
   return bytes();
 }
@@ -90,7 +90,8 @@ TEST(MemoryEstimateTest, ADecoderKeepsWhatItsShapesSay) {
   for (const bool recompute : {false, true}) {
     const at::Tensor latents = at::randn({1, 4, 16, 24}).requires_grad_();
     const KeptBytes bytes;
-    const at::Tensor pixels = ToPixels(DecodeRaw(decoder, latents, {.recompute = recompute}));
+    const at::Tensor pixels =
+        ToPixels(DecodeRaw(decoder, latents, {.pieces = RecomputeIf(recompute)}));
     const KeptElements kept = KeptByDecoder(decoder, 16, 24, recompute);
     ExpectNear(4 * kept.kept, bytes(), 0.05);
     pixels.sum().backward();

@@ -49,10 +49,10 @@ absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const SamplingConfig& config,
   return NoiseSchedule{*std::move(table), levels->Sigmas(static_cast<int>(config.steps))};
 }
 
-absl::StatusOr<PictureSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
-                                       int64_t factor) {
-  const PictureSize size{config.height > 0 ? config.height : default_size,
-                         config.width > 0 ? config.width : default_size};
+absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
+                                     int64_t factor) {
+  const ImageSize size{config.height > 0 ? config.height : default_size,
+                       config.width > 0 ? config.width : default_size};
   for (const auto& [flag, pixels] :
        {std::pair("--height", size.height), std::pair("--width", size.width)}) {
     if (pixels % factor != 0) {

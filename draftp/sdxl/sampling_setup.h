@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "draftp/model/conditioning.h"
 #include "draftp/model/scheduler_config.h"
 #include "draftp/sampling/any_guider.h"
 #include "draftp/sampling/any_sampler.h"
@@ -24,11 +25,8 @@ absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const SamplingConfig& config,
 
 // Pixels of the pictures: the config's, or `default_size` a side. The error names the flag of a
 // side that isn't a multiple of `factor`, the decoder's.
-struct PictureSize {
-  int64_t height, width;
-};
-absl::StatusOr<PictureSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
-                                       int64_t factor);
+absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
+                                     int64_t factor);
 
 }  // namespace draftp
 

@@ -53,7 +53,33 @@ at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
   return groups == 1 ? x : x.repeat({groups, 1, 1, 1});
 }
 
+// Every adapter of the models, on all rows.
+AdapterRows AdaptersOf(const std::vector<SdxlNetwork>& models) {
+  AdapterRows adapters;
+  for (const SdxlNetwork& model : models) {
+    if (!model.adapter) continue;
+    const AdapterRange range{.adapter = *model.adapter};
+    if (std::ranges::find(adapters, range) == adapters.end()) adapters.push_back(range);
+  }
+  return adapters;
+}
+
+// The factor of an adapter among those in effect; 0: it isn't.
+double ScaleInEffect(const AdapterRows& adapters, int adapter) {
+  double scale = 0;
+  for (const AdapterRange& range : adapters) {
+    TORCH_CHECK(range.begin == 0 && range.end == kToLastRow,
+                "a predictor's adapters act on all of a model's rows, got [", range.begin, ",",
+                range.end, ")");
+    if (range.adapter == adapter) scale += range.scale;
+  }
+  return scale;
+}
+
 }  // namespace
+
+SdxlPredictor::SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options)
+    : models_(std::move(models)), options_(options), adapters_(AdaptersOf(models_)) {}
 
 void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning conditional) {
   const int64_t batch = conditional.context.size(0);
@@ -94,7 +120,7 @@ Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
 
 SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) const {
   const int64_t batch = conditional_.context.size(0);
-  Layout layout{{rows.begin(), rows.end()}, at::GradMode::is_enabled(), {}};
+  Layout layout{{rows.begin(), rows.end()}, at::GradMode::is_enabled(), adapters_.rows(), {}};
   for (const RowGroup& group : rows) {
     TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()),
                 "row group of model ", group.model, " of ", models_.size());
@@ -114,8 +140,9 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     Call& call = layout.calls.back();
     const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
     call.groups.push_back(group);
-    if (!model.adapter) continue;
-    const AdapterRange range{*model.adapter, begin, begin + batch, model.adapter_scale};
+    const double in_effect = model.adapter ? ScaleInEffect(adapters_.rows(), *model.adapter) : 0.0;
+    if (in_effect == 0.0) continue;
+    const AdapterRange range{*model.adapter, begin, begin + batch, in_effect * model.adapter_scale};
     const bool extends = !call.adapters.empty() && call.adapters.back().end == begin &&
                          call.adapters.back().adapter == range.adapter &&
                          call.adapters.back().scale == range.scale;
@@ -134,8 +161,10 @@ SdxlPredictor::Layout& SdxlPredictor::FindLayout(std::span<const RowGroup> rows)
   TORCH_CHECK(conditional_.context.defined(),
               "SdxlPredictor: SetConditioning comes before the first prediction");
   for (Layout& layout : layouts_) {
-    if (layout.gradient == at::GradMode::is_enabled() && std::ranges::equal(layout.rows, rows))
+    if (layout.gradient == at::GradMode::is_enabled() && std::ranges::equal(layout.rows, rows) &&
+        layout.in_effect == adapters_.rows()) {
       return layout;
+    }
   }
   return layouts_.emplace_back(MakeLayout(rows));
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "draftp/adapter/adapter_guard.h"
 #include "draftp/kernels/cuda_backend.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/prepared.h"
@@ -29,6 +30,10 @@ struct SdxlNetwork {
   friend bool operator==(const SdxlNetwork&, const SdxlNetwork&) = default;
 };
 
+// The places of a base model and of what was made of it among a predictor's models.
+inline constexpr int kBaseNetwork = 0;
+inline constexpr int kTunedNetwork = 1;
+
 // NoisePredictor over models that may share a network. Row groups of one network make one call, in
 // which each group's rows carry their adapter. What the layout of rows leaves constant (Prepared)
 // is computed once per batch and layout. On a GPU the calls without gradient are captured in CUDA
@@ -42,8 +47,7 @@ class SdxlPredictor {
     bool capture = true;        // false where the caller captures whole runs
   };
   // `models[i]` is what RowGroup::model == i means.
-  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options)
-      : models_(std::move(models)), options_(options) {}
+  explicit SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options);
   explicit SdxlPredictor(std::vector<SdxlNetwork> models)
       : SdxlPredictor(std::move(models), Options()) {}
 
@@ -52,6 +56,12 @@ class SdxlPredictor {
 
   // x [B,C,h,w] scaled by c_in -> [rows.size()*B,C,h,w] in the network's dtype, row-group-major.
   at::Tensor operator()(const at::Tensor& x, double time, std::span<const RowGroup> rows);
+
+  // The adapters in effect, at first each model's own on its rows. A call uses those of its models'
+  // adapters that are among them, with the scales of both multiplied; a guard that takes them out
+  // makes every model its network as it is. Read at the start of a call: what runs again later, in
+  // a backward pass or a replayed graph, keeps what it had. Ranges on all rows alone.
+  AdapterSwitch& adapters() { return adapters_; }
 
   // Rows that the networks have seen, for reports: images times row groups, over all calls.
   int64_t network_rows() const { return network_rows_; }
@@ -75,7 +85,8 @@ class SdxlPredictor {
   };
   struct Layout {
     std::vector<RowGroup> rows;
-    bool gradient;  // made under grad mode: keys and values belong to each call's own graph
+    bool gradient;          // made under grad mode: keys and values belong to each call's own graph
+    AdapterRows in_effect;  // the switch's, when it was made
     std::vector<Call> calls;
   };
 
@@ -89,6 +100,7 @@ class SdxlPredictor {
 
   std::vector<SdxlNetwork> models_;
   Options options_;
+  AdapterSwitch adapters_;
   Conditioning unconditional_, conditional_;
   std::vector<Layout> layouts_;  // a handful: which models and conditions a step evaluates
   int64_t network_rows_ = 0;

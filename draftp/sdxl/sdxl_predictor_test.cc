@@ -105,5 +105,32 @@ TEST_F(SdxlPredictorTest, IsTheSameUnderGradModeAndDifferentiable) {
   EXPECT_GT(x.grad().abs().max().item<double>(), 0);
 }
 
+TEST_F(SdxlPredictorTest, AGuardMakesTheTunedModelTheBase) {
+  const std::vector<RowGroup> tuned = {{1, Condition::kUnconditional}, {1, Condition::kConditional}};
+  const std::vector<RowGroup> base = {{0, Condition::kUnconditional}, {0, Condition::kConditional}};
+  for (const bool gradient : {false, true}) {
+    const at::AutoGradMode mode(gradient);
+    const at::Tensor before = predictor_(x_, 500, tuned).detach();
+    {
+      const AdapterGuard guard(predictor_.adapters());
+      EXPECT_THAT(predictor_(x_, 500, tuned).detach(),
+                  testing::IsEqualTo(predictor_(x_, 500, base).detach()));
+    }
+    EXPECT_THAT(predictor_(x_, 500, tuned).detach(), testing::IsEqualTo(before));
+    EXPECT_GT(testing::RelativeError(before, predictor_(x_, 500, base).detach()), 1e-3);
+  }
+}
+
+TEST_F(SdxlPredictorTest, AGuardScalesAnAdapter) {
+  const InlineAdapterGuard guard(predictor_.adapters(), OnAllRows(0, 0.6));
+  EXPECT_THAT(predictor_(x_, 500, std::vector<RowGroup>{{1, Condition::kConditional}}),
+              IsCloseTo(Alone(TinyUNet(), cond_, OnAllRows(0, 0.3)), 1e-12));
+}
+
+TEST_F(SdxlPredictorTest, RefusesAdaptersOnSomeRows) {
+  const InlineAdapterGuard guard(predictor_.adapters(), AdapterRows{{0, 0, 1}});
+  EXPECT_ANY_THROW(predictor_(x_, 500, std::vector<RowGroup>{{1, Condition::kConditional}}));
+}
+
 }  // namespace
 }  // namespace draftp

@@ -33,28 +33,33 @@ Optimizer::Optimizer(Parameters parameters, const OptimizerOptions& options)
   }
 }
 
-void Optimizer::AddGradients(std::vector<at::Tensor> gradients) {
-  TORCH_CHECK(gradients.size() == values_.size(), gradients.size(), " gradients of ",
-              values_.size(), " parameters");
+void Optimizer::Add(size_t first, std::vector<at::Tensor> gradients) {
+  TORCH_CHECK(first + gradients.size() <= values_.size(), "gradients of parameters ", first, " to ",
+              first + gradients.size(), " of ", values_.size());
   const at::NoGradGuard no_grad;
+  const bool whole = gradients.size() == values_.size();
+  if (gradients_.empty() && !whole) {
+    for (const at::Tensor& value : values_) gradients_.push_back(at::zeros_like(value));
+  }
   for (size_t i = 0; i < gradients.size(); ++i) {
-    gradients[i] = gradients[i].defined() ? gradients[i].to(values_[i].scalar_type())
-                                          : at::zeros_like(values_[i]);
+    const at::Tensor& value = values_[first + i];
+    gradients[i] =
+        gradients[i].defined() ? gradients[i].to(value.scalar_type()) : at::zeros_like(value);
   }
   if (gradients_.empty()) {
     gradients_ = std::move(gradients);
   } else {
-    at::_foreach_add_(gradients_, gradients);
+    at::_foreach_add_(at::TensorList(gradients_).slice(first, gradients.size()), gradients);
   }
 }
 
 at::Tensor Optimizer::GradientNorm() const {
-  TORCH_CHECK(!gradients_.empty(), "GradientNorm() comes after AddGradients()");
+  TORCH_CHECK(!gradients_.empty(), "GradientNorm() comes after Add()");
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients_, 2)).to(at::kDouble));
 }
 
 void Optimizer::Step(double learning_rate, const at::Tensor& norm) {
-  TORCH_CHECK(!gradients_.empty(), "Step() comes after AddGradients()");
+  TORCH_CHECK(!gradients_.empty(), "Step() comes after Add()");
   const at::NoGradGuard no_grad;
   if (options_.gradient_clip_val > 0) {
     const at::Tensor factor = (options_.gradient_clip_val / (norm + 1e-6)).clamp_max(1.0);

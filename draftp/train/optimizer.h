@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "draftp/objective/gradient_sink.h"
 #include "draftp/train/parameters.h"
 
 namespace draftp {
@@ -25,16 +26,17 @@ struct OptimizerOptions {
 
 // Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, by LibTorch's fused kernel.
 // State and arithmetic are the parameters' own precision (float32).
-//   for (micro batch) optimizer.AddGradients(gradients of the micro batch / micro_batches);
+//   for (micro batch) step.Run(..., /*share=*/1.0 / micro_batches, optimizer);  // it is a sink
 //   at::Tensor norm = optimizer.GradientNorm();   // before clipping
 //   optimizer.Step(rate, norm);                   // or DropGradients() to skip the step
 class Optimizer {
  public:
   Optimizer(Parameters parameters, const OptimizerOptions& options);
 
-  // Gradients of the leaves, in the parameters' order, undefined ones being zero; they are added in
-  // the parameters' precision. Takes the tensors for its own.
-  void AddGradients(std::vector<at::Tensor> gradients);
+  // A GradientSink: gradients of the leaves of parameters first, first + 1, ..., undefined ones
+  // being zero, are added up in the parameters' precision.
+  void Add(size_t first, std::vector<at::Tensor> gradients);
+  void Finish() {}
   void DropGradients() { gradients_.clear(); }
 
   // The global 2-norm of what was added, a float64 scalar on the parameters' device.
@@ -63,6 +65,8 @@ class Optimizer {
   std::vector<at::Tensor> values_, gradients_, exp_avgs_, exp_avg_sqs_, averages_, counts_;
   int64_t steps_ = 0;
 };
+
+static_assert(GradientSink<Optimizer>, "Optimizer does not satisfy GradientSink");
 
 }  // namespace draftp
 

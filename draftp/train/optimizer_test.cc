@@ -37,7 +37,7 @@ TEST(Optimizer, IsAdamWWithDecoupledDecay) {
   Optimizer optimizer(parameters, options);
   for (int step = 1; step <= 3; ++step) {
     const at::Tensor g = Random(10 + step);
-    optimizer.AddGradients({g.clone(), Random(20)});
+    optimizer.Add(0, {g.clone(), Random(20)});
     optimizer.Step(0.01, optimizer.GradientNorm());
     m = 0.9 * m + 0.1 * g;
     v = 0.999 * v + 0.001 * g * g;
@@ -49,8 +49,8 @@ TEST(Optimizer, IsAdamWWithDecoupledDecay) {
 
 TEST(Optimizer, AddsGradientsAndTakesUndefinedOnesForZero) {
   Optimizer optimizer(Two(), {});
-  optimizer.AddGradients({Random(3), {}});
-  optimizer.AddGradients({Random(4), Random(5)});
+  optimizer.Add(0, {Random(3), {}});
+  optimizer.Add(0, {Random(4), Random(5)});
   const double expected = std::sqrt((Random(3) + Random(4)).square().sum().item<double>() +
                                     Random(5).square().sum().item<double>());
   EXPECT_NEAR(optimizer.GradientNorm().item<double>(), expected, 1e-12);
@@ -59,10 +59,10 @@ TEST(Optimizer, AddsGradientsAndTakesUndefinedOnesForZero) {
 TEST(Optimizer, ClippingKeepsTheDirection) {
   const Parameters clipped = Two(), scaled = Two();
   Optimizer first(clipped, {.gradient_clip_val = 0.5}), second(scaled, {.gradient_clip_val = 0});
-  first.AddGradients({Random(3), Random(4)});
+  first.Add(0, {Random(3), Random(4)});
   const at::Tensor norm = first.GradientNorm();
   const double factor = 0.5 / (norm.item<double>() + 1e-6);
-  second.AddGradients({Random(3) * factor, Random(4) * factor});
+  second.Add(0, {Random(3) * factor, Random(4) * factor});
   first.Step(0.1, norm);
   second.Step(0.1, norm);
   EXPECT_THAT(clipped[1].value, IsCloseTo(scaled[1].value, 1e-12));
@@ -73,7 +73,7 @@ TEST(Optimizer, UpdatesFloat32ValuesBehindLeavesOfLessPrecision) {
   Parameters parameters = {{"a", value, value.to(at::kBFloat16).requires_grad_()}};
   Optimizer optimizer(parameters, {.gradient_clip_val = 0});
   const at::Tensor before = value.clone();
-  optimizer.AddGradients({at::ones({3, 2}, at::kBFloat16)});
+  optimizer.Add(0, {at::ones({3, 2}, at::kBFloat16)});
   optimizer.Step(1e-5, optimizer.GradientNorm());  // too little for bfloat16
   EXPECT_THAT(value, IsCloseTo(before - 1e-5f, 1e-7));
   EXPECT_THAT(parameters[0].leaf, IsEqualTo(value.to(at::kBFloat16)));
@@ -84,7 +84,7 @@ TEST(Optimizer, GoesOnFromItsStateBitForBit) {
   const Parameters first = Two(at::kFloat), second = Two(at::kFloat);
   Optimizer whole(first, options), resumed(second, options);
   const auto step = [](Optimizer& optimizer, uint64_t seed) {
-    optimizer.AddGradients({Random(seed, at::kFloat), Random(seed + 1, at::kFloat)});
+    optimizer.Add(0, {Random(seed, at::kFloat), Random(seed + 1, at::kFloat)});
     optimizer.Step(0.1, optimizer.GradientNorm());
   };
   step(whole, 5);

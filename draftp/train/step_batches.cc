@@ -23,17 +23,16 @@ std::vector<std::string> CaptionsOf(const std::vector<int64_t>& samples,
 
 absl::StatusOr<MicroBatchResult> RunMicroBatches(const TrainConfig& config, const StepPlace& place,
                                                  const std::vector<std::string>& captions,
-                                                 const CaptionOrder& order, TrainStep& step,
-                                                 Optimizer& optimizer) {
+                                                 const CaptionOrder& order, SdxlTrainStep& step,
+                                                 GradientSinkRef sink) {
   const double share = 1.0 / static_cast<double>(config.micro_batches());
   MicroBatchResult mean;
   for (int64_t m = 0; m < config.micro_batches(); ++m) {
     const std::vector<int64_t> samples =
         SamplesFrom(place.first_sample + m * config.micro_batch_size, config.micro_batch_size);
     auto result = step.Run(place.step, samples, CaptionsOf(samples, captions, order),
-                           place.kl_coefficient, share);
+                           place.kl_coefficient, share, sink);
     if (!result.ok()) return result.status();
-    optimizer.AddGradients(std::exchange(result->gradients, {}));
     const at::NoGradGuard no_grad;
     mean.Add(*result, share);
   }

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "draftp/objective/gradient_sink.h"
 #include "draftp/train/caption_order.h"
-#include "draftp/train/optimizer.h"
+#include "draftp/train/sdxl_step.h"
 #include "draftp/train/train_config.h"
-#include "draftp/train/train_step.h"
 
 namespace draftp {
 
@@ -30,12 +30,12 @@ std::vector<std::string> CaptionsOf(const std::vector<int64_t>& samples,
                                     const std::vector<std::string>& captions,
                                     const CaptionOrder& order);
 
-// Forward and backward of the step's micro batches; their gradients are added in `optimizer`. The
-// mean over them, without gradients.
+// Forward and backward of the step's micro batches, whose gradients go to the sink. The mean over
+// them.
 absl::StatusOr<MicroBatchResult> RunMicroBatches(const TrainConfig& config, const StepPlace& place,
                                                  const std::vector<std::string>& captions,
-                                                 const CaptionOrder& order, TrainStep& step,
-                                                 Optimizer& optimizer);
+                                                 const CaptionOrder& order, SdxlTrainStep& step,
+                                                 GradientSinkRef sink);
 
 }  // namespace draftp
 

@@ -10,7 +10,7 @@
 #include "draftp/schedule/legacy_ddpm.h"
 #include "draftp/testing/tensor_matchers.h"
 #include "draftp/train/optimizer.h"
-#include "draftp/train/train_step.h"
+#include "draftp/train/sdxl_step.h"
 #include "draftp/train/training_fixture.h"
 
 namespace draftp {
@@ -45,9 +45,8 @@ class GoldenRun {
     const std::vector<std::string> captions = FirstCaptions(2 * step + 2);
     MicroBatchResult mean;
     for (const int64_t sample : {2 * step, 2 * step + 1}) {
-      MicroBatchResult result =
-          Value(step_.Run(step, std::vector{sample}, std::vector{captions[sample]}, 0.1, 0.5));
-      optimizer_.AddGradients(std::exchange(result.gradients, {}));
+      MicroBatchResult result = Value(step_.Run(
+          step, std::vector{sample}, std::vector{captions[sample]}, 0.1, 0.5, optimizer_));
       mean.Add(result, 0.5);
     }
     const at::Tensor norm = optimizer_.GradientNorm();
@@ -96,21 +95,22 @@ class GoldenRun {
     return model;
   }
 
-  static TrainStepOptions StepOptions() {
-    return {.sigmas = LegacyDdpm(DdpmTable::Standard()).Sigmas(4),
-            .preconditioning = {PredictionType::kEpsilon, DdpmTable::Standard()},
-            .guider = Value(AnyGuider::Make({.scale = 5.0})),
-            .sampler = Value(AnySampler::Named("euler")),
-            .objective = AnyObjective(DraftK(2)),
-            .size = {64, 64},
-            .seed = 1243};
+  static SdxlStepOptions StepOptions() {
+    return {
+        .draw = {.size = {64, 64},
+                 .guider = Value(AnyGuider::Make({.scale = 5.0})),
+                 .sampler = Value(AnySampler::Named("euler")),
+                 .schedule = {DdpmTable::Standard(), LegacyDdpm(DdpmTable::Standard()).Sigmas(4)},
+                 .preconditioning = {PredictionType::kEpsilon, DdpmTable::Standard()}},
+        .objective = AnyObjective(DraftK(2)),
+        .seed = 1243};
   }
 
   const TrainingGolden& golden_;
   std::string name_;
   std::unique_ptr<TrainingModel> model_;
   CompositeReward reward_;
-  TrainStep step_;
+  SdxlTrainStep step_;
   Optimizer optimizer_;
 };
 

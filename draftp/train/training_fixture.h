@@ -32,7 +32,7 @@ inline CompositeReward TinyReward(const SdxlModel& sdxl, bool recompute = false)
       {.path = std::string(kTinySdxl) + "/reward_model"}};
   return Value(CompositeReward::Load(specs, {.placement = sdxl.unet.placement(),
                                              .fallback_tokenizer = &sdxl.tokenizer,
-                                             .recompute = recompute}));
+                                             .pieces = RecomputeIf(recompute)}));
 }
 
 // A golden file with its JSON.

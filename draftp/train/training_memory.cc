@@ -76,8 +76,8 @@ int64_t RewardPeak(const TrainConfig& config, const CompositeReward& reward) {
 Kept KeptByImage(const TrainConfig& config, const TrainingSetup& setup) {
   const SdxlModel& sdxl = setup.model->sdxl();
   const int64_t factor = sdxl.vae.config.Downsampling();
-  const int64_t height = setup.options.size.height / factor,
-                width = setup.options.size.width / factor;
+  const int64_t height = setup.options.draw.size.height / factor,
+                width = setup.options.draw.size.width / factor;
   const int64_t calls = GradientCalls(config), decodes = Decodes(config);
   const bool full = setup.model->full(), detached = config.objective == "drtune";
   const int64_t rows = config.sampling.guidance_scale == 1.0 ? 1 : 2;
@@ -113,7 +113,7 @@ int64_t Holes(const TrainConfig& config, int64_t activations, int64_t workers) {
 int64_t ValidationBytes(const TrainConfig& config, const TrainingSetup& setup) {
   if (config.val_check_interval == 0) return 0;
   const SdxlModel& sdxl = setup.model->sdxl();
-  const ImageSize size = setup.options.size;
+  const ImageSize size = setup.options.draw.size;
   const int64_t factor = sdxl.vae.config.Downsampling();
   const int64_t batch =
       config.micro_batch_size *

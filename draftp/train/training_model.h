@@ -20,9 +20,6 @@
 
 namespace draftp {
 
-inline constexpr int kBaseNetwork = 0;
-inline constexpr int kTunedNetwork = 1;
-
 // The base model's weights never change. With LoRA the tuned model is the same network with adapter
 // slot 0; with full fine-tuning it is a copy of its own. On a CPU in float32 both have a second,
 // packed form that calls without gradient use. It stays where it is: predictors point into it.

@@ -15,8 +15,8 @@
 #include "draftp/run/progress.h"
 #include "draftp/train/caption_order.h"
 #include "draftp/train/optimizer.h"
+#include "draftp/train/sdxl_step.h"
 #include "draftp/train/step_batches.h"
-#include "draftp/train/train_step.h"
 #include "draftp/train/training_memory.h"
 #include "draftp/train/validation.h"
 
@@ -50,7 +50,7 @@ std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) 
   const bool best =
       config.val_check_interval > 0 && (!setup.model->full() || saves > config.keep_checkpoints);
   const int64_t stay = std::min(saves, config.keep_checkpoints) + (best ? 1 : 0);
-  const ImageSize size = setup.options.size;
+  const ImageSize size = setup.options.draw.size;
   const int64_t sheet =
       2 * ValidationPictures(config, setup) *
       PngBytes(std::min<int64_t>(size.width, 512), std::min<int64_t>(size.height, 512));
@@ -74,7 +74,7 @@ std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) 
 // One optimiser step, from captions to changed weights. The second on a GPU, where the first
 // records CUDA graphs.
 absl::StatusOr<double> ProbeStep(const TrainConfig& config, TrainingSetup& setup) {
-  TrainStep step(*setup.model, *setup.reward, setup.options);
+  SdxlTrainStep step(*setup.model, *setup.reward, setup.options);
   Optimizer optimizer(setup.model->parameters(), OptimizerOptionsOf(config));
   const CaptionOrder order(static_cast<int64_t>(setup.captions.size()), config.seed);
   double begin = 0;
@@ -117,7 +117,7 @@ std::string DescribeTraining(const TrainConfig& config, const TrainingSetup& set
       CountElements(model.parameters()), DescribeTrained(model), DescribeModel(config.model),
       setup.device.name, DtypeName(setup.device), config.max_steps,
       Count(config.global_batch_size, "image"), config.micro_batch_size, Count(samples, "image"),
-      setup.options.size.width, setup.options.size.height,
+      setup.options.draw.size.width, setup.options.draw.size.height,
       Count(config.sampling.steps, "denoising step"),
       static_cast<double>(samples) / static_cast<double>(setup.captions.size()),
       Count(static_cast<int64_t>(setup.captions.size()), "caption"));

@@ -15,10 +15,10 @@
 #include "draftp/run/run_record.h"
 #include "draftp/train/caption_order.h"
 #include "draftp/train/optimizer.h"
+#include "draftp/train/sdxl_step.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/train_folder.h"
-#include "draftp/train/train_step.h"
 #include "draftp/train/trainer_state.h"
 #include "draftp/train/training_log.h"
 #include "draftp/train/training_report.h"
@@ -69,7 +69,7 @@ class TrainingRun {
   RunRecord& record_;
   std::function<absl::StatusOr<RunIdentity>()> identity_;
   CaptionOrder order_;
-  TrainStep step_;
+  SdxlTrainStep step_;
   Optimizer optimizer_;
   Validation validation_;
   TrainerState state_;

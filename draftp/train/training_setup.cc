@@ -42,15 +42,16 @@ absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<st
   // In float32 whatever the network's dtype: a reward's differences are small.
   Placement placement = sdxl.unet.placement();
   if (placement.dtype == at::kBFloat16) placement.dtype = at::kFloat;
-  auto reward = CompositeReward::Load(*parsed, {.placement = placement,
-                                                .fallback_tokenizer = &sdxl.tokenizer,
-                                                .recompute = config.Recomputes("reward")});
+  auto reward =
+      CompositeReward::Load(*parsed, {.placement = placement,
+                                      .fallback_tokenizer = &sdxl.tokenizer,
+                                      .pieces = RecomputeIf(config.Recomputes("reward"))});
   if (!reward.ok()) return AsFailure(reward.status());
   return std::make_unique<CompositeReward>(*std::move(reward));
 }
 
-absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
-                                             std::function<void(const std::string&)> warn) {
+absl::StatusOr<SdxlStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
+                                            std::function<void(const std::string&)> warn) {
   const auto schedule = MakeNoiseSchedule(config.sampling, sdxl.scheduler);
   if (!schedule.ok()) return schedule.status();
   const auto size = ChooseSize(config.sampling, sdxl.default_size, sdxl.vae.config.Downsampling());
@@ -71,17 +72,17 @@ absl::StatusOr<TrainStepOptions> StepOptions(const TrainConfig& config, const Sd
   // Every micro batch launches the same kernels with the same numbers.
   const bool repeats =
       objective->fixed_window() && !sampler->draws_noise() && config.kl_coeff.constant();
-  return TrainStepOptions{
-      .sigmas = schedule->sigmas,
-      .preconditioning = {sdxl.scheduler.prediction_type, schedule->table},
-      .guider = *guider,
-      .sampler = *sampler,
+  return SdxlStepOptions{
+      .draw = {.size = *size,
+               .guider = *guider,
+               .sampler = *sampler,
+               .schedule = *schedule,
+               .preconditioning = {sdxl.scheduler.prediction_type, schedule->table}},
       .objective = *objective,
       .kl_weight = config.kl_weight,
-      .size = {size->height, size->width},
       .seed = config.seed,
-      .recompute_unet = config.Recomputes("unet"),
-      .recompute_decoder = config.Recomputes("decoder"),
+      .unet_pieces = RecomputeIf(config.Recomputes("unet")),
+      .decoder_pieces = RecomputeIf(config.Recomputes("decoder")),
       .capture = config.cuda_graph && repeats && sdxl.unet.placement().device.is_cuda(),
       .warn = std::move(warn)};
 }

@@ -28,7 +28,7 @@ struct TrainingSetup {
   std::unique_ptr<TrainingModel> model;
   std::unique_ptr<CompositeReward> reward;
   std::unique_ptr<CompositeReward> held_out;  // null: none
-  TrainStepOptions options;
+  SdxlStepOptions options;
   AnyLearningRate learning_rate;
   AnyKlSchedule kl_schedule;
 

@@ -12,12 +12,8 @@
 #include <limits>
 #include <utility>
 
-#include "draftp/model/vae_decoder.h"
 #include "draftp/report/contact_sheet.h"
-#include "draftp/sampling/gradient_window.h"
-#include "draftp/sampling/mixture_denoiser.h"
 #include "draftp/sampling/per_image_noise.h"
-#include "draftp/sampling/trajectory.h"
 
 namespace draftp {
 namespace {
@@ -26,15 +22,6 @@ constexpr uint64_t kNoiseOffset = uint64_t{1} << 31;
 
 double Mean(const at::Tensor& values) {
   return values.defined() ? values.mean().item<double>() : std::numeric_limits<double>::quiet_NaN();
-}
-
-// pixels [3,H,W] in [0,255].
-RgbImage ToRgb(const at::Tensor& pixels) {
-  const at::Tensor rgb = pixels.permute({1, 2, 0}).to(at::kByte).contiguous();
-  RgbImage image{static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)), {}};
-  const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();
-  image.pixels.assign(bytes, bytes + rgb.numel());
-  return image;
 }
 
 void Join(at::Tensor& all, const at::Tensor& more) {
@@ -74,13 +61,14 @@ double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt) {
 }
 
 Validation::Validation(const TrainingModel& model, const CompositeReward& reward,
-                       const CompositeReward* held_out, const TrainStepOptions& sampling,
+                       const CompositeReward* held_out, const SdxlStepOptions& sampling,
                        ValidationOptions options)
     : model_(model),
       reward_(reward),
       held_out_(held_out),
       sampling_(sampling),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      conditioner_(model.sdxl(), {.size = sampling.draw.size}) {
   for (const RewardMember& member : reward.members()) {
     if (embedder_ == nullptr) embedder_ = member.reward.As<ClipReward>();
   }
@@ -90,56 +78,44 @@ int64_t Validation::images() const {
   return static_cast<int64_t>(options_.prompts.size()) * options_.images_per_prompt;
 }
 
-absl::Status Validation::DrawBatch(SdxlPredictor& predictor, int network, int64_t begin,
-                                   int64_t count, Drawn& drawn) {
-  const SdxlModel& sdxl = model_.sdxl();
+absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count,
+                                   Drawn& drawn) {
   std::vector<std::string> captions;
   std::vector<int64_t> indices;
   for (int64_t i = begin; i < begin + count; ++i) {
     captions.push_back(options_.prompts[i / options_.images_per_prompt]);
     indices.push_back(i);
   }
-  const auto ignore = [](const std::string&) {};
-  const auto conditional = EncodePrompts(sdxl.text_encoders, Tokenize(sdxl, captions, ignore),
-                                         sampling_.size, sampling_.size);
-  if (!conditional.ok()) return conditional.status();
-  std::optional<PromptIds> empty;
-  if (!sdxl.config.force_zeros_for_empty_prompt) empty = Tokenize(sdxl, {std::string()}, ignore);
-  const auto unconditional = EncodeUnconditional(sdxl.text_encoders, empty, *conditional);
-  if (!unconditional.ok()) return unconditional.status();
-
-  predictor.SetConditioning(*unconditional, *conditional);
-  MixtureDenoiser denoiser =
-      GuidedDenoiser(predictor, sampling_.preconditioning, network, sampling_.guider);
-  PerImageNoise noise(sampling_.seed + kNoiseOffset, indices);
-  const int64_t factor = sdxl.vae.config.Downsampling();
-  const at::Tensor start =
-      noise
-          .Initial({count, sdxl.unet.config.in_channels, sampling_.size.height / factor,
-                    sampling_.size.width / factor})
-          .to(sdxl.unet.placement().device);
-  const at::Tensor latents =
-      RunTrajectory(sampling_.sigmas, denoiser, sampling_.sampler, InferenceOnly(), start, noise);
-  const VaeDecoder& vae = model_.inference_vae();
-  const at::Tensor raw = DecodeRaw(vae, UnscaleLatents(latents, vae.config));
-  const at::Tensor pixels = ToPixels(raw);
+  const auto conditions = conditioner_(captions);
+  if (!conditions.ok()) return conditions.status();
+  drawer.SetConditions(*conditions);
+  AnyNoise noise(PerImageNoise(sampling_.seed + kNoiseOffset, indices));
+  const double weight = network == kTunedNetwork ? 1.0 : 0.0;
+  const AnyWeighing one_model([weight](const StepContext&) { return weight; }, "one model");
+  const at::Tensor latents = drawer.Latents(one_model, noise, [](const DenoiserCall&) {});
+  at::Tensor pixels;
+  for (int64_t b = 0; b < count; ++b) {
+    const at::Tensor raw = drawer.Raw(latents.narrow(0, b, 1));
+    Join(pixels, ToPixels(raw));
+    drawn.pictures.push_back(Drawer::Picture(raw));
+    drawn.clamped +=
+        raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() / static_cast<double>(images());
+  }
   Join(drawn.pixels, pixels.cpu());
   drawn.rewards.Append(reward_, pixels, captions);
   if (held_out_) drawn.held_out.Append(*held_out_, pixels, captions);
   if (embedder_) Join(drawn.embeddings, embedder_->ImageEmbedding(pixels).cpu());
-  drawn.clamped += raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() *
-                   static_cast<double>(count) / static_cast<double>(images());
   return absl::OkStatus();
 }
 
 absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   const at::NoGradGuard no_grad;
   Drawn drawn;
-  SdxlPredictor predictor(model_.networks());  // its captured calls serve every batch
+  Drawer drawer(model_.sdxl(), model_.networks(), model_.inference_vae(), sampling_.draw);
   for (int64_t begin = 0; begin < images(); begin += options_.batch_size) {
     if (options_.cancelled()) return absl::CancelledError("the validation was cancelled");
     const int64_t count = std::min(options_.batch_size, images() - begin);
-    const absl::Status status = DrawBatch(predictor, network, begin, count, drawn);
+    const absl::Status status = DrawBatch(drawer, network, begin, count, drawn);
     if (!status.ok()) return status;
   }
   if (!at::isfinite(drawn.pixels).all().item<bool>()) {
@@ -177,8 +153,8 @@ absl::StatusOr<RgbImage> Validation::Sheet(const Drawn& tuned) const {
                      static_cast<int>(tuned.pixels.size(2)));
   for (int64_t i = 0; i < images(); ++i) {
     const int row = static_cast<int>(2 * (i / n)), column = static_cast<int>(i % n);
-    sheet.SetCell(row, column, ToRgb(tuned.pixels[i]));
-    sheet.SetCell(row + 1, column, ToRgb(base_->pixels[i]));
+    sheet.SetCell(row, column, tuned.pictures[i]);
+    sheet.SetCell(row + 1, column, base_->pictures[i]);
   }
   return sheet.Draw();
 }

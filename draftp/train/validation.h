@@ -16,7 +16,8 @@
 #include "draftp/io/png.h"
 #include "draftp/reward/clip_reward.h"
 #include "draftp/reward/composite_reward.h"
-#include "draftp/sdxl/sdxl_predictor.h"
+#include "draftp/sdxl/conditioner.h"
+#include "draftp/sdxl/drawer.h"
 #include "draftp/train/alarms.h"
 #include "draftp/train/micro_batch.h"
 #include "draftp/train/training_model.h"
@@ -46,7 +47,7 @@ double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt);
 class Validation {
  public:
   Validation(const TrainingModel& model, const CompositeReward& reward,
-             const CompositeReward* held_out, const TrainStepOptions& sampling,
+             const CompositeReward* held_out, const SdxlStepOptions& sampling,
              ValidationOptions options);
 
   // Cancelled where `cancelled` said so.
@@ -63,6 +64,7 @@ class Validation {
   // One model's images.
   struct Drawn {
     at::Tensor pixels;  // [n,3,H,W] float32 on the CPU, 0..255
+    std::vector<RgbImage> pictures;
     Scored rewards, held_out;
     at::Tensor embeddings;  // [n,P], undefined where no member has an image tower
     double clamped = 0;
@@ -70,16 +72,16 @@ class Validation {
 
   int64_t images() const;
   absl::StatusOr<Drawn> Draw(int network);
-  absl::Status DrawBatch(SdxlPredictor& predictor, int network, int64_t begin, int64_t count,
-                         Drawn& drawn);
+  absl::Status DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count, Drawn& drawn);
   ValidationSide Side(const Drawn& drawn) const;
   absl::StatusOr<RgbImage> Sheet(const Drawn& tuned) const;
 
   const TrainingModel& model_;
   const CompositeReward& reward_;
   const CompositeReward* held_out_;
-  const TrainStepOptions& sampling_;
+  const SdxlStepOptions& sampling_;
   ValidationOptions options_;
+  Conditioner conditioner_;
   const ClipReward* embedder_ = nullptr;
   std::optional<Drawn> base_;
 };

@@ -1,4 +1,4 @@
-#include "draftp/model/recompute.h"
+#include "draftp/sampling/recompute.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -24,7 +24,7 @@ at::Tensor Wave(double phase) {
 at::Tensor Variable(double phase) { return Wave(phase).requires_grad_(); }
 
 // Two layers with a product, so that its backward needs what was dropped.
-at::Tensor Piece(const at::Tensor& x, const at::Tensor& w) {
+at::Tensor Layers(const at::Tensor& x, const at::Tensor& w) {
   return at::tanh(at::matmul(x, w)) * x;
 }
 
@@ -36,8 +36,8 @@ Gradients Backpropagate(bool recompute, int pieces) {
   const at::Tensor x = Variable(0), w = Variable(1);
   at::Tensor y = x * 1.0;
   for (int i = 0; i < pieces; ++i) {
-    y = recompute ? Recompute([w](at::TensorList in) { return Piece(in[0], w); }, {y}, {w})
-                  : Piece(y, w);
+    y = recompute ? Recompute([w](at::TensorList in) { return Layers(in[0], w); }, {y}, {w})
+                  : Layers(y, w);
   }
   (y * Wave(2)).sum().backward();
   return {.output = y.detach(), .x = x.grad(), .w = w.grad()};
@@ -55,7 +55,7 @@ TEST(RecomputeTest, GradientsEqualThePlainOnesBitForBit) {
 TEST(RecomputeTest, GivesGradientsToGradAsToBackward) {
   const at::Tensor x = Variable(0), w = Variable(1);
   const at::Tensor y =
-      Recompute([w](at::TensorList in) { return Piece(in[0], w); }, {x * 1.0}, {w});
+      Recompute([w](at::TensorList in) { return Layers(in[0], w); }, {x * 1.0}, {w});
   const auto gradients = torch::autograd::grad({(y * Wave(2)).sum()}, {x, w});
   const Gradients plain = Backpropagate(false, 1);
   EXPECT_THAT(gradients[0], IsEqualTo(plain.x));

@@ -1,4 +1,4 @@
-#include "draftp/model/recompute.h"
+#include "draftp/sampling/recompute.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/core/ivalue.h>

@@ -1,7 +1,7 @@
 // Activation recomputation ("gradient checkpointing"): a piece of the network that keeps its inputs
 // alone and runs again in the backward pass.
-#ifndef DRAFTP_MODEL_RECOMPUTE_H_
-#define DRAFTP_MODEL_RECOMPUTE_H_
+#ifndef DRAFTP_SAMPLING_RECOMPUTE_H_
+#define DRAFTP_SAMPLING_RECOMPUTE_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -35,4 +35,4 @@ std::vector<at::Tensor> Joined(const std::vector<at::Tensor>& inputs);
 
 }  // namespace draftp
 
-#endif  // DRAFTP_MODEL_RECOMPUTE_H_
+#endif  // DRAFTP_SAMPLING_RECOMPUTE_H_

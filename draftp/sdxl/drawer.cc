@@ -1,0 +1,64 @@
+#include "draftp/sdxl/drawer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include <utility>
+
+#include "draftp/kernels/rgb8.h"
+#include "draftp/sampling/gradient_window.h"
+#include "draftp/sampling/trajectory.h"
+
+namespace draftp {
+
+std::vector<int64_t> LatentShape(const SdxlModel& model, ImageSize size, int64_t images) {
+  const int64_t factor = model.vae.config.Downsampling();
+  return {images, model.unet.config.in_channels, size.height / factor, size.width / factor};
+}
+
+DecodedImage SdxlDecoder::operator()(const at::Tensor& latents) const {
+  const at::Tensor raw =
+      DecodeRaw(*vae, UnscaleLatents(latents, vae->config), {.pieces = pieces});
+  return {ToPixels(raw), raw.detach().abs().gt(1.0).to(at::kFloat).mean()};
+}
+
+Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
+               DrawSettings settings)
+    : model_(model),
+      vae_(vae),
+      settings_(std::move(settings)),
+      has_tuned_(networks.size() > kTunedNetwork),
+      predictor_(std::move(networks)) {}
+
+void Drawer::SetConditions(const Conditions& conditions) {
+  const at::NoGradGuard no_grad;
+  batch_ = conditions.conditional.context.size(0);
+  predictor_.SetConditioning(conditions.unconditional, conditions.conditional);
+}
+
+at::Tensor Drawer::Latents(const AnyWeighing& weight, AnyNoise& noise,
+                           const std::function<void(const DenoiserCall&)>& observe) {
+  const at::NoGradGuard no_grad;
+  std::vector<SdxlDenoiser::Member> tuned;
+  if (has_tuned_) tuned.push_back({kTunedNetwork, weight, settings_.guider});
+  SdxlDenoiser denoiser(predictor_, settings_.preconditioning, {kBaseNetwork, settings_.guider},
+                        std::move(tuned));
+  const at::Tensor start = StartNoise(model_, settings_.size, batch_, noise);
+  return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
+                       start, noise, observe);
+}
+
+at::Tensor Drawer::Raw(const at::Tensor& latents) const {
+  const at::NoGradGuard no_grad;
+  return DecodeRaw(vae_, UnscaleLatents(latents, vae_.config));
+}
+
+RgbImage Drawer::Picture(const at::Tensor& raw) {
+  const at::Tensor rgb = Rgb8(raw).cpu();  // [1,H,W,3]
+  RgbImage picture{static_cast<int>(rgb.size(2)), static_cast<int>(rgb.size(1)), {}};
+  const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();
+  picture.pixels.assign(bytes, bytes + rgb.numel());
+  return picture;
+}
+
+}  // namespace draftp

@@ -1,0 +1,95 @@
+// The one way to draw with SDXL: conditions and noise to latents, latents to pixels and bytes.
+#ifndef DRAFTP_SDXL_DRAWER_H_
+#define DRAFTP_SDXL_DRAWER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "draftp/io/png.h"
+#include "draftp/model/vae_decoder.h"
+#include "draftp/objective/decoder.h"
+#include "draftp/sampling/any_guider.h"
+#include "draftp/sampling/any_noise.h"
+#include "draftp/sampling/any_sampler.h"
+#include "draftp/sampling/mixture_denoiser.h"
+#include "draftp/sampling/noise_source.h"
+#include "draftp/sampling/piece_policy.h"
+#include "draftp/sampling/tap.h"
+#include "draftp/schedule/any_weighing.h"
+#include "draftp/schedule/noise_schedule.h"
+#include "draftp/sdxl/any_preconditioning.h"
+#include "draftp/sdxl/conditioner.h"
+#include "draftp/sdxl/sdxl_model.h"
+#include "draftp/sdxl/sdxl_predictor.h"
+
+namespace draftp {
+
+using SdxlDenoiser = MixtureDenoiser<SdxlPredictor, AnyPreconditioning, AnyGuider>;
+
+// Shape [images,4,H/8,W/8] of latents of `size` pixels.
+std::vector<int64_t> LatentShape(const SdxlModel& model, ImageSize size, int64_t images);
+
+// Starting noise [images,4,h,w] on the model's device, float32 (float64 for a float64 model).
+template <NoiseSource N>
+at::Tensor StartNoise(const SdxlModel& model, ImageSize size, int64_t images, N& noise) {
+  const Placement placement = model.unet.placement();
+  return noise.Initial(LatentShape(model, size, images))
+      .to(placement.device, placement.dtype == at::kDouble ? at::kDouble : at::kFloat);
+}
+
+// SDXL's member of Decoder. The VAE must outlive it and the backward pass.
+struct SdxlDecoder {
+  const VaeDecoder* vae;
+  AnyPiecePolicy pieces = {};
+
+  DecodedImage operator()(const at::Tensor& latents) const;
+};
+
+static_assert(Decoder<SdxlDecoder>, "SdxlDecoder does not satisfy Decoder");
+
+// What stays the same over a run.
+struct DrawSettings {
+  ImageSize size;  // pixels, multiples of the decoder's factor
+  AnyGuider guider;
+  AnySampler sampler;
+  NoiseSchedule schedule;
+  AnyPreconditioning preconditioning;
+};
+
+// Without gradient, a batch after the other. The model must outlive it.
+class Drawer {
+ public:
+  // `networks`: the base model's and, if there is one, the tuned model's; `vae` decodes.
+  Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
+         DrawSettings settings);
+
+  // What conditions the next batch, a row an image.
+  void SetConditions(const Conditions& conditions);
+
+  // Final latents [B,4,h,w] f32 of the batch by the tuned model with `weight` in each step, else by
+  // the base model; `observe` sees every evaluation.
+  at::Tensor Latents(const AnyWeighing& weight, AnyNoise& noise,
+                     const std::function<void(const DenoiserCall&)>& observe);
+
+  // What an image's latents [1,4,h,w] decode to: [1,3,H,W] f32, values nominally in [-1,1].
+  at::Tensor Raw(const at::Tensor& latents) const;
+  // Its bytes (kernels/rgb8.h).
+  static RgbImage Picture(const at::Tensor& raw);
+
+  int64_t network_rows() const { return predictor_.network_rows(); }
+
+ private:
+  const SdxlModel& model_;
+  const VaeDecoder& vae_;
+  DrawSettings settings_;
+  bool has_tuned_;
+  SdxlPredictor predictor_;
+  int64_t batch_ = 0;
+};
+
+}  // namespace draftp
+
+#endif  // DRAFTP_SDXL_DRAWER_H_
