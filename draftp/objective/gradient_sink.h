@@ -17,9 +17,10 @@
 namespace draftp {
 
 // Receives the gradients of a micro batch's loss by the parameters that a step trains.
-// - s.Add(first, gradients): of parameters first, first + 1, ...; undefined: zero. The sink owns the
-//   tensors from then on. Ranges of one micro batch don't overlap, and come in any order; what never
-//   comes is zero.
+// - s.Add(first, gradients): of parameters first, first + 1, ...; undefined: zero. The sink owns
+// the
+//   tensors from then on. Ranges of one micro batch don't overlap, and come in any order; what
+//   never comes is zero.
 // - s.Finish(): that was all of this micro batch; the next Add is the next one's.
 // Called from one thread at a time. An optimiser is a sink that sums; a sharding policy is one that
 // reduces a range over ranks while the next is still being computed.
@@ -55,7 +56,7 @@ static_assert(GradientSink<GradientSum>, "GradientSum does not satisfy GradientS
 class GradientSinkRef {
  public:
   template <GradientSink S>
-    requires(!std::same_as<S, GradientSinkRef>)
+  requires(!std::same_as<S, GradientSinkRef>)
   GradientSinkRef(S& sink)  // NOLINT: stands for the sink wherever one is wanted
       : add_([&sink](std::size_t first, std::vector<at::Tensor> gradients) {
           sink.Add(first, std::move(gradients));

@@ -22,8 +22,7 @@ namespace draftp {
 template <class Result>
 class GraphRecorder {
  public:
-  using Capture =
-      std::function<std::unique_ptr<CapturedGraph>(const std::function<void()>& body)>;
+  using Capture = std::function<std::unique_ptr<CapturedGraph>(const std::function<void()>& body)>;
 
   explicit GraphRecorder(Capture capture = CaptureOnDevice) : capture_(std::move(capture)) {}
 

@@ -92,14 +92,14 @@ Outcome RunStep(const O& objective, const S& sampler, double kl_coefficient, dou
   FixedNoise noise;
   StepRandom random(1, 0, "objective");
   GradientSum sum;
-  Outcome outcome{step.Run(objective, Start(), noise, random, kCaptions, kl_coefficient, share, sum),
-                  {}};
+  Outcome outcome{
+      step.Run(objective, Start(), noise, random, kCaptions, kl_coefficient, share, sum), {}};
   outcome.gradient = sum.Take().at(0);
   return outcome;
 }
 
-// -r + 0.5 KL of three Euler steps, written out. KL: the mean over steps and elements of the squared
-// difference of the noise estimates (x - alpha D)/level, the base's at a constant x.
+// -r + 0.5 KL of three Euler steps, written out. KL: the mean over steps and elements of the
+// squared difference of the noise estimates (x - alpha D)/level, the base's at a constant x.
 at::Tensor WrittenOut(const at::Tensor& theta, const at::Tensor& base_at, double alpha_slope,
                       const std::vector<double>& levels, double start_factor) {
   const auto denoised = [](const at::Tensor& x, const at::Tensor& shift, double level) {
@@ -130,15 +130,13 @@ TEST(TrainStep, HasTheLossAndTheGradientOfTheFormula) {
   EXPECT_GT(outcome.result.kl.item<double>(), 1e-4);
   EXPECT_LT(testing::GradientError(loss, Theta()), 1e-6);
   const at::Tensor theta = Theta().requires_grad_();
-  EXPECT_THAT(outcome.gradient,
-              IsCloseTo(torch::autograd::grad({loss(theta)}, {theta})[0], 1e-12));
+  EXPECT_THAT(outcome.gradient, IsCloseTo(torch::autograd::grad({loss(theta)}, {theta})[0], 1e-12));
 }
 
 // The same on straight paths: alpha = 1 - t, from pure noise at t = 1.
 TEST(TrainStep, HasThemOnARectifiedFlow) {
   const std::vector<double> levels = {1.0, 0.7, 0.3, 0.0};
-  const Outcome outcome =
-      RunStep(DraftK(3), EulerEdm<RectifiedFlow>(), 0.5, 1.0, levels);
+  const Outcome outcome = RunStep(DraftK(3), EulerEdm<RectifiedFlow>(), 0.5, 1.0, levels);
   const auto loss = [&](const at::Tensor& theta) {
     return WrittenOut(theta, Theta(), 1.0, levels, 1.0);
   };
@@ -146,8 +144,7 @@ TEST(TrainStep, HasThemOnARectifiedFlow) {
   EXPECT_GT(outcome.result.kl.item<double>(), 1e-4);
   EXPECT_LT(testing::GradientError(loss, Theta()), 1e-6);
   const at::Tensor theta = Theta().requires_grad_();
-  EXPECT_THAT(outcome.gradient,
-              IsCloseTo(torch::autograd::grad({loss(theta)}, {theta})[0], 1e-12));
+  EXPECT_THAT(outcome.gradient, IsCloseTo(torch::autograd::grad({loss(theta)}, {theta})[0], 1e-12));
 }
 
 // The copies of DRaFT-LV are the end brought back to the last level: (1 - t) x_N + t eps.
@@ -177,7 +174,8 @@ TEST(TrainStep, TheSinkGetsItsShare) {
 
 TEST(TrainStep, TruncationLeavesEarlierStepsWithoutGradient) {
   // Trained in the last step alone, earlier steps are constants: their gradient is what is missing.
-  const Outcome last = RunStep(DraftK(1), EulerEdm(), 0.0), all = RunStep(DraftK(3), EulerEdm(), 0.0);
+  const Outcome last = RunStep(DraftK(1), EulerEdm(), 0.0),
+                all = RunStep(DraftK(3), EulerEdm(), 0.0);
   EXPECT_THAT(last.result.loss, IsCloseTo(all.result.loss, 1e-14));
   EXPECT_GT(testing::RelativeError(last.gradient, all.gradient), 1e-3);
 }
@@ -185,7 +183,8 @@ TEST(TrainStep, TruncationLeavesEarlierStepsWithoutGradient) {
 TEST(StepResult, AddsMeansByTheirShareAndKeepsRewards) {
   const auto of = [](double value) {
     const at::Tensor scalar = at::full({}, value, at::kDouble);
-    return StepResult{scalar, scalar + 1, scalar + 2, scalar + 3, at::full({2}, value, at::kDouble)};
+    return StepResult{scalar, scalar + 1, scalar + 2, scalar + 3,
+                      at::full({2}, value, at::kDouble)};
   };
   StepResult mean;
   mean.Add(of(4), 0.25);

@@ -68,8 +68,7 @@ TEST(WithoutAdapters, RecomputedPiecesKeepTheAdaptersOfTheirCall) {
     AdaptedNetwork tuned{Delta(), &adapters, pieces};
     WithoutAdapters base(tuned, adapters);
     const at::Tensor x = State().requires_grad_();
-    const at::Tensor loss =
-        (tuned(x, 2.0, kOnly) - 3 * base(x, 2.0, kOnly)).square().sum();
+    const at::Tensor loss = (tuned(x, 2.0, kOnly) - 3 * base(x, 2.0, kOnly)).square().sum();
     if (!backward_in_guard) return torch::autograd::grad({loss}, {x, tuned.delta});
     const AdapterGuard guard(adapters);
     return torch::autograd::grad({loss}, {x, tuned.delta});
@@ -82,7 +81,8 @@ TEST(WithoutAdapters, RecomputedPiecesKeepTheAdaptersOfTheirCall) {
   }
 }
 
-// As the KL's base model: mean((D_tuned - D_base)^2) / sigma^2, its gradient through the tuned alone.
+// As the KL's base model: mean((D_tuned - D_base)^2) / sigma^2, its gradient through the tuned
+// alone.
 TEST(WithoutAdapters, IsTheBaseOfTheKl) {
   AdapterSwitch adapters(OnAllRows(0));
   AdaptedNetwork tuned{Delta(), &adapters, RecomputePieces()};

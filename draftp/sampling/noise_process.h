@@ -22,13 +22,12 @@ namespace draftp {
 //                     l = relative alpha(l); for infinity, where alpha is 0
 // - p.Initial(noise, level) the state that a run starts from, of noise ~ N(0,1)
 template <class P>
-concept NoiseProcess =
-    std::copyable<P> &&
-    requires(const P& p, const at::Tensor& noise, double level, double relative) {
-      { p.alpha(level) } -> std::same_as<double>;
-      { p.level(relative) } -> std::same_as<double>;
-      { p.Initial(noise, level) } -> std::same_as<at::Tensor>;
-    };
+concept NoiseProcess = std::copyable<P> && requires(const P& p, const at::Tensor& noise,
+                                                    double level, double relative) {
+  { p.alpha(level) } -> std::same_as<double>;
+  { p.level(relative) } -> std::same_as<double>;
+  { p.Initial(noise, level) } -> std::same_as<at::Tensor>;
+};
 
 // x = image + sigma eps: SDXL and its relatives as EDM writes them (arXiv 2206.00364, eq. 2).
 struct VarianceExploding {
@@ -40,9 +39,9 @@ struct VarianceExploding {
   }
 };
 
-// x = (1 - t) image + t eps, t in [0,1], t = 1 being noise alone: flow matching along straight lines
-// (arXiv 2209.03003, 2210.02747; Stable Diffusion 3, Flux). A network that predicts the velocity
-// v = eps - image gives D = x - t v.
+// x = (1 - t) image + t eps, t in [0,1], t = 1 being noise alone: flow matching along straight
+// lines (arXiv 2209.03003, 2210.02747; Stable Diffusion 3, Flux). A network that predicts the
+// velocity v = eps - image gives D = x - t v.
 struct RectifiedFlow {
   double alpha(double level) const { return 1.0 - level; }
   double level(double relative) const {
@@ -70,9 +69,9 @@ at::Tensor Diffuse(const P& process, const at::Tensor& image, double level, cons
   return (alpha == 1.0 ? image : alpha * image) + level * eps;
 }
 
-// The state x at level `from`, which may be 0, with fresh noise eps on it so that it is one at level
-// `to` >= from, alpha(to) > 0; `relative_added` is what that takes of noise, relative to the image:
-// sqrt(relative(to)^2 - relative(from)^2), or a multiple.
+// The state x at level `from`, which may be 0, with fresh noise eps on it so that it is one at
+// level `to` >= from, alpha(to) > 0; `relative_added` is what that takes of noise, relative to the
+// image: sqrt(relative(to)^2 - relative(from)^2), or a multiple.
 template <NoiseProcess P>
 at::Tensor Renoise(const P& process, const at::Tensor& x, double from, double to,
                    double relative_added, const at::Tensor& eps) {

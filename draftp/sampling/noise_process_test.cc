@@ -35,8 +35,8 @@ struct IntegerAlpha {
 static_assert(!NoiseProcess<NoLevel>);
 static_assert(!NoiseProcess<IntegerAlpha>);
 
-// Data N(mean, deviation^2) in x = (1 - t) image + t eps: the posterior mean of the image, and where
-// the flow takes x: the standardised x stays what it is.
+// Data N(mean, deviation^2) in x = (1 - t) image + t eps: the posterior mean of the image, and
+// where the flow takes x: the standardised x stays what it is.
 struct FlowGaussian {
   double mean, deviation;
 
@@ -81,8 +81,8 @@ TEST(NoiseProcess, RenoisingReachesTheMarginalOfItsLevel) {
   const RectifiedFlow flow;
   const at::Tensor one = at::ones({1}, at::kDouble), zero = at::zeros({1}, at::kDouble);
   const double from = 0.3, to = 0.8;
-  const double added = std::sqrt(std::pow(RelativeLevel(flow, to), 2) -
-                                 std::pow(RelativeLevel(flow, from), 2));
+  const double added =
+      std::sqrt(std::pow(RelativeLevel(flow, to), 2) - std::pow(RelativeLevel(flow, from), 2));
   const auto to_level = [&](const at::Tensor& image, const at::Tensor& first,
                             const at::Tensor& second) {
     return Renoise(flow, Diffuse(flow, image, from, first), from, to, added, second).item<double>();
@@ -117,9 +117,9 @@ TEST(RectifiedFlowSamplers, ExponentialIntegratorsAreOfSecondOrderBelowPureNoise
   EXPECT_GT(FlowOrder(Dpmpp2m<RectifiedFlow>(), 0.9), 1.85);
   EXPECT_GT(FlowOrder(Dpmpp2sAncestral<RectifiedFlow>({.eta = 0.0}), 0.9), 1.85);
   ReplayNoise none;
-  const at::Tensor end = ResumeTrajectory(FlowLevels(100, 1.0, 0.0), 0, kGaussian,
-                                          Dpmpp2m<RectifiedFlow>(), InferenceOnly(), FlowState(),
-                                          none);
+  const at::Tensor end =
+      ResumeTrajectory(FlowLevels(100, 1.0, 0.0), 0, kGaussian, Dpmpp2m<RectifiedFlow>(),
+                       InferenceOnly(), FlowState(), none);
   EXPECT_THAT(end, IsCloseTo(kGaussian.Flow(FlowState(), 1.0, 0.0), 0.02));
 }
 
@@ -133,8 +133,7 @@ void KeepsThePointsLaw(const S& sampler) {
   const std::vector<double> levels = {1.0, 0.8, 0.5, 0.2};
   const at::Tensor x = noise.Initial({1, 1, 200, 200}).to(at::kDouble);
   const FlowGaussian point{kPoint, 0.0};
-  const at::Tensor end =
-      ResumeTrajectory(levels, 0, point, sampler, InferenceOnly(), x, noise);
+  const at::Tensor end = ResumeTrajectory(levels, 0, point, sampler, InferenceOnly(), x, noise);
   const at::Tensor eps = (end - 0.8 * kPoint) / 0.2;
   const auto n = static_cast<double>(eps.numel());
   EXPECT_LT(std::abs(eps.mean().item<double>()) * std::sqrt(n), kDeviations);
@@ -148,8 +147,8 @@ TEST(RectifiedFlowSamplers, ChurnAndAncestralNoiseKeepTheLaw) {
   KeepsThePointsLaw(Dpmpp2sAncestral<RectifiedFlow>());
 }
 
-// A denoiser that a parameter moves, trained in the last two of six steps: what the differences of a
-// run see where the parameter acts in those steps alone.
+// A denoiser that a parameter moves, trained in the last two of six steps: what the differences of
+// a run see where the parameter acts in those steps alone.
 TEST(RectifiedFlowSamplers, ATruncatedRunsGradientMatchesFiniteDifferences) {
   const at::Tensor shift = at::full({1, 1, 1, 3}, 0.1, at::kDouble);
   const auto run = [&](int window, const auto& shift_in) {
@@ -157,8 +156,8 @@ TEST(RectifiedFlowSamplers, ATruncatedRunsGradientMatchesFiniteDifferences) {
       return kGaussian(x, t, step) + (x * shift_in(step)).tanh();
     };
     ReplayNoise none;
-    return RunTrajectory(FlowLevels(6, 1.0, 0.0), denoiser, HeunEdm<RectifiedFlow>(),
-                         LastK(window), FlowState(), none);
+    return RunTrajectory(FlowLevels(6, 1.0, 0.0), denoiser, HeunEdm<RectifiedFlow>(), LastK(window),
+                         FlowState(), none);
   };
   const auto acting_late = [&](const at::Tensor& moved) {
     return run(6, [&](const StepContext& step) { return step.index >= 4 ? moved : shift; });
@@ -167,7 +166,8 @@ TEST(RectifiedFlowSamplers, ATruncatedRunsGradientMatchesFiniteDifferences) {
     return run(2, [&](const StepContext&) { return moved; });
   };
   EXPECT_LT(GradientError(acting_late, shift), 1e-7);
-  EXPECT_THAT(AutogradGradient(truncated, shift), IsCloseTo(AutogradGradient(acting_late, shift), 1e-12));
+  EXPECT_THAT(AutogradGradient(truncated, shift),
+              IsCloseTo(AutogradGradient(acting_late, shift), 1e-12));
 }
 
 }  // namespace

@@ -28,11 +28,11 @@ using PieceParameters = std::function<std::vector<at::Tensor>()>;
 // - It may run the piece more than once, and do what it likes to memory before and after.
 // - Callable from several threads at once.
 template <class P>
-concept PiecePolicy = std::copyable<P> &&
-                      requires(const P& p, Piece piece, const std::vector<at::Tensor>& inputs,
-                               const PieceParameters& parameters) {
-                        { p(std::move(piece), inputs, parameters) } -> std::same_as<at::Tensor>;
-                      };
+concept PiecePolicy =
+    std::copyable<P> && requires(const P& p, Piece piece, const std::vector<at::Tensor>& inputs,
+                                 const PieceParameters& parameters) {
+      { p(std::move(piece), inputs, parameters) } -> std::same_as<at::Tensor>;
+    };
 
 // Runs pieces and keeps their activations.
 struct RunPieces {
@@ -58,7 +58,7 @@ class AnyPiecePolicy {
  public:
   AnyPiecePolicy() : AnyPiecePolicy(RunPieces()) {}
   template <PiecePolicy P>
-    requires(!std::same_as<P, AnyPiecePolicy>)
+  requires(!std::same_as<P, AnyPiecePolicy>)
   AnyPiecePolicy(P policy) : policy_(std::move(policy)) {}  // NOLINT: a policy is one
 
   at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs,

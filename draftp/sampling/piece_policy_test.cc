@@ -73,8 +73,8 @@ Outcome RunTwoPieces(const AnyPiecePolicy& policy, const std::function<void()>& 
 
 TEST(PiecePolicyTest, MembersGiveTheSameBits) {
   const Outcome kept = RunTwoPieces(RunPieces());
-  for (const AnyPiecePolicy& policy :
-       {AnyPiecePolicy(), RecomputeIf(true), RecomputeIf(false), AnyPiecePolicy(GatherRunRelease())}) {
+  for (const AnyPiecePolicy& policy : {AnyPiecePolicy(), RecomputeIf(true), RecomputeIf(false),
+                                       AnyPiecePolicy(GatherRunRelease())}) {
     const Outcome other = RunTwoPieces(policy);
     EXPECT_THAT(other.output, IsEqualTo(kept.output));
     EXPECT_THAT(other.input_gradient, IsEqualTo(kept.input_gradient));

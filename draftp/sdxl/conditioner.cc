@@ -23,8 +23,8 @@ Conditioner::Conditioner(const SdxlModel& model, Options options)
 
 absl::StatusOr<Conditions> Conditioner::operator()(const std::vector<std::string>& captions) const {
   const at::NoGradGuard no_grad;
-  auto conditional = EncodePrompts(
-      model_.text_encoders, Tokenize(model_, captions, options_.warn), options_.size, options_.size);
+  auto conditional = EncodePrompts(model_.text_encoders, Tokenize(model_, captions, options_.warn),
+                                   options_.size, options_.size);
   if (!conditional.ok()) return conditional.status();
   auto unconditional = EncodeUnconditional(model_.text_encoders, negative_ids_, *conditional);
   if (!unconditional.ok()) return unconditional.status();

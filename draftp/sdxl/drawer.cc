@@ -17,8 +17,7 @@ std::vector<int64_t> LatentShape(const SdxlModel& model, ImageSize size, int64_t
 }
 
 DecodedImage SdxlDecoder::operator()(const at::Tensor& latents) const {
-  const at::Tensor raw =
-      DecodeRaw(*vae, UnscaleLatents(latents, vae->config), {.pieces = pieces});
+  const at::Tensor raw = DecodeRaw(*vae, UnscaleLatents(latents, vae->config), {.pieces = pieces});
   return {ToPixels(raw), raw.detach().abs().gt(1.0).to(at::kFloat).mean()};
 }
 

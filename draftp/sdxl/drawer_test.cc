@@ -48,7 +48,8 @@ AnyWeighing Constant(double weight) {
 TEST(Conditioner, EncodesBothSidesAndWarnsOfCutCaptions) {
   std::vector<std::string> warnings;
   const Conditioner conditioner(
-      TinyDrawn(), {.size = {64, 96}, .warn = [&](const std::string& line) { warnings.push_back(line); }});
+      TinyDrawn(),
+      {.size = {64, 96}, .warn = [&](const std::string& line) { warnings.push_back(line); }});
   const std::vector<std::string> captions = {"a red circle", std::string(600, 'x') + " y z"};
   const auto conditions = conditioner(captions);
   ASSERT_TRUE(conditions.ok()) << conditions.status();
@@ -97,8 +98,9 @@ TEST(Drawer, DrawsTheModelThatTheWeightNames) {
     MixtureDenoiser alone =
         GuidedDenoiser(predictor, settings.preconditioning, network, settings.guider);
     PerImageNoise same(9, images);
-    EXPECT_THAT(drawn, IsEqualTo(RunTrajectory(settings.schedule.sigmas, alone, settings.sampler,
-                                               InferenceOnly(), same.Initial({1, 4, 16, 16}), same)));
+    EXPECT_THAT(drawn,
+                IsEqualTo(RunTrajectory(settings.schedule.sigmas, alone, settings.sampler,
+                                        InferenceOnly(), same.Initial({1, 4, 16, 16}), same)));
   }
 }
 
@@ -111,8 +113,8 @@ TEST(Drawer, PicturesAreTheBytesOfWhatTheDecoderGives) {
   const DecodedImage decoded = SdxlDecoder{&model.vae}(latents);
   EXPECT_EQ(picture.width, 128);
   const at::Tensor bytes = Rgb8Reference(raw).flatten();
-  EXPECT_TRUE(std::equal(picture.pixels.begin(), picture.pixels.end(),
-                         bytes.const_data_ptr<uint8_t>()));
+  EXPECT_TRUE(
+      std::equal(picture.pixels.begin(), picture.pixels.end(), bytes.const_data_ptr<uint8_t>()));
   EXPECT_THAT(decoded.pixels.detach(), IsCloseTo(ToPixels(raw), 1e-5));
 }
 

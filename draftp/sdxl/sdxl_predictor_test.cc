@@ -106,7 +106,8 @@ TEST_F(SdxlPredictorTest, IsTheSameUnderGradModeAndDifferentiable) {
 }
 
 TEST_F(SdxlPredictorTest, AGuardMakesTheTunedModelTheBase) {
-  const std::vector<RowGroup> tuned = {{1, Condition::kUnconditional}, {1, Condition::kConditional}};
+  const std::vector<RowGroup> tuned = {{1, Condition::kUnconditional},
+                                       {1, Condition::kConditional}};
   const std::vector<RowGroup> base = {{0, Condition::kUnconditional}, {0, Condition::kConditional}};
   for (const bool gradient : {false, true}) {
     const at::AutoGradMode mode(gradient);
