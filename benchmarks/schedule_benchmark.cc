@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "draftp/schedule/legacy_ddpm.h"
 #include "draftp/schedule/parse_weighing.h"
+#include "draftp/schedule/spacings.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {

@@ -16,7 +16,7 @@
 #include "draftp/config/config_value.h"
 #include "draftp/sampling/any_noise.h"
 #include "draftp/schedule/parse_weighing.h"
-#include "draftp/schedule/parsed.h"
+#include "draftp/schedule/text.h"
 #include "draftp/sdxl/placement_rows.h"
 #include "draftp/sdxl/sampling_config.h"
 

@@ -9,7 +9,7 @@
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
 #include "draftp/run/version.h"
-#include "draftp/schedule/parse_noise_levels.h"
+#include "draftp/schedule/spacings.h"
 
 namespace draftp {
 namespace {

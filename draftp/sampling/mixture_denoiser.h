@@ -19,7 +19,6 @@
 #include "draftp/sampling/guiders.h"
 #include "draftp/sampling/noise_predictor.h"
 #include "draftp/sampling/preconditioning.h"
-#include "draftp/schedule/any_weighing.h"
 #include "draftp/schedule/step_context.h"
 #include "draftp/schedule/weighing.h"
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "draftp/schedule/legacy_ddpm.h"
-#include "draftp/schedule/step_weighing.h"
+#include "draftp/schedule/spacings.h"
+#include "draftp/schedule/weighings.h"
 
 namespace draftp {
 namespace {

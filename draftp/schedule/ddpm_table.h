@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "draftp/schedule/number.h"
-#include "draftp/schedule/parsed.h"
+#include "draftp/schedule/text.h"
 
 namespace draftp {
 

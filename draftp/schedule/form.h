@@ -2,19 +2,16 @@
 #ifndef DRAFTP_SCHEDULE_FORM_H_
 #define DRAFTP_SCHEDULE_FORM_H_
 
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
-#include "draftp/schedule/number.h"
-#include "draftp/schedule/parsed.h"
-#include "draftp/schedule/term.h"
+#include "draftp/schedule/member.h"
+#include "draftp/schedule/text.h"
 
 namespace draftp::schedule_text {
 
@@ -35,47 +32,58 @@ struct Form {
 template <class T, class... Context>
 using Forms = std::span<const Form<T, Context...>>;
 
-// The number behind `key` in a word such as power_2.5 (key "power_").
-inline Parsed<double> ReadSuffix(const Term& term, std::string_view key) {
-  const std::string_view digits = term.word.substr(key.size());
-  if (const std::optional<double> number = ParseNumber(digits)) return *number;
-  if (digits.empty()) return ParseError{Quote(term.word) + " lacks the number after '_'"};
-  return ParseError{Quote(digits) + " in " + Quote(term.word) + " is not a finite decimal number"};
-}
-
-// A term that is a bare number.
-inline Parsed<double> ReadNumber(const Term& term) {
-  const bool bare = !term.called && term.coordinate.empty() && term.knot_weight.empty();
-  if (const std::optional<double> number = ParseNumber(term.word); bare && number) return *number;
-  return ParseError{Quote(term.word) + " is not a finite decimal number"};
-}
-
-// Between `least` and `most` arguments that are bare numbers.
-inline Parsed<std::vector<double>> ReadNumbers(const Term& term, std::size_t least,
-                                               std::size_t most) {
-  if (term.arguments.size() < least || term.arguments.size() > most) {
-    const std::string expected =
-        least == most ? std::to_string(least)
-                      : "between " + std::to_string(least) + " and " + std::to_string(most);
-    return ParseError{std::string(term.word) + " has " + std::to_string(term.arguments.size()) +
-                      " arguments, expected " + expected};
+// `linear(from,to,steps)`, `edm[(smin,smax,rho)]`, `step_f[@step|sigma]`: a member's pattern, put
+// together at compile time.
+class Pattern {
+ public:
+  constexpr Pattern(const Description& text, std::initializer_list<std::string_view> coordinates) {
+    Append(text.word.empty() ? "a number" : text.word);
+    const bool parenthesised = text.parenthesised(), optional = text.required() < text.size();
+    for (int i = 0; i < text.size() && !text.word.empty(); ++i) {
+      if (optional && i == text.required()) Append("[");
+      if (i > 0 || parenthesised) Append(i > 0 ? "," : "(");
+      Append(text.parameters[i].name);
+    }
+    if (optional && text.required() > 0) Append("]");
+    if (text.size() > 0 && parenthesised) Append(")");
+    if (optional && text.required() == 0) Append("]");
+    std::string_view before = "[@";
+    for (const std::string_view coordinate : coordinates) {
+      Append(std::exchange(before, "|"));
+      Append(coordinate);
+    }
+    if (coordinates.size() > 0) Append("]");
   }
-  std::vector<double> numbers;
-  for (const Term& argument : term.arguments) {
-    const Parsed<double> number = ReadNumber(argument);
-    if (!number.ok()) return ParseError{number.error()};
-    numbers.push_back(*number);
-  }
-  return numbers;
-}
 
-// A number of steps: a whole number in [0, 1e9]. `what` names it in the error.
-inline Parsed<std::int64_t> ToCount(double number, std::string_view what) {
-  if (number >= 0 && number <= 1e9 && number == std::floor(number)) {
-    return static_cast<std::int64_t>(number);
+  constexpr operator std::string_view() const { return {text_, size_}; }
+
+ private:
+  constexpr void Append(std::string_view part) {
+    for (const char c : part) text_[size_++] = c;
   }
-  return ParseError{std::string(what) + " is " + FormatNumber(number) +
-                    ", expected a whole number from 0 to 1000000000"};
+
+  char text_[80] = {};
+  std::size_t size_ = 0;
+};
+
+template <class M, class... Coordinates>
+inline constexpr Pattern kPattern(M::kText, {Coordinates::kName...});
+
+// The row of a member M (member.h). Its FromTerm may ask for the context.
+template <class T, class M, class... Context>
+constexpr Form<T, Context...> FormOf() {
+  return {M::kText.word, kPattern<M>, M::kText.example,
+          [](const Term& term, const Context&... context) -> Parsed<T> {
+            auto member = [&] {
+              if constexpr (requires { M::FromTerm(term, context...); }) {
+                return M::FromTerm(term, context...);
+              } else {
+                return M::FromTerm(term);
+              }
+            }();
+            if (!member.ok()) return ParseError{member.error()};
+            return T(*std::move(member));
+          }};
 }
 
 template <class T, class... Context>

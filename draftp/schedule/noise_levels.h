@@ -1,13 +1,17 @@
-// The concept of noise levels: the sigmas that a run of N steps passes through.
+// Noise levels, the sigmas that a run of N steps passes through: the concept, the member chosen at
+// run time, and the schedule of a run.
 #ifndef DRAFTP_SCHEDULE_NOISE_LEVELS_H_
 #define DRAFTP_SCHEDULE_NOISE_LEVELS_H_
 
 #include <concepts>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "draftp/schedule/ddpm_table.h"
+#include "draftp/schedule/step_context.h"
 
 namespace draftp {
 
@@ -40,6 +44,51 @@ void CheckSteps(const L& levels, int n) {
   throw std::invalid_argument(std::to_string(n) + " steps of noise levels " + levels.name() +
                               ", which have 1 to " + std::to_string(levels.max_steps()));
 }
+
+// Owns a copy of any noise levels; copyable. Two are equal if their names are.
+class AnyNoiseLevels {
+ public:
+  // L must be copyable.
+  template <NamedNoiseLevels L>
+  requires(!std::same_as<L, AnyNoiseLevels>)
+  AnyNoiseLevels(L levels)  // NOLINT
+      : name_(levels.name()),
+        max_steps_(levels.max_steps()),
+        sigmas_([levels = std::move(levels)](int n) { return levels.Sigmas(n); }) {}
+
+  std::vector<double> Sigmas(int n) const { return sigmas_(n); }
+
+  int max_steps() const { return max_steps_; }
+
+  const std::string& name() const { return name_; }
+
+  friend bool operator==(const AnyNoiseLevels& a, const AnyNoiseLevels& b) {
+    return a.name_ == b.name_;
+  }
+
+ private:
+  std::string name_;
+  int max_steps_;
+  std::function<std::vector<double>(int)> sigmas_;
+};
+
+static_assert(NamedNoiseLevels<AnyNoiseLevels>, "AnyNoiseLevels are themselves noise levels");
+
+// The noise levels of a run, with the table that its network was trained on.
+//   NoiseSchedule schedule{table, LegacyDdpm(table).Sigmas(25)};
+struct NoiseSchedule {
+  DdpmTable table;
+  std::vector<double> sigmas;  // steps() + 1, descending to 0
+
+  int steps() const { return static_cast<int>(sigmas.size()) - 1; }
+
+  // StepAt(sigmas, index) of this table. The schedule must outlive it.
+  StepContext Step(int index) const {
+    StepContext step = StepAt(sigmas, index);
+    step.table = &table;
+    return step;
+  }
+};
 
 }  // namespace draftp
 

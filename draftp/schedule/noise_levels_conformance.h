@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "draftp/schedule/any_noise_levels.h"
 #include "draftp/schedule/noise_levels.h"
 
 namespace draftp::testing {

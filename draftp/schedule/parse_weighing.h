@@ -4,136 +4,103 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "draftp/schedule/any_weighing.h"
-#include "draftp/schedule/clamped_weighing.h"
-#include "draftp/schedule/constant_weighing.h"
 #include "draftp/schedule/coordinate.h"
 #include "draftp/schedule/form.h"
-#include "draftp/schedule/interval_weighing.h"
-#include "draftp/schedule/linear_weighing.h"
-#include "draftp/schedule/parsed.h"
-#include "draftp/schedule/piecewise_weighing.h"
-#include "draftp/schedule/power_weighing.h"
-#include "draftp/schedule/product_weighing.h"
-#include "draftp/schedule/reversed_weighing.h"
-#include "draftp/schedule/step_weighing.h"
-#include "draftp/schedule/tabulated_weighing.h"
-#include "draftp/schedule/term.h"
+#include "draftp/schedule/text.h"
+#include "draftp/schedule/weighing.h"
+#include "draftp/schedule/weighings.h"
 
 namespace draftp {
 
 namespace schedule_text {
 
-// The term of a weighing function, itself or inside a composition.
-Parsed<AnyWeighing> ReadWeighing(const Term& term);
-
-template <class W>
-Parsed<AnyWeighing> ToAny(Parsed<W> weighing) {
-  if (!weighing.ok()) return ParseError{weighing.error()};
-  return AnyWeighing(*std::move(weighing));
-}
-
-// Calls `read.operator()<X>()` with the coordinate of `term` out of Xs, the first if it names none.
-template <Coordinate... Xs, class Read>
-Parsed<AnyWeighing> WithCoordinate(const Term& term, Read read) {
+// One of Ws, which are one member over different coordinates: that over the coordinate of `term`,
+// the first if it names none.
+template <NamedWeighing... Ws>
+Parsed<AnyWeighing> ReadOver(const Term& term) {
   std::optional<Parsed<AnyWeighing>> result;
   std::string names;
-  const auto consider = [&]<class X>() {
+  const auto consider = [&]<class W>() {
+    constexpr std::string_view name = W::Over::kName;
     const bool is_default = term.coordinate.empty() && names.empty();
-    names += std::string(names.empty() ? "@" : " or @") + std::string(X::kName);
-    if (is_default || term.coordinate == X::kName) result = read.template operator()<X>();
+    names += std::string(names.empty() ? "@" : " or @") + std::string(name);
+    if (is_default || term.coordinate == name) result = FormOf<AnyWeighing, W>().read(term);
   };
-  (consider.template operator()<Xs>(), ...);
+  (consider.template operator()<Ws>(), ...);
   if (result) return *result;
   return ParseError{"the coordinate of " + std::string(term.word) + " is " +
                     Quote(term.coordinate) + ", expected " + names};
 }
 
-// Readers of members by what their type depends on; each calls the member's FromTerm.
-template <NamedWeighing W>
-Parsed<AnyWeighing> Read(const Term& term) {
-  return ToAny(W::FromTerm(term));
+template <NamedWeighing W, NamedWeighing... Ws>
+constexpr Form<AnyWeighing> FormOver() {
+  return {W::kText.word, kPattern<W, typename W::Over, typename Ws::Over...>, W::kText.example,
+          ReadOver<W, Ws...>};
 }
 
+// The rows of members by what their type depends on.
+template <NamedWeighing W>
+constexpr Form<AnyWeighing> OverNone() {
+  return FormOf<AnyWeighing, W>();
+}
+
+template <class... Xs>
+struct Coordinates {};
+
 template <template <UnitCoordinate> class W>
-Parsed<AnyWeighing> ReadOverUnit(const Term& term) {
-  return WithCoordinate<coordinate::StepFraction, coordinate::Time>(
-      term, [&]<class X>() { return ToAny(W<X>::FromTerm(term)); });
+constexpr Form<AnyWeighing> OverUnit() {
+  return []<UnitCoordinate... Xs>(Coordinates<Xs...>) {
+    return FormOver<W<Xs>...>();
+  }(Coordinates<coordinate::StepFraction, coordinate::Time>());
 }
 
 template <template <Coordinate> class W>
-Parsed<AnyWeighing> ReadOverAny(const Term& term) {
-  return WithCoordinate<coordinate::StepFraction, coordinate::Time, coordinate::Sigma,
-                        coordinate::LogSnr>(term,
-                                            [&]<class X>() { return ToAny(W<X>::FromTerm(term)); });
+constexpr Form<AnyWeighing> OverAny() {
+  return []<Coordinate... Xs>(Coordinates<Xs...>) {
+    return FormOver<W<Xs>...>();
+  }(Coordinates<coordinate::StepFraction, coordinate::Time, coordinate::Sigma,
+                coordinate::LogSnr>());
 }
+
+template <Coordinate X>
+using IntervalOfAny = IntervalWeighing<X, AnyWeighing>;
 
 inline Parsed<AnyWeighing> ReadProduct(const Term& term) {
   if (term.arguments.size() < 2) return ParseError{"product needs at least two factors"};
-  Parsed<AnyWeighing> product = ReadWeighing(term.arguments[0]);
+  Parsed<AnyWeighing> product = AnyWeighing::FromTerm(term.arguments[0]);
   for (std::size_t i = 1; product.ok() && i < term.arguments.size(); ++i) {
-    Parsed<AnyWeighing> factor = ReadWeighing(term.arguments[i]);
+    Parsed<AnyWeighing> factor = AnyWeighing::FromTerm(term.arguments[i]);
     if (!factor.ok()) return factor;
     product = AnyWeighing(ProductWeighing<AnyWeighing, AnyWeighing>(*product, *factor));
   }
   return product;
 }
 
-inline Parsed<AnyWeighing> ReadClamp(const Term& term) {
-  if (term.arguments.size() != 3) return ParseError{"clamp needs a weight type, lo and hi"};
-  const Parsed<AnyWeighing> inner = ReadWeighing(term.arguments[0]);
-  if (!inner.ok()) return inner;
-  const Parsed<double> lo = ReadNumber(term.arguments[1]), hi = ReadNumber(term.arguments[2]);
-  if (!lo.ok() || !hi.ok()) return ParseError{lo.ok() ? hi.error() : lo.error()};
-  return ToAny(ClampedWeighing<AnyWeighing>::Make(*inner, *lo, *hi));
-}
-
-inline Parsed<AnyWeighing> ReadReversed(const Term& term) {
-  if (term.arguments.size() != 1) return ParseError{"reversed needs one weight type"};
-  const Parsed<AnyWeighing> inner = ReadWeighing(term.arguments[0]);
-  if (!inner.ok()) return inner;
-  return AnyWeighing(ReversedWeighing<AnyWeighing>(*inner));
-}
-
-inline Parsed<AnyWeighing> ReadInterval(const Term& term) {
-  if (term.arguments.size() != 3) return ParseError{"interval needs a, b and a weight type"};
-  const Parsed<double> a = ReadNumber(term.arguments[0]), b = ReadNumber(term.arguments[1]);
-  if (!a.ok() || !b.ok()) return ParseError{a.ok() ? b.error() : a.error()};
-  const Parsed<AnyWeighing> inner = ReadWeighing(term.arguments[2]);
-  if (!inner.ok()) return inner;
-  return WithCoordinate<coordinate::StepFraction, coordinate::Time, coordinate::Sigma,
-                        coordinate::LogSnr>(term, [&]<class X>() {
-    return ToAny(IntervalWeighing<X, AnyWeighing>::Make(*a, *b, *inner));
-  });
-}
-
 // The members: a new one is a line here.
 inline constexpr Form<AnyWeighing> kWeighingForms[] = {
-    {"base", "base", "base", Read<BaseWeighing>},
-    {"draft", "draft", "draft", Read<DraftWeighing>},
-    {"linear", "linear[@step|time]", "linear@time", ReadOverUnit<LinearWeighing>},
-    {"power_", "power_p[@step|time]", "power_2.5", ReadOverUnit<PowerWeighing>},
-    {"step_", "step_f[@step|time|sigma|logsnr]", "step_0.6", ReadOverAny<StepWeighing>},
-    {"piecewise", "piecewise(x:w,...)[@step|time|sigma|logsnr]", "piecewise(0:0,0.5:1)",
-     ReadOverAny<PiecewiseWeighing>},
-    {"table", "table(w,...)[@step|time]", "table(0,0.2,1)", ReadOverUnit<TabulatedWeighing>},
+    OverNone<BaseWeighing>(),
+    OverNone<DraftWeighing>(),
+    OverUnit<LinearWeighing>(),
+    OverUnit<PowerWeighing>(),
+    OverAny<StepWeighing>(),
+    OverAny<PiecewiseWeighing>(),
+    OverUnit<TabulatedWeighing>(),
     {"product", "product(T,T,...)", "product(linear,step_0.6)", ReadProduct},
-    {"clamp", "clamp(T,lo,hi)", "clamp(linear,0.2,0.8)", ReadClamp},
-    {"reversed", "reversed(T)", "reversed(step_2@sigma)", ReadReversed},
-    {"interval", "interval(a,b,T)[@step|time|sigma|logsnr]", "interval(0.3,5,linear)@sigma",
-     ReadInterval},
+    OverNone<ClampedWeighing<AnyWeighing>>(),
+    OverNone<ReversedWeighing<AnyWeighing>>(),
+    OverAny<IntervalOfAny>(),
 };
 
-inline Parsed<AnyWeighing> ReadWeighing(const Term& term) {
-  return ReadForm<AnyWeighing>(term, kWeighingForms);
-}
-
 }  // namespace schedule_text
+
+inline Parsed<AnyWeighing> AnyWeighing::FromTerm(const schedule_text::Term& term) {
+  return schedule_text::ReadForm<AnyWeighing>(term, schedule_text::kWeighingForms);
+}
 
 // The weighing function that `text` names; docs/schedules.md has the syntax. The result's name()
 // is canonical: ParseWeighing("power_2.50")->name() is "power_2.5". Any bytes are safe; the error

@@ -33,11 +33,10 @@ TEST(SigmoidWeighingTest, RejectsACenterOutOfRangeAndNoWidth) {
   EXPECT_THROW(SigmoidWeighing<>(0.5, 0), std::invalid_argument);
 }
 
-using schedule_text::ReadOverAny;
+using schedule_text::OverAny;
 
 constexpr schedule_text::Form<AnyWeighing> kForms[] = {
-    {"sigmoid", "sigmoid(center,width)[@step|time|sigma|logsnr]", "sigmoid(0.5,0.1)",
-     ReadOverAny<SigmoidWeighing>},
+    OverAny<SigmoidWeighing>(),
 };
 
 TEST(SigmoidWeighingTest, IsReadByItsLineInTheTable) {
@@ -45,6 +44,7 @@ TEST(SigmoidWeighingTest, IsReadByItsLineInTheTable) {
       schedule_text::ParseForm<AnyWeighing>("weight type", "sigmoid(0,1)@logsnr", kForms);
   EXPECT_EQ(parsed.value().name(), "sigmoid(0,1)@logsnr");
   EXPECT_EQ((*parsed)({0, 1, 1, 0}), 0.5);
+  EXPECT_EQ(kForms[0].pattern, "sigmoid(center,width)[@step|time|sigma|logsnr]");
 }
 
 TEST(AddAWeighingFunctionPage, ShowsCodeThatThisTestCompiles) {

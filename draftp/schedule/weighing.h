@@ -1,11 +1,15 @@
-// The concept of a weighing function: how much of the tuned model each sampling step uses.
+// Weighing functions, how much of the tuned model each sampling step uses: the concept, and the
+// member chosen at run time.
 #ifndef DRAFTP_SCHEDULE_WEIGHING_H_
 #define DRAFTP_SCHEDULE_WEIGHING_H_
 
 #include <concepts>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "draftp/schedule/step_context.h"
+#include "draftp/schedule/text.h"
 
 namespace draftp {
 
@@ -23,6 +27,38 @@ template <class W>
 concept NamedWeighing = Weighing<W> && requires(const W& weighing) {
   { weighing.name() } -> std::convertible_to<std::string>;
 };
+
+// Owns a copy of any weighing function; copyable, thread-compatible. Two are equal if their names
+// are.
+//
+//   AnyWeighing weighing = PowerWeighing<>(2);                      // name() is "power_2"
+//   AnyWeighing late([](const StepContext& s) { return s.sigma < 1; }, "late");
+class AnyWeighing {
+ public:
+  // W must be copyable. (Not a constraint: that of ReversedWeighing<AnyWeighing> would ask itself.)
+  template <NamedWeighing W>
+  requires(!std::same_as<W, AnyWeighing>)
+  AnyWeighing(W weighing) : name_(weighing.name()), function_(std::move(weighing)) {}  // NOLINT
+
+  template <Weighing W>
+  AnyWeighing(W weighing, std::string name)
+      : name_(std::move(name)), function_(std::move(weighing)) {}
+
+  // The weighing function of a term of the text, itself or inside a composition (parse_weighing.h).
+  static Parsed<AnyWeighing> FromTerm(const schedule_text::Term& term);
+
+  double operator()(const StepContext& step) const { return function_(step); }
+
+  const std::string& name() const { return name_; }
+
+  friend bool operator==(const AnyWeighing& a, const AnyWeighing& b) { return a.name_ == b.name_; }
+
+ private:
+  std::string name_;
+  std::function<double(const StepContext&)> function_;
+};
+
+static_assert(NamedWeighing<AnyWeighing>, "AnyWeighing is itself a weighing function");
 
 }  // namespace draftp
 

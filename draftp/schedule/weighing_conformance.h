@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "draftp/schedule/any_weighing.h"
-#include "draftp/schedule/edm_karras.h"
-#include "draftp/schedule/legacy_ddpm.h"
+#include "draftp/schedule/spacings.h"
 #include "draftp/schedule/step_context.h"
 #include "draftp/schedule/weighing.h"
 

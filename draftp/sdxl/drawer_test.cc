@@ -11,7 +11,7 @@
 
 #include "draftp/kernels/rgb8.h"
 #include "draftp/sampling/trajectory.h"
-#include "draftp/schedule/legacy_ddpm.h"
+#include "draftp/schedule/spacings.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/testing/tensor_matchers.h"
 

@@ -10,9 +10,9 @@
 #include "draftp/config/config_value.h"
 #include "draftp/io/printable.h"
 #include "draftp/sampling/any_sampler.h"
-#include "draftp/schedule/form.h"
-#include "draftp/schedule/parse_noise_levels.h"
-#include "draftp/schedule/term.h"
+#include "draftp/schedule/member.h"
+#include "draftp/schedule/spacings.h"
+#include "draftp/schedule/text.h"
 #include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "draftp/schedule/parse_noise_levels.h"
+#include "draftp/schedule/spacings.h"
 
 namespace draftp {
 

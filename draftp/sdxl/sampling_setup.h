@@ -10,7 +10,7 @@
 #include "draftp/model/scheduler_config.h"
 #include "draftp/sampling/any_guider.h"
 #include "draftp/sampling/any_sampler.h"
-#include "draftp/schedule/noise_schedule.h"
+#include "draftp/schedule/noise_levels.h"
 #include "draftp/sdxl/sampling_config.h"
 
 namespace draftp {

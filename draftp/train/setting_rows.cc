@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "draftp/config/config_value.h"
-#include "draftp/schedule/parse_kl_schedule.h"
-#include "draftp/schedule/parse_learning_rate.h"
-#include "draftp/schedule/parsed.h"
+#include "draftp/schedule/kl_schedule.h"
+#include "draftp/schedule/learning_rate.h"
+#include "draftp/schedule/text.h"
 
 namespace draftp {
 namespace {

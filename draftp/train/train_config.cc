@@ -12,8 +12,7 @@
 #include "draftp/config/config_value.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/embedded.h"
-#include "draftp/schedule/cosine_rate.h"
-#include "draftp/schedule/warmup_rate.h"
+#include "draftp/schedule/learning_rate.h"
 #include "draftp/train/train_table.h"
 
 namespace draftp {

@@ -15,8 +15,6 @@
 #include "draftp/config/config_table.h"
 #include "draftp/objective/align_prop.h"
 #include "draftp/objective/kl_weight.h"
-#include "draftp/schedule/constant_kl.h"
-#include "draftp/schedule/constant_rate.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
 #include "draftp/sdxl/sampling_config.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "draftp/schedule/ddpm_table.h"
-#include "draftp/schedule/legacy_ddpm.h"
+#include "draftp/schedule/spacings.h"
 #include "draftp/testing/tensor_matchers.h"
 #include "draftp/train/optimizer.h"
 #include "draftp/train/sdxl_step.h"

@@ -13,7 +13,7 @@
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/test_files.h"
-#include "draftp/schedule/target_kl.h"
+#include "draftp/schedule/kl_schedule.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/training_fixture.h"
 

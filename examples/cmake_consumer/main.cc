@@ -12,7 +12,7 @@
 #include "draftp/sampling/heun_edm.h"
 #include "draftp/sampling/per_image_noise.h"
 #include "draftp/sampling/trajectory.h"
-#include "draftp/schedule/edm_karras.h"
+#include "draftp/schedule/spacings.h"
 
 namespace {
 

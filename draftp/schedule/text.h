@@ -1,15 +1,92 @@
-// The one text syntax of all schedules, as a tree of terms; docs/schedules.md describes it.
-#ifndef DRAFTP_SCHEDULE_TERM_H_
-#define DRAFTP_SCHEDULE_TERM_H_
+// Text as all schedules read and print it: a value or an error, numbers, and
+// the one syntax as a tree of terms (docs/schedules.md).
+#ifndef DRAFTP_SCHEDULE_TEXT_H_
+#define DRAFTP_SCHEDULE_TEXT_H_
 
+#include <charconv>
+#include <cmath>
 #include <cstddef>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
 #include <vector>
 
-#include "draftp/schedule/parsed.h"
+namespace draftp {
 
-namespace draftp::schedule_text {
+// Why a text isn't what it should be: one line, without a final period.
+struct ParseError {
+  std::string message;
+};
+
+// A value or a ParseError; the standard library's std::expected (C++23) in the few lines needed.
+//
+//   Parsed<AnyWeighing> weighing = ParseWeighing(text);
+//   if (!weighing.ok()) return absl::InvalidArgumentError(weighing.error());
+//   Use(*weighing);
+template <class T>
+class [[nodiscard]] Parsed {
+ public:
+  Parsed(T value) : result_(std::in_place_index<0>, std::move(value)) {}           // NOLINT
+  Parsed(ParseError error) : result_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+
+  bool ok() const { return result_.index() == 0; }
+
+  // The value. Throws std::invalid_argument with the error's message if there is none, so that a
+  // constructor may say `Make(arguments).value()` about arguments that its caller vouches for. Of
+  // an rvalue it is moved out by value, so that `for (x : Parse(text).value())` is safe.
+  const T& value() const& {
+    Check();
+    return *std::get_if<0>(&result_);
+  }
+  T value() && {
+    Check();
+    return std::move(*std::get_if<0>(&result_));
+  }
+  const T& operator*() const& { return value(); }
+  T operator*() && { return std::move(*this).value(); }
+  const T* operator->() const { return &value(); }
+
+  // The reason why there is no value; empty if there is one.
+  std::string error() const {
+    const ParseError* error = std::get_if<1>(&result_);
+    return error == nullptr ? std::string() : error->message;
+  }
+
+ private:
+  void Check() const {
+    if (!ok()) throw std::invalid_argument(error());
+  }
+
+  std::variant<T, ParseError> result_;
+};
+
+namespace schedule_text {
+
+// Numbers are decimal, finite, and the same under every locale.
+
+// The double nearest to a decimal number such as "2", "-0.5", ".25" or "1e-4". Nothing for anything
+// else: empty text, "nan", "inf", hexadecimal, a leading '+' or space, trailing characters, a
+// number beyond the range of doubles. "-0" is 0.
+inline std::optional<double> ParseNumber(std::string_view text) {
+  const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
+  if (digits.empty() || (digits[0] != '.' && (digits[0] < '0' || digits[0] > '9'))) return {};
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, std::chars_format::general);
+  if (error != std::errc() || stop != end || !std::isfinite(value)) return {};
+  return value + 0.0;  // -0.0 + 0.0 is 0.0
+}
+
+// The shortest text that ParseNumber reads back as the same finite double: 2.50 -> "2.5".
+inline std::string FormatNumber(double value) {
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return error == std::errc() ? std::string(buffer, end) : std::string();
+}
 
 // A node of the syntax tree, e.g. of `interval(0.3, 5, linear)@sigma`:
 //   word "interval", arguments {0.3, 5, linear}, called, coordinate "sigma".
@@ -158,6 +235,8 @@ inline std::vector<std::string_view> SplitList(std::string_view text) {
   return items;
 }
 
-}  // namespace draftp::schedule_text
+}  // namespace schedule_text
 
-#endif  // DRAFTP_SCHEDULE_TERM_H_
+}  // namespace draftp
+
+#endif  // DRAFTP_SCHEDULE_TEXT_H_

@@ -1,14 +1,81 @@
-// Tests of the text syntax that all schedules share.
-#include "draftp/schedule/term.h"
+// Tests of values or errors, of numbers, and of the text syntax that all schedules share.
+#include "draftp/schedule/text.h"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace draftp::schedule_text {
 namespace {
+
+TEST(ParsedTest, HoldsAValue) {
+  const Parsed<std::string> parsed(std::string("cat"));
+  EXPECT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, "cat");
+  EXPECT_EQ(parsed->size(), 3u);
+  EXPECT_EQ(parsed.error(), "");
+}
+
+TEST(ParsedTest, HoldsAnError) {
+  const Parsed<std::string> parsed(ParseError{"no cat"});
+  EXPECT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error(), "no cat");
+}
+
+TEST(ParsedTest, ThrowsItsMessageWhenAskedForAMissingValue) {
+  const Parsed<int> parsed(ParseError{"no number"});
+  try {
+    static_cast<void>(parsed.value());
+    FAIL() << "expected an exception";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "no number");
+  }
+}
+
+TEST(ParsedTest, GivesUpAMoveOnlyValue) {
+  Parsed<std::unique_ptr<int>> parsed(std::make_unique<int>(7));
+  const std::unique_ptr<int> number = *std::move(parsed);
+  EXPECT_EQ(*number, 7);
+}
+
+TEST(NumberTest, ReadsDecimalNumbers) {
+  EXPECT_EQ(ParseNumber("2"), 2.0);
+  EXPECT_EQ(ParseNumber("2.50"), 2.5);
+  EXPECT_EQ(ParseNumber(".25"), 0.25);
+  EXPECT_EQ(ParseNumber("-0.5"), -0.5);
+  EXPECT_EQ(ParseNumber("1e-4"), 1e-4);
+  EXPECT_EQ(ParseNumber("0.6"), 0.6);
+}
+
+TEST(NumberTest, RefusesEverythingElse) {
+  for (const char* text : {"",       "-",    "--1", "+1",   " 1",       "1 ",   "x",     "1x",
+                           "nan",    "-nan", "inf", "-inf", "infinity", "0x10", "0x1p3", "1e999",
+                           "-1e999", "1e",   "1,5", "1..2", ".",        "e5"}) {
+    EXPECT_EQ(ParseNumber(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(ParseNumber(std::string_view("1\0", 2)), std::nullopt);
+}
+
+TEST(NumberTest, KnowsOneZero) { EXPECT_FALSE(std::signbit(*ParseNumber("-0"))); }
+
+TEST(NumberTest, PrintsTheShortestTextThatReadsBack) {
+  EXPECT_EQ(FormatNumber(2.50), "2.5");
+  EXPECT_EQ(FormatNumber(0.1), "0.1");
+  EXPECT_EQ(FormatNumber(4), "4");
+  std::mt19937_64 random(20240607);
+  std::uniform_real_distribution<double> exponent(-300, 300);
+  for (int i = 0; i < 1000; ++i) {
+    const double value = std::pow(10.0, exponent(random));
+    EXPECT_EQ(ParseNumber(FormatNumber(value)), value);
+  }
+}
 
 TEST(TermTest, ReadsAWord) {
   const std::string text = " power_2.5 ";
