@@ -27,7 +27,7 @@ struct Churn {
   // sigma here the noise relative to the image, which for variance exploding is the level.
   template <NoiseProcess P>
   double SigmaHat(const P& process, const StepContext& step) const {
-    if (step.sigma < s_tmin || step.sigma > s_tmax) return step.sigma;
+    if (!draws_noise() || step.sigma < s_tmin || step.sigma > s_tmax) return step.sigma;
     const double gamma = std::min(s_churn / step.total, std::numbers::sqrt2 - 1.0);
     return process.level(RelativeLevel(process, step.sigma) * (1.0 + gamma));
   }
