@@ -19,7 +19,7 @@
 #include "draftp/run/notices.h"
 #include "draftp/run/run_program.h"
 #include "draftp/run/terminal.h"
-#include "draftp/run/version.h"
+#include "draftp/run/version_text.h"
 
 int main(int argc, char** argv) {
   using namespace draftp;

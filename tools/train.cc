@@ -15,7 +15,7 @@
 #include "draftp/run/notices.h"
 #include "draftp/run/run_program.h"
 #include "draftp/run/terminal.h"
-#include "draftp/run/version.h"
+#include "draftp/run/version_text.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/trainer.h"

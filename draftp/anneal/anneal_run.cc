@@ -8,8 +8,8 @@
 
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
-#include "draftp/run/version.h"
 #include "draftp/schedule/spacings.h"
+#include "draftp/version.h"
 
 namespace draftp {
 namespace {

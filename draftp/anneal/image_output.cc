@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "draftp/io/atomic_file.h"
-#include "draftp/run/version.h"
+#include "draftp/version.h"
 
 namespace draftp {
 namespace {

@@ -14,7 +14,7 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/run/embedded.h"
 #include "draftp/run/process_memory.h"
-#include "draftp/run/version.h"
+#include "draftp/version.h"
 
 namespace draftp {
 namespace {

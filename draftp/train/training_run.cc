@@ -14,11 +14,11 @@
 #include "draftp/run/exit_code.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/run/progress.h"
-#include "draftp/run/version.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/train_identity.h"
+#include "draftp/version.h"
 
 namespace draftp {
 

@@ -1,9 +1,10 @@
-#include "draftp/run/version.h"
+#include "draftp/run/version_text.h"
 
 #include <absl/strings/str_cat.h>
 #include <torch/headeronly/version.h>
 
 #include "draftp/kernels/cuda_backend.h"
+#include "draftp/version.h"
 
 namespace draftp {
 
