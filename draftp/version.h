@@ -1,4 +1,5 @@
-// draftp's version, stated here alone: CMake, the wheel and the programs take it from these numbers.
+// draftp's version, stated here alone: CMake, the wheel and the programs take it from these
+// numbers.
 #ifndef DRAFTP_VERSION_H_
 #define DRAFTP_VERSION_H_
 
