@@ -8,11 +8,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "draftp/sampling/gradient_window.h"
-#include "draftp/sampling/heun_edm.h"
-#include "draftp/sampling/per_image_noise.h"
-#include "draftp/sampling/trajectory.h"
-#include "draftp/schedule/spacings.h"
+#include "draftp/sampling/sampling.h"
+#include "draftp/schedule/schedules.h"
 
 namespace {
 
