@@ -1,4 +1,5 @@
-// Lists draftp's samplers and objectives, and what a LoRA's file holds: names_and_files LORA.safetensors
+// Lists draftp's samplers and objectives, and what a LoRA's file holds: names_and_files
+// LORA.safetensors
 #include <cstdio>
 #include <string>
 
