@@ -65,6 +65,7 @@ class LoraReader {
       if (!layer.ok()) return layer.status();
       adapter.layers.emplace(path, *std::move(layer));
     }
+    adapter.origin = weights_.Origin();
     return adapter;
   }
 

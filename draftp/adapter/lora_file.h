@@ -4,6 +4,7 @@
 #define DRAFTP_ADAPTER_LORA_FILE_H_
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -17,6 +18,7 @@ struct LoraAdapter {
   std::string source;  // file, for messages
   std::map<std::string, LoraLayer>
       layers;  // by path in the UNet: "mid_block.attentions.0. ... .attn1.to_q"
+  std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was read; null without files
 };
 
 // `path`: a .safetensors file, or a folder with pytorch_lora_weights.safetensors.

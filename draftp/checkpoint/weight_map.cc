@@ -1,208 +1,178 @@
-// Finds the weight files of a model folder, joins shards, and hands tensors out by name.
+// Opens weight files, hands tensors out by name, and renames them.
 #include "draftp/checkpoint/weight_map.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "draftp/checkpoint/safetensors_header.h"
-#include "draftp/io/json_file.h"
 #include "draftp/io/nearest_name.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
-namespace {
-
-// A link that leads nowhere is there, too: opening it says so, and no other file is taken silently.
-bool IsThere(const std::string& path) {
-  struct stat status;
-  return lstat(path.c_str(), &status) == 0;
-}
-
-bool IsFolder(const std::string& path) {
-  struct stat status;
-  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-std::vector<std::string> Candidates(const std::string& stem) {
-  std::vector<std::string> names = {stem + ".safetensors", stem + ".safetensors.index.json"};
-  for (const std::string variant : {"fp16", "bf16"}) {
-    names.push_back(absl::StrCat(stem, ".", variant, ".safetensors"));
-    names.push_back(absl::StrCat(stem, ".safetensors.index.", variant, ".json"));
-    names.push_back(absl::StrCat(stem, ".safetensors.", variant, ".index.json"));
-    names.push_back(absl::StrCat(stem, ".", variant, ".safetensors.index.json"));
-  }
-  return names;
-}
-
-// What to say of a folder without any candidate: which weights it has instead.
-absl::Status NothingIn(const std::string& folder, const std::string& stem) {
-  std::string pickled;
-  std::string other;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    for (const char* suffix : {".bin", ".bin.index.json", ".ckpt", ".pt", ".pth"}) {
-      if (absl::EndsWith(name, suffix) && (pickled.empty() || name < pickled)) pickled = name;
-    }
-    if (absl::EndsWith(name, ".safetensors") && (other.empty() || name < other)) other = name;
-  }
-  const std::string where = Printable(folder, 4096);
-  if (!other.empty()) {
-    return absl::NotFoundError(absl::StrCat(where, ": found ", Printable(other), ", expected ",
-                                            stem, ".safetensors or its shards"));
-  }
-  if (!pickled.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(where, ": found only ", Printable(pickled), ", expected ", stem,
-                     ".safetensors (pickled weights aren't read, convert them to safetensors)"));
-  }
-  return absl::NotFoundError(
-      absl::StrCat(where, ": found no weights, expected ", stem, ".safetensors or its shards"));
-}
-
-// Shard names come from a file and must not lead out of its folder.
-bool IsPlainName(const std::string& name) {
-  return absl::EndsWith(name, ".safetensors") && name.front() != '.' &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
-}
-
-}  // namespace
 
 absl::StatusOr<WeightMap> WeightMap::Open(const std::string& path, const std::string& stem) {
-  if (!IsFolder(path)) return absl::EndsWith(path, ".json") ? OpenIndex(path) : OpenFile(path);
-  for (const std::string& name : Candidates(stem)) {
-    const std::string candidate = absl::StrCat(path, absl::EndsWith(path, "/") ? "" : "/", name);
-    if (!IsThere(candidate)) continue;
-    return absl::EndsWith(name, ".json") ? OpenIndex(candidate) : OpenFile(candidate);
-  }
-  return NothingIn(path, stem);
+  const absl::StatusOr<WeightFiles> files = FindWeightFiles(path, stem);
+  if (!files.ok()) return files.status();
+  return Open(*files);
 }
 
-absl::StatusOr<WeightMap> WeightMap::OpenFile(const std::string& path) {
-  const absl::StatusOr<std::shared_ptr<const SafetensorsFile>> file = SafetensorsFile::Open(path);
-  if (!file.ok()) return file.status();
+absl::StatusOr<WeightMap> WeightMap::Open(const WeightFiles& files) {
   WeightMap map;
-  map.Add(*file);
+  map.sources_ = files.All();
+  for (const std::string& path : files.files) {
+    if (absl::Status added = map.Add(path, files); !added.ok()) return added;
+  }
+  for (const auto& [name, shard] : files.shard_of) {
+    if (!map.Contains(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(files.index, 4096), ": found no tensor ", Quoted(name), " in ",
+                       Printable(shard), ", expected it as weight_map says"));
+    }
+  }
   return map;
 }
 
-absl::StatusOr<WeightMap> WeightMap::OpenIndex(const std::string& path) {
-  const absl::StatusOr<nlohmann::json> json = ReadJsonFile(path);
-  if (!json.ok()) return json.status();
-  const auto error = [where = Printable(path, 4096)](const std::string& what) {
-    return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
-  };
-  if (!json->is_object() || !json->contains("weight_map") || !(*json)["weight_map"].is_object()) {
-    return error("found no object \"weight_map\", expected tensor names and their shards");
-  }
-  std::map<std::string, std::string> shard_of;
-  std::set<std::string> shards;
-  for (const auto& [name, shard] : (*json)["weight_map"].items()) {
-    if (!shard.is_string() || !IsPlainName(shard.get_ref<const std::string&>())) {
-      return error(absl::StrCat(
-          "tensor ", Quoted(name), ": found shard ",
-          shard.is_string() ? Quoted(shard.get_ref<const std::string&>()) : shard.type_name(),
-          ", expected the name of a .safetensors file in the same folder"));
-    }
-    shard_of[name] = shard.get<std::string>();
-    shards.insert(shard_of[name]);
-  }
-  WeightMap map;
-  map.sources_.push_back(path);
-  const std::string folder = path.substr(0, path.rfind('/') + 1);
-  for (const std::string& shard : shards) {
-    if (!IsThere(folder + shard))
-      return error(absl::StrCat("found no shard ", Printable(shard), " beside it"));
-    const auto file = SafetensorsFile::Open(folder + shard);
-    if (!file.ok()) return file.status();
-    for (const std::string& name : (*file)->names()) {
-      const auto listed = shard_of.find(name);
-      if (listed == shard_of.end() || listed->second != shard) {
-        return error(absl::StrCat(
-            "found tensor ", Quoted(name), " in ", Printable(shard), ", expected it ",
-            listed == shard_of.end() ? "in weight_map, too" : "in " + Printable(listed->second)));
+absl::Status WeightMap::Add(const std::string& path, const WeightFiles& files) {
+  const auto file = SafetensorsFile::Open(path);
+  if (!file.ok()) return file.status();
+  const std::string shard = path.substr(path.rfind('/') + 1);
+  for (const std::string& name : (*file)->names()) {
+    if (!files.index.empty()) {
+      const auto listed = files.shard_of.find(name);
+      if (listed == files.shard_of.end() || listed->second != shard) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(Printable(files.index, 4096), ": found tensor ", Quoted(name), " in ",
+                         Printable(shard), ", expected it ",
+                         listed == files.shard_of.end() ? "in weight_map, too"
+                                                        : "in " + Printable(listed->second)));
       }
     }
-    map.Add(*file);
+    items_.emplace(name, Item{*file, name, {}});
   }
-  for (const auto& [name, shard] : shard_of) {
-    if (!map.Contains(name)) {
-      return error(absl::StrCat("found no tensor ", Quoted(name), " in ", Printable(shard),
-                                ", expected it as weight_map says"));
-    }
-  }
-  return map;
+  metadata_.insert((*file)->metadata().begin(), (*file)->metadata().end());
+  return absl::OkStatus();
 }
 
 WeightMap WeightMap::FromTensors(std::map<std::string, at::Tensor> tensors,
                                  const std::string& source) {
   WeightMap map;
   map.sources_.push_back(source);
-  for (auto& [name, tensor] : tensors) map.items_.emplace(name, std::move(tensor));
+  for (auto& [name, tensor] : tensors) map.items_.emplace(name, Item{std::move(tensor), name, {}});
   return map;
 }
 
-void WeightMap::Add(const std::shared_ptr<const SafetensorsFile>& file) {
-  sources_.push_back(file->path());
-  metadata_.insert(file->metadata().begin(), file->metadata().end());
-  for (const std::string& name : file->names()) items_.emplace(name, file);
+bool WeightMap::Contains(const std::string& name) const {
+  const auto found = items_.find(name);
+  return found != items_.end() && !found->second.absent();
 }
 
-std::string WeightMap::Where(const std::string& name) const {
-  const auto found = items_.find(name);
-  std::string source = sources_.front();
-  if (found != items_.end()) {
-    const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&found->second);
-    if (file != nullptr) source = (*file)->path();
+std::string WeightMap::Item::Source(const WeightMap& map) const {
+  const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&data);
+  return file == nullptr ? map.sources_.front() : (*file)->path();
+}
+
+std::vector<int64_t> WeightMap::Item::StoredShape() const {
+  if (const auto* tensor = std::get_if<at::Tensor>(&data)) return tensor->sizes().vec();
+  return std::get<std::shared_ptr<const SafetensorsFile>>(data)->Entry(name_in_file)->shape;
+}
+
+std::optional<std::vector<int64_t>> WeightMap::Item::Shape() const {
+  std::optional<std::vector<int64_t>> shape = StoredShape();
+  for (const TensorView& view : views) {
+    if (shape) shape = ViewShape(view, *shape);
   }
-  return absl::StrCat(Printable(source, 4096), ": tensor ", Quoted(name));
+  return shape;
+}
+
+std::vector<int64_t> WeightMap::Item::ShapeInFile(std::vector<int64_t> shape) const {
+  for (auto view = views.rbegin(); view != views.rend(); ++view)
+    shape = draftp::ShapeInFile(*view, std::move(shape));
+  return shape;
+}
+
+std::string WeightMap::Where(const Item& item) const {
+  return absl::StrCat(Printable(item.Source(*this), 4096), ": tensor ", Quoted(item.name_in_file));
 }
 
 absl::Status WeightMap::Absent(const std::string& name) const {
-  const std::optional<std::string> nearest = NearestName(name, names());
+  const auto found = items_.find(name);
+  const Item item = found == items_.end() ? Item{{}, name, {}} : found->second;
+  std::vector<std::string> there;
+  for (const auto& [own, other] : items_) {
+    if (!other.absent()) there.push_back(other.name_in_file);
+  }
+  const std::optional<std::string> nearest = NearestName(item.name_in_file, there);
   return absl::NotFoundError(absl::StrCat(
-      Where(name), ": found no such tensor, expected it to be there",
+      Where(item), ": found no such tensor, expected it to be there",
       nearest.has_value() ? absl::StrCat(" (the nearest name is ", Quoted(*nearest), ")") : ""));
 }
 
+absl::Status WeightMap::WrongShape(const Item& item, const std::string& expected) const {
+  return absl::InvalidArgumentError(absl::StrCat(
+      Where(item), ": found shape ", ShapeText(item.StoredShape()), ", expected ", expected));
+}
+
 absl::StatusOr<std::vector<int64_t>> WeightMap::Shape(const std::string& name) const {
-  const auto found = items_.find(name);
-  if (found == items_.end()) return Absent(name);
-  if (const auto* tensor = std::get_if<at::Tensor>(&found->second)) return tensor->sizes().vec();
-  return std::get<std::shared_ptr<const SafetensorsFile>>(found->second)->Entry(name)->shape;
+  if (!Contains(name)) return Absent(name);
+  const Item& item = items_.at(name);
+  if (const std::optional<std::vector<int64_t>> shape = item.Shape()) return *shape;
+  return WrongShape(item, ExpectedForView(item.views.front()));
 }
 
 absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
                                            const std::vector<int64_t>& shape) {
-  const auto found = items_.find(name);
-  if (found == items_.end()) return Absent(name);
+  if (!Contains(name)) return Absent(name);
+  const Item& item = items_.at(name);
   used_.insert(name);
-  const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&found->second);
+  const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&item.data);
   absl::StatusOr<at::Tensor> tensor =
-      file == nullptr ? absl::StatusOr<at::Tensor>(std::get<at::Tensor>(found->second))
-                      : (*file)->Tensor(name);
+      file == nullptr ? absl::StatusOr<at::Tensor>(std::get<at::Tensor>(item.data))
+                      : (*file)->Tensor(item.name_in_file);
   if (!tensor.ok()) return tensor.status();
-  if (tensor->sizes() != at::IntArrayRef(shape)) {
-    return absl::InvalidArgumentError(absl::StrCat(Where(name), ": found shape ",
-                                                   ShapeText(tensor->sizes().vec()), ", expected ",
-                                                   ShapeText(shape)));
-  }
+  if (item.Shape() != shape) return WrongShape(item, ShapeText(item.ShapeInFile(shape)));
   if (!at::isFloatingType(tensor->scalar_type())) {
-    return absl::InvalidArgumentError(absl::StrCat(Where(name), ": found dtype ",
+    return absl::InvalidArgumentError(absl::StrCat(Where(item), ": found dtype ",
                                                    c10::toString(tensor->scalar_type()),
                                                    ", expected a floating-point one"));
   }
+  for (const TensorView& view : item.views) *tensor = ViewOf(view, *tensor);
   return tensor;
+}
+
+absl::StatusOr<WeightMap> WeightMap::Rename(std::span<const Renaming> renamings) && {
+  std::map<std::string, Item> renamed;
+  std::set<std::string> moved;
+  const auto add = [&](const std::string& to, Item item) -> absl::Status {
+    const auto [there, added] = renamed.emplace(to, item);
+    if (added || item.absent()) return absl::OkStatus();
+    if (there->second.absent()) {
+      there->second = std::move(item);
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(Where(item), ": found it beside ", Quoted(there->second.name_in_file),
+                     ", expected one of them: both are ", Quoted(to)));
+  };
+  for (const auto& [from, to, view] : renamings) {
+    const auto found = items_.find(from);
+    moved.insert(from);
+    if (to.empty()) continue;
+    Item item = found == items_.end() ? Item{{}, from, {}} : found->second;
+    if (view != TensorView{}) item.views.push_back(view);
+    if (absl::Status added = add(to, std::move(item)); !added.ok()) return added;
+  }
+  for (const auto& [name, item] : items_) {
+    if (moved.contains(name)) continue;
+    if (absl::Status added = add(name, item); !added.ok()) return added;
+  }
+  WeightMap map = std::move(*this);
+  map.items_ = std::move(renamed);
+  map.used_.clear();
+  return map;
 }
 
 WeightMap WeightMap::Extract(const std::vector<std::string>& prefixes) {
@@ -222,16 +192,30 @@ WeightMap WeightMap::Extract(const std::vector<std::string>& prefixes) {
 
 std::vector<std::string> WeightMap::names() const {
   std::vector<std::string> names;
-  for (const auto& [name, item] : items_) names.push_back(name);
+  for (const auto& [name, item] : items_) {
+    if (!item.absent()) names.push_back(name);
+  }
   return names;
 }
 
 std::vector<std::string> WeightMap::Unused() const {
-  std::vector<std::string> unused;
-  for (const auto& [name, item] : items_) {
-    if (!used_.contains(name)) unused.push_back(name);
-  }
+  std::vector<std::string> unused = names();
+  std::erase_if(unused, [this](const std::string& name) { return used_.contains(name); });
   return unused;
+}
+
+const std::string& WeightMap::NameInFile(const std::string& name) const {
+  return items_.at(name).name_in_file;
+}
+
+std::shared_ptr<const WeightOrigin> WeightMap::Origin() const {
+  WeightOrigin origin{.files = sources_, .taken = {}};
+  for (const std::string& name : used_) {
+    const Item& item = items_.at(name);
+    if (const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&item.data))
+      origin.taken[(*file)->path()].insert(item.name_in_file);
+  }
+  return std::make_shared<const WeightOrigin>(std::move(origin));
 }
 
 }  // namespace draftp

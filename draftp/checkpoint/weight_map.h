@@ -1,5 +1,5 @@
 // The named tensors of a model folder or file, of which each is taken once and checked for its
-// shape.
+// shape; under other names, as views.
 #ifndef DRAFTP_CHECKPOINT_WEIGHT_MAP_H_
 #define DRAFTP_CHECKPOINT_WEIGHT_MAP_H_
 
@@ -8,15 +8,25 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/tensor_view.h"
+#include "draftp/checkpoint/weight_files.h"
 
 namespace draftp {
+
+// What a part of a model was loaded from: its files, and of each the tensors that it took.
+struct WeightOrigin {
+  std::vector<std::string> files;  // the index of shards first where there is one
+  std::map<std::string, std::set<std::string>> taken;  // by file; the names that the file has
+};
 
 // Weights by name, whatever files they lie in.
 //
@@ -25,18 +35,10 @@ namespace draftp {
 //   ... at the end, weights->Unused() is what the model has no place for.
 class WeightMap {
  public:
-  // `path`: a .safetensors file, an index (.json) of shards, or a folder, in which the first of
-  // these is taken (V is fp16, then bf16, as diffusers and transformers name their variants):
-  //   STEM.safetensors                   one file
-  //   STEM.safetensors.index.json        shards
-  //   STEM.V.safetensors                 one file
-  //   STEM.safetensors.index.V.json      shards, names of diffusers >= 0.31 and of transformers
-  //   STEM.safetensors.V.index.json      shards, names of diffusers before
-  //   STEM.V.safetensors.index.json      shards, hand-made names
-  // Full precision wins over variants, and one file over shards.
-  // An index's shards lie beside it, and must hold exactly the tensors that it lists.
-  // Headers of all files are read and checked; data are read when they are touched.
+  // Of what FindWeightFiles(path, stem) finds. Shards must hold exactly the tensors that their
+  // index lists. Headers of all files are read and checked; data are read when they are touched.
   static absl::StatusOr<WeightMap> Open(const std::string& path, const std::string& stem);
+  static absl::StatusOr<WeightMap> Open(const WeightFiles& files);
 
   // Tensors from memory; `source` stands for the file in messages.
   static WeightMap FromTensors(std::map<std::string, at::Tensor> tensors,
@@ -47,30 +49,50 @@ class WeightMap {
   // file, tensor, what was found and what was expected, and the nearest name of an absent one.
   absl::StatusOr<at::Tensor> Take(const std::string& name, const std::vector<int64_t>& shape);
 
+  // The same tensors under other names, each a view that is made when it is taken; what no renaming
+  // names stays as it is. A `from` may be named more than once (its parts); one that isn't there is
+  // missed when it is asked for, by that name: errors speak of tensors as their file does. Two
+  // tensors that come to one name are an error.
+  absl::StatusOr<WeightMap> Rename(std::span<const Renaming> renamings) &&;
+
   // Moves the tensors whose names begin with one of `prefixes` into a map of their own: what a file
   // holds of one part of a model.
   WeightMap Extract(const std::vector<std::string>& prefixes);
 
-  bool Contains(const std::string& name) const { return items_.contains(name); }
-  // The shape that the file states, without touching data; an error as Take's for an absent name.
+  bool Contains(const std::string& name) const;
+  // The shape as Take expects it, without touching data; an error as Take's for an absent name.
   absl::StatusOr<std::vector<int64_t>> Shape(const std::string& name) const;
   std::vector<std::string> names() const;   // sorted
   std::vector<std::string> Unused() const;  // names that were never taken, sorted
+  // What the file calls the tensor of this name, which must be there.
+  const std::string& NameInFile(const std::string& name) const;
   // Files that the tensors lie in, the index first where there is one.
   const std::vector<std::string>& sources() const { return sources_; }
   // "__metadata__" of the file, or of all shards together.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // The sources, and what was taken of them until now (of files; tensors from memory have none).
+  std::shared_ptr<const WeightOrigin> Origin() const;
 
  private:
-  using Item = std::variant<at::Tensor, std::shared_ptr<const SafetensorsFile>>;
+  struct Item {
+    // Nothing: a renaming expects it, the file doesn't have it.
+    std::variant<std::monostate, at::Tensor, std::shared_ptr<const SafetensorsFile>> data;
+    std::string name_in_file;
+    std::vector<TensorView> views;  // of renamings, first to last
+
+    bool absent() const { return data.index() == 0; }
+    std::string Source(const WeightMap& map) const;
+    std::vector<int64_t> StoredShape() const;
+    std::vector<int64_t> ShapeInFile(std::vector<int64_t> shape) const;
+    std::optional<std::vector<int64_t>> Shape() const;
+  };
 
   WeightMap() = default;
-  static absl::StatusOr<WeightMap> OpenFile(const std::string& path);
-  static absl::StatusOr<WeightMap> OpenIndex(const std::string& path);
-  void Add(const std::shared_ptr<const SafetensorsFile>& file);
+  absl::Status Add(const std::string& path, const WeightFiles& files);
   absl::Status Absent(const std::string& name) const;
-  // "file: tensor "name""
-  std::string Where(const std::string& name) const;
+  absl::Status WrongShape(const Item& item, const std::string& expected) const;
+  // `FILE: tensor "NAME"`, as the file has it.
+  std::string Where(const Item& item) const;
 
   std::map<std::string, Item> items_;
   std::set<std::string> used_;

@@ -11,18 +11,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "draftp/model/visit_weights.h"
 #include "draftp/model/weight_loader.h"
 
 namespace draftp {
 namespace {
-
-// A buffer that older files keep: 0, 1, 2, ...
-bool IsPositionIds(const std::string& name) {
-  return absl::EndsWith(name, "embeddings.position_ids");
-}
 
 // x [B,3,S,S] -> [B,grid*grid,3*patch*patch], patches row by row, each as a convolution's weight
 // lies in memory.
@@ -65,7 +59,8 @@ absl::StatusOr<ClipImage> ClipImage::FromWeights(const ClipImageConfig& config, 
     model.projection = LinearSkeleton(hidden, config.projection_dim, /*bias=*/false);
     load("visual_projection", *model.projection);
   }
-  if (absl::Status status = load.Finish(IsPositionIds); !status.ok()) return status;
+  if (absl::Status status = load.Finish(); !status.ok()) return status;
+  model.origin = weights.Origin();
   return model;
 }
 

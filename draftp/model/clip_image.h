@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -29,11 +30,11 @@ struct ClipImage {
   NormWeights pre_norm;
   std::vector<ClipLayer> layers;
   NormWeights post_norm;
-  std::optional<LinearWeights> projection;  // [projection_dim,hidden], no bias
+  std::optional<LinearWeights> projection;               // [projection_dim,hidden], no bias
+  std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was loaded; null without files
 
   // From the tensors of `weights` by transformers' names, vision_model.* and
-  // visual_projection.weight; buffers named position_ids are passed over. A missing, mis-shaped or
-  // unused tensor is an error that names it.
+  // visual_projection.weight. A missing, mis-shaped or unused tensor is an error that names it.
   static absl::StatusOr<ClipImage> FromWeights(const ClipImageConfig& config, WeightMap weights,
                                                const Placement& placement);
 };

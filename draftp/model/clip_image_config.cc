@@ -3,8 +3,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/model/clip_tower_config.h"
-#include "draftp/model/config_checks.h"
 
 namespace draftp {
 namespace {

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/visit_weights.h"
 #include "draftp/testing/hash_tensor.h"
@@ -60,7 +61,8 @@ Tensors Checkpoint() {
 }
 
 absl::StatusOr<ClipImage> Load(const Tensors& tensors, at::ScalarType dtype = at::kDouble) {
-  return ClipImage::FromWeights(kConfig, WeightMap::FromTensors(tensors), {.dtype = dtype});
+  return ClipImage::FromWeights(
+      kConfig, *HuggingFaceLayout::TodaysNames(WeightMap::FromTensors(tensors)), {.dtype = dtype});
 }
 
 at::Tensor Pixels(at::ScalarType dtype = at::kDouble) {

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/kernels/placement.h"
 #include "draftp/model/clip_layers.h"
@@ -28,16 +28,6 @@
 
 namespace draftp {
 namespace {
-
-// CLIPTextModel of transformers 5 is the tower itself; everything else keeps it under text_model.
-std::string PrefixOf(const WeightMap& weights) {
-  return weights.Contains("embeddings.token_embedding.weight") ? "" : "text_model.";
-}
-
-// A buffer that older files keep: 0, 1, 2, ...
-bool IsPositionIds(const std::string& name) {
-  return absl::EndsWith(name, "embeddings.position_ids");
-}
 
 at::Tensor TableSkeleton(int64_t rows, int64_t columns) {
   return at::empty({rows, columns}, at::TensorOptions().device(at::kMeta));
@@ -77,13 +67,15 @@ absl::StatusOr<ClipText> ClipText::Load(const std::string& dir, const Placement&
   if (!config.ok()) return config.status();
   absl::StatusOr<WeightMap> weights = WeightMap::Open(dir, "model");
   if (!weights.ok()) return weights.status();
-  return FromWeights(*config, *std::move(weights), placement);
+  absl::StatusOr<WeightMap> named = HuggingFaceLayout::TodaysNames(*std::move(weights));
+  if (!named.ok()) return named.status();
+  return FromWeights(*config, *std::move(named), placement);
 }
 
 absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, WeightMap weights,
                                                const Placement& placement) {
   const int64_t hidden = config.layer.hidden_size;
-  const std::string prefix = PrefixOf(weights);
+  const std::string prefix = "text_model.";
   ClipText model{.config = config,
                  .token_embedding = TableSkeleton(config.vocab_size, hidden),
                  .position_embedding = TableSkeleton(config.max_positions, hidden),
@@ -102,7 +94,8 @@ absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, Wei
     model.projection = LinearSkeleton(hidden, config.projection_dim, /*bias=*/false);
     load("text_projection", *model.projection);
   }
-  if (absl::Status status = load.Finish(IsPositionIds); !status.ok()) return status;
+  if (absl::Status status = load.Finish(); !status.ok()) return status;
+  model.origin = weights.Origin();
   return model;
 }
 

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,13 +26,15 @@ struct ClipText {
   at::Tensor position_embedding;  // [max_positions,hidden]
   std::vector<ClipLayer> layers;
   NormWeights final_norm;
-  std::optional<LinearWeights> projection;  // [projection_dim,hidden], no bias
+  std::optional<LinearWeights> projection;               // [projection_dim,hidden], no bias
+  std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was loaded; null without files
 
-  // From a folder with config.json and model.safetensors (or what WeightMap finds in its place).
+  // From a folder with config.json and model.safetensors (or what WeightMap finds in its place),
+  // whose names may be those of any version of transformers (HuggingFaceLayout).
   static absl::StatusOr<ClipText> Load(const std::string& dir, const Placement& placement);
 
-  // From the tensors of `weights`, with or without the prefix `text_model.`; buffers named
-  // position_ids are passed over. A missing, mis-shaped or unused tensor is an error that names it.
+  // From the tensors of `weights`, text_model.* and text_projection.weight. A missing, mis-shaped
+  // or unused tensor is an error that names it.
   static absl::StatusOr<ClipText> FromWeights(const ClipTextConfig& config, WeightMap weights,
                                               const Placement& placement);
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/testing/tensor_matchers.h"
@@ -50,7 +51,8 @@ Tensors GeluTensors() {
 
 absl::StatusOr<ClipText> LoadGelu(const Tensors& tensors) {
   return ClipText::FromWeights(*ReadClipTextConfig(std::string(kGelu) + "/config.json"),
-                               WeightMap::FromTensors(tensors), {.dtype = at::kDouble});
+                               *HuggingFaceLayout::TodaysNames(WeightMap::FromTensors(tensors)),
+                               {.dtype = at::kDouble});
 }
 
 at::Tensor PooledGelu(const Tensors& tensors) {

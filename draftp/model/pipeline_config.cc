@@ -11,9 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
-#include "draftp/model/config_checks.h"
 
 namespace draftp {
 namespace {

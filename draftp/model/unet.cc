@@ -119,6 +119,7 @@ absl::StatusOr<UNet> UNet::FromWeights(const UNetConfig& config, WeightMap weigh
   WeightLoader load(weights, placement);
   VisitWeights(unet, load);
   if (absl::Status status = load.Finish(); !status.ok()) return status;
+  unet.origin = weights.Origin();
   return unet;
 }
 

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,6 +37,7 @@ struct UNet {
   std::vector<UNetBlockWeights> up_blocks;
   NormWeights conv_norm_out;
   ConvWeights conv_out;
+  std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was loaded; null without files
 
   // The layers that a config asks for, as shapes without storage (device meta).
   static UNet Skeleton(const UNetConfig& config);

@@ -7,10 +7,7 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
-#include <array>
-#include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -20,8 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
+#include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/kernels/placement.h"
 #include "draftp/model/attention.h"
@@ -63,32 +59,6 @@ VaeMidBlock MidBlockSkeleton(const VaeConfig& config, const ResnetOptions& optio
   return block;
 }
 
-struct Renamed {
-  const char* name;
-  const char* old_name;
-};
-constexpr std::array<Renamed, 4> kOldAttentionNames = {
-    {{".to_q", ".query"}, {".to_k", ".key"}, {".to_v", ".value"}, {".to_out.0", ".proj_attn"}}};
-
-// The name that the file has for the attention's projection `name`, as diffusers wrote it before
-// 0.13 or after.
-std::string NameInFile(const std::string& name, const WeightMap& weights) {
-  if (weights.Contains(name + ".weight")) return name;
-  for (const Renamed& renamed : kOldAttentionNames) {
-    if (!absl::EndsWith(name, renamed.name)) continue;
-    const std::string old = absl::StrCat(
-        absl::string_view(name).substr(0, name.size() - strlen(renamed.name)), renamed.old_name);
-    if (weights.Contains(old + ".weight")) return old;
-  }
-  return name;
-}
-
-// Whether the file has the projection as a 1x1 convolution, as the original latent-diffusion code.
-bool IsConvolution(const std::string& name, const WeightMap& weights) {
-  const absl::StatusOr<std::vector<int64_t>> shape = weights.Shape(name + ".weight");
-  return shape.ok() && shape->size() == 4;
-}
-
 bool IsOfEncoder(const std::string& name) {
   return absl::StartsWith(name, "encoder.") || absl::StartsWith(name, "quant_conv.");
 }
@@ -125,7 +95,9 @@ absl::StatusOr<VaeDecoder> VaeDecoder::Load(const std::string& dir, const Placem
   if (!config.ok()) return config.status();
   absl::StatusOr<WeightMap> weights = WeightMap::Open(dir, "diffusion_pytorch_model");
   if (!weights.ok()) return weights.status();
-  return FromWeights(*config, *std::move(weights), placement);
+  absl::StatusOr<WeightMap> named = HuggingFaceLayout::TodaysNames(*std::move(weights));
+  if (!named.ok()) return named.status();
+  return FromWeights(*config, *std::move(named), placement);
 }
 
 absl::StatusOr<VaeDecoder> VaeDecoder::FromWeights(const VaeConfig& config, WeightMap weights,
@@ -134,16 +106,9 @@ absl::StatusOr<VaeDecoder> VaeDecoder::FromWeights(const VaeConfig& config, Weig
               "the VAE decoder overflows in float16, use float32 or bfloat16");
   VaeDecoder decoder = Skeleton(config);
   WeightLoader load(weights, placement);
-  VisitWeights(decoder, [&]<class Layer>(const std::string& name, Layer& layer) {
-    if constexpr (std::same_as<Layer, LinearWeights>) {
-      const std::string found = NameInFile(name, weights);
-      layer.pointwise_convolution = IsConvolution(found, weights);
-      load(found, layer);
-    } else {
-      load(name, layer);
-    }
-  });
+  VisitWeights(decoder, load);
   if (absl::Status status = load.Finish(IsOfEncoder); !status.ok()) return status;
+  decoder.origin = weights.Origin();
   return decoder;
 }
 

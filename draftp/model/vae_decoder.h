@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,17 +48,17 @@ struct VaeDecoder {
   std::vector<VaeUpBlock> up_blocks;
   NormWeights norm_out;
   ConvWeights conv_out;
+  std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was loaded; null without files
 
   // The layers that a config asks for, as shapes without storage (device meta).
   static VaeDecoder Skeleton(const VaeConfig& config);
 
   // From a folder with config.json and diffusion_pytorch_model.safetensors (or what WeightMap finds
-  // in its place).
+  // in its place), whose names may be those of older diffusers (HuggingFaceLayout).
   static absl::StatusOr<VaeDecoder> Load(const std::string& dir, const Placement& placement);
 
-  // From the tensors of `weights`; those of the encoder (`encoder.`, `quant_conv.`) are never
-  // touched. The attention may have its old names (query, key, value, proj_attn) and 1x1
-  // convolutions for its projections. A missing, mis-shaped or unused tensor is an error that names
+  // From the tensors of `weights` by diffusers' names; those of the encoder (`encoder.`,
+  // `quant_conv.`) are never touched. A missing, mis-shaped or unused tensor is an error that names
   // it, and so is float16, in which SDXL's decoder overflows.
   static absl::StatusOr<VaeDecoder> FromWeights(const VaeConfig& config, WeightMap weights,
                                                 const Placement& placement);

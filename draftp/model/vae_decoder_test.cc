@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/png.h"
@@ -55,7 +56,8 @@ Tensors MeanStdTensors() {
 
 absl::StatusOr<VaeDecoder> LoadMeanStd(const Tensors& tensors) {
   return VaeDecoder::FromWeights(*ReadVaeConfig(std::string(kMeanStd) + "/config.json"),
-                                 WeightMap::FromTensors(tensors), {.dtype = at::kDouble});
+                                 *HuggingFaceLayout::TodaysNames(WeightMap::FromTensors(tensors)),
+                                 {.dtype = at::kDouble});
 }
 
 at::Tensor DecodeMeanStd(const Tensors& tensors) {

@@ -19,7 +19,8 @@ void WeightLoader::Take(const std::string& name, at::Tensor& tensor) {
     status_ = taken.status();
     return;
   }
-  tensor = Place(*taken, placement_);
+  // Contiguous where the file has it transposed.
+  tensor = Place(*taken, placement_).contiguous();
 }
 
 void WeightLoader::operator()(const std::string& name, LinearWeights& layer) {
@@ -48,7 +49,7 @@ absl::Status WeightLoader::Finish(const std::function<bool(const std::string&)>&
   constexpr size_t kNamed = 3;
   const size_t more = unused.size() > kNamed ? unused.size() - kNamed : 0;
   unused.resize(unused.size() - more);
-  for (std::string& name : unused) name = Printable(name);
+  for (std::string& name : unused) name = Printable(weights_.NameInFile(name));
   const std::string source = weights_.sources().empty() ? "memory" : weights_.sources().front();
   return absl::InvalidArgumentError(absl::StrCat(
       Printable(source, 4096), ": the model has no place for tensor ", absl::StrJoin(unused, ", "),

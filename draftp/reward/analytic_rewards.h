@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/io/json_file.h"
-#include "draftp/model/config_checks.h"
 #include "draftp/objective/reward.h"
 
 namespace draftp {

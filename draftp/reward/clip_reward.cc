@@ -14,14 +14,15 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/io/printable.h"
 #include "draftp/model/clip_image.h"
 #include "draftp/model/clip_text.h"
-#include "draftp/model/config_checks.h"
 #include "draftp/reward/clip_preprocess.h"
 #include "draftp/reward/clip_towers.h"
 #include "draftp/reward/reward_json.h"
@@ -225,7 +226,6 @@ ClipRewardKind ClipReward::kind() const { return state_->kind; }
 int64_t ClipReward::embedding_size() const { return state_->towers.image.config.projection_dim; }
 int64_t ClipReward::image_size() const { return state_->towers.image.config.image_size; }
 const Placement& ClipReward::placement() const { return state_->placement; }
-const std::vector<std::string>& ClipReward::weight_files() const { return state_->towers.files; }
 const ClipTowers& ClipReward::towers() const { return state_->towers; }
 
 }  // namespace draftp

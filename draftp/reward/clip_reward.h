@@ -9,7 +9,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "draftp/kernels/placement.h"
@@ -75,7 +74,6 @@ class ClipReward {
   int64_t embedding_size() const;  // P
   int64_t image_size() const;      // what images are resized to
   const Placement& placement() const;
-  const std::vector<std::string>& weight_files() const;
   const ClipTowers& towers() const;
 
  private:

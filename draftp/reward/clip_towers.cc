@@ -1,25 +1,27 @@
-// Tells CLIP's two layouts apart, and reads transformers'.
+// Loads both towers of a CLIP by the layout that its file has.
 #include "draftp/reward/clip_towers.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "draftp/checkpoint/any_layout.h"
+#include "draftp/checkpoint/hugging_face_layout.h"
+#include "draftp/checkpoint/layout.h"
+#include "draftp/checkpoint/open_clip_layout.h"
 #include "draftp/checkpoint/weight_map.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
 #include "draftp/model/clip_tower_config.h"
-#include "draftp/model/config_checks.h"
 #include "draftp/reward/clip_preprocess.h"
-#include "draftp/reward/open_clip.h"
 
 namespace draftp {
 
@@ -37,16 +39,6 @@ absl::Status OtherLayout(const std::string& path, const std::string& found) {
       absl::StrCat(Printable(path, 4096), ": found ", found, ", expected ", kClipLayouts));
 }
 
-// The first names of a list, for messages.
-std::string Named(std::vector<std::string> names) {
-  constexpr size_t kNamed = 3;
-  const size_t more = names.size() > kNamed ? names.size() - kNamed : 0;
-  names.resize(names.size() - more);
-  for (std::string& name : names) name = Printable(name, 60);
-  return absl::StrCat(absl::StrJoin(names, ", "),
-                      more > 0 ? absl::StrCat(" and ", more, " more") : "");
-}
-
 // The only .safetensors file of a folder without config.json.
 absl::StatusOr<std::string> OnlyWeights(const std::string& folder) {
   std::vector<std::string> all, weights;
@@ -58,8 +50,8 @@ absl::StatusOr<std::string> OnlyWeights(const std::string& folder) {
   if (weights.size() == 1) return folder + "/" + weights[0];
   std::sort(all.begin(), all.end());
   std::sort(weights.begin(), weights.end());
-  if (!weights.empty()) return OtherLayout(folder, Named(weights) + " without config.json");
-  return OtherLayout(folder, all.empty() ? "an empty folder" : Named(all));
+  if (!weights.empty()) return OtherLayout(folder, FirstNames(weights) + " without config.json");
+  return OtherLayout(folder, all.empty() ? "an empty folder" : FirstNames(all));
 }
 
 // The config of one tower inside that of a CLIPModel: "X_config_dict", where old files have it,
@@ -81,26 +73,24 @@ struct Configs {
   ClipImageConfig image;
 };
 
-absl::StatusOr<Configs> ReadConfigs(const std::string& path) {
-  absl::StatusOr<JsonReader> json = JsonReader::Open(path);
-  if (!json.ok()) return json.status();
+absl::StatusOr<Configs> ParseConfigs(JsonReader json) {
   const std::vector<std::string> kinds =
-      json->StringList("architectures", std::vector<std::string>{"CLIPModel"});
-  const std::string type = json->String("model_type", "clip");
-  if (!json->status().ok()) return json->status();
-  if (!json->Has("architectures") && !json->Has("model_type")) {
-    return OtherLayout(path, "neither \"architectures\" nor \"model_type\"");
+      json.StringList("architectures", std::vector<std::string>{"CLIPModel"});
+  const std::string type = json.String("model_type", "clip");
+  if (!json.status().ok()) return json.status();
+  if (!json.Has("architectures") && !json.Has("model_type")) {
+    return OtherLayout(json.source(), "neither \"architectures\" nor \"model_type\"");
   }
   if (kinds != std::vector<std::string>{"CLIPModel"} || type != "clip") {
-    return OtherLayout(path, absl::StrCat("\"architectures\" ", Named(kinds), ", \"model_type\" ",
-                                          Quoted(type, 60)));
+    return OtherLayout(json.source(), absl::StrCat("\"architectures\" ", FirstNames(kinds),
+                                                   ", \"model_type\" ", Quoted(type, 60)));
   }
-  IgnoreBenignClipKeys(*json);
-  json->Ignore({"logit_scale_init_value"});
-  const int64_t projection_dim = json->IntBetween("projection_dim", 1, kMaxClipSize, 512);
-  JsonReader text_json = TowerJson(*json, "text_config", projection_dim);
-  JsonReader image_json = TowerJson(*json, "vision_config", projection_dim);
-  if (absl::Status status = Finish(*json); !status.ok()) return status;
+  IgnoreBenignClipKeys(json);
+  json.Ignore({"logit_scale_init_value"});
+  const int64_t projection_dim = json.IntBetween("projection_dim", 1, kMaxClipSize, 512);
+  JsonReader text_json = TowerJson(json, "text_config", projection_dim);
+  JsonReader image_json = TowerJson(json, "vision_config", projection_dim);
+  if (absl::Status status = Finish(json); !status.ok()) return status;
   const auto text = ParseClipTextConfig(std::move(text_json));
   if (!text.ok()) return text.status();
   const auto image = ParseClipImageConfig(std::move(image_json));
@@ -108,16 +98,23 @@ absl::StatusOr<Configs> ReadConfigs(const std::string& path) {
   return Configs{*text, *image};
 }
 
-absl::StatusOr<ClipTowers> FromTransformers(const Configs& configs, WeightMap weights,
-                                            const Placement& placement) {
-  const std::vector<std::string> files = weights.sources();
+// Mean and standard deviation of pixels as the preprocessor says them, or else CLIP's own.
+void ReadPixels(const nlohmann::json& preprocessor, ClipTowers& towers) {
+  towers.mean = preprocessor.value("image_mean", kClipMean);
+  towers.std = preprocessor.value("image_std", kClipStd);
+}
+
+// `weights` by transformers' names.
+absl::StatusOr<ClipTowers> FromWeights(const Configs& configs, WeightMap weights,
+                                       const Placement& placement) {
   WeightMap text = weights.Extract({"text_model.", "text_projection."});
   WeightMap image = weights.Extract({"vision_model.", "visual_projection."});
   const absl::StatusOr<at::Tensor> logit_scale = weights.Take("logit_scale", {});
   if (!logit_scale.ok()) return logit_scale.status();
   if (const std::vector<std::string> unused = weights.Unused(); !unused.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        Printable(files.front(), 4096), ": a CLIPModel has no place for tensor ", Named(unused)));
+    return absl::InvalidArgumentError(absl::StrCat(Printable(weights.sources().front(), 4096),
+                                                   ": a CLIPModel has no place for tensor ",
+                                                   FirstNames(unused)));
   }
   absl::StatusOr<ClipText> text_tower =
       ClipText::FromWeights(configs.text, std::move(text), placement);
@@ -131,23 +128,29 @@ absl::StatusOr<ClipTowers> FromTransformers(const Configs& configs, WeightMap we
                     .mean = kClipMean,
                     .std = kClipStd,
                     .open_clip = false,
-                    .files = files};
+                    .files = weights.sources()};
 }
 
-absl::StatusOr<ClipTowers> FromOpenClip(const std::string& folder, WeightMap weights,
-                                        const Placement& placement) {
-  const std::vector<std::string> files = weights.sources();
-  const absl::StatusOr<OpenClipConfig> config = ReadOpenClipConfig(weights, folder);
-  if (!config.ok()) return config.status();
-  absl::StatusOr<WeightMap> renamed = RenameOpenClip(*config, std::move(weights));
-  if (!renamed.ok()) return renamed.status();
-  absl::StatusOr<ClipTowers> towers =
-      FromTransformers({config->text, config->image}, *std::move(renamed), placement);
+// Both towers by a layout, and the config that it finds for them; `read` where that was read
+// before.
+absl::StatusOr<ClipTowers> FromLayout(const AnyLayout& layout, LayoutPart part,
+                                      const std::string& folder, const std::optional<Configs>& read,
+                                      const Placement& placement) {
+  const bool own = layout == AnyLayout::Of<HuggingFaceLayout>();
+  nlohmann::json preprocessor = nlohmann::json::object();
+  std::optional<Configs> configs = own ? read : std::nullopt;
+  if (!configs) {
+    absl::StatusOr<PartConfig> config = layout.Config(part, folder);
+    if (!config.ok()) return config.status();
+    preprocessor = config->preprocessor;
+    auto parsed = ParseConfigs(std::move(config->model));
+    if (!parsed.ok()) return parsed.status();
+    configs = *parsed;
+  }
+  absl::StatusOr<ClipTowers> towers = FromWeights(*configs, std::move(part.weights), placement);
   if (!towers.ok()) return towers.status();
-  towers->mean = config->mean;
-  towers->std = config->std;
-  towers->open_clip = true;
-  towers->files = files;
+  ReadPixels(preprocessor, *towers);
+  towers->open_clip = layout == AnyLayout::Of<OpenClipLayout>();
   return towers;
 }
 
@@ -160,11 +163,14 @@ absl::StatusOr<ClipTowers> LoadClipTowers(const std::string& path, const Placeme
   const std::string folder = is_folder ? path : fs::path(path).parent_path().string();
   const std::string config_path = (fs::path(folder) / "config.json").string();
   const bool has_config = fs::exists(fs::symlink_status(config_path, error));
-  absl::StatusOr<Configs> configs = absl::UnknownError("");
+  std::optional<Configs> configs;  // a folder's are looked at before its weights
   std::string weights_path = path;
   if (is_folder && has_config) {
-    configs = ReadConfigs(config_path);
-    if (!configs.ok()) return configs.status();
+    absl::StatusOr<JsonReader> json = JsonReader::Open(config_path);
+    if (!json.ok()) return json.status();
+    const auto read = ParseConfigs(*std::move(json));
+    if (!read.ok()) return read.status();
+    configs = *read;
   } else if (is_folder) {
     const absl::StatusOr<std::string> only = OnlyWeights(path);
     if (!only.ok()) return only.status();
@@ -172,22 +178,19 @@ absl::StatusOr<ClipTowers> LoadClipTowers(const std::string& path, const Placeme
   }
   absl::StatusOr<WeightMap> weights = WeightMap::Open(weights_path, "model");
   if (!weights.ok()) return weights.status();
-  if (weights->Contains("visual.conv1.weight")) {
-    return FromOpenClip(folder, *std::move(weights), placement);
-  }
+  const std::string file = weights->sources().front();
   const std::vector<std::string> names = weights->names();
-  const bool transformers = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return absl::StartsWith(name, "vision_model.");
-  });
-  if (!transformers || !has_config) {
-    return OtherLayout(weights->sources().front(),
-                       names.empty() ? "no tensors"
-                                     : absl::StrCat("tensors ", Named(names),
-                                                    transformers ? " without config.json" : ""));
-  }
-  if (!is_folder) configs = ReadConfigs(config_path);
-  if (!configs.ok()) return configs.status();
-  return FromTransformers(*configs, *std::move(weights), placement);
+  const std::string found = names.empty() ? "no tensors" : "tensors " + FirstNames(names);
+  const absl::StatusOr<AnyLayout> layout = DetectLayout(*weights);
+  if (absl::IsNotFound(layout.status())) return OtherLayout(file, found);
+  if (!layout.ok()) return layout.status();
+  absl::StatusOr<std::vector<LayoutPart>> parts = layout->Parts(*std::move(weights));
+  if (!parts.ok()) return parts.status();
+  if (parts->size() != 1 || parts->front().part != ModelPart::kClip)
+    return OtherLayout(file, found);
+  if (*layout == AnyLayout::Of<HuggingFaceLayout>() && !has_config)
+    return OtherLayout(file, found + " without config.json");
+  return FromLayout(*layout, std::move(parts->front()), folder, configs, placement);
 }
 
 }  // namespace draftp

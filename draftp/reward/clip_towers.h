@@ -30,7 +30,8 @@ extern const char kClipLayouts[];
 //   WeightMap finds in its place), or that file; tensors text_model.*, vision_model.*,
 //   text_projection, visual_projection, logit_scale.
 // - open_clip's CLIP (HPSv2): a .safetensors file with visual.*, transformer.*, token_embedding and
-//   more, or a folder with one such file and no config.json; see open_clip.h.
+//   more, or a folder with one such file and no config.json.
+// Which of them names and shapes say (checkpoint/any_layout.h).
 // Errors name the file, what was found and what was expected; of another layout, both layouts.
 absl::StatusOr<ClipTowers> LoadClipTowers(const std::string& path, const Placement& placement);
 

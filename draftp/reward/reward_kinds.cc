@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "draftp/model/config_checks.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/reward/reward_json.h"
 
 namespace draftp {

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "draftp/io/config_checks.h"
 #include "draftp/io/json_file.h"
-#include "draftp/model/config_checks.h"
 #include "draftp/objective/reward.h"
 #include "draftp/reward/analytic_rewards.h"
 

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "draftp/checkpoint/weight_map.h"
+#include "draftp/checkpoint/weight_files.h"
 
 namespace draftp {
 namespace {
@@ -22,10 +22,13 @@ void AddIfThere(const std::string& role, const std::string& path, std::vector<In
 
 void AddWeights(const std::string& role, const std::string& path, const std::string& stem,
                 std::vector<InputFile>& files) {
-  const auto weights = WeightMap::Open(path, stem);
-  if (!weights.ok()) return;
-  for (const std::string& source : weights->sources())
-    files.push_back({absl::StrCat(role, fs::path(source).filename().string()), source, true});
+  const auto found = FindWeightFiles(path, stem);
+  if (!found.ok()) return;
+  std::error_code error;
+  for (const std::string& file : found->All()) {
+    if (fs::is_regular_file(file, error))
+      files.push_back({absl::StrCat(role, fs::path(file).filename().string()), file, true});
+  }
 }
 
 }  // namespace

@@ -87,12 +87,6 @@ absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae
   return latent * vae.Downsampling();
 }
 
-void AddWeightFiles(const std::vector<InputFile>& files, std::vector<std::string>& paths) {
-  for (const InputFile& file : files) {
-    if (file.is_weights) paths.push_back(file.path);
-  }
-}
-
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
   if (!sources.tuned.empty()) {
     auto tuned =
@@ -104,7 +98,6 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
           absl::StrCat(sources.tuned, ": a UNet of another model than ", sources.model));
     }
     model.tuned = *std::move(tuned);
-    AddWeightFiles(TunedFiles(sources.tuned), model.weight_files);
   }
   if (!sources.lora.empty()) {
     const auto adapter = ReadLoraFile(sources.lora);
@@ -113,7 +106,7 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
         LoadFrom(sources.lora, [&] { return AttachLora(model.unet, *adapter, kLoraSlot); });
     if (!attached.ok()) return attached;
     model.lora_scale = sources.lora_scale;
-    AddWeightFiles(LoraFiles(sources.lora), model.weight_files);
+    model.lora_origin = adapter->origin;
   }
   return absl::OkStatus();
 }
@@ -149,12 +142,24 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .tuned = std::nullopt,
                   .vae = *std::move(vae),
                   .lora_scale = std::nullopt,
-                  .default_size = *size,
-                  .weight_files = {}};
+                  .default_size = *size};
   if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
-  AddWeightFiles(ModelFiles(dir), model.weight_files);
   if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
   return model;
+}
+
+std::vector<const WeightOrigin*> SdxlModel::LatentOrigins() const {
+  std::vector<const WeightOrigin*> origins;
+  const auto add = [&origins](const std::shared_ptr<const WeightOrigin>& origin) {
+    if (origin != nullptr && std::ranges::find(origins, origin.get()) == origins.end())
+      origins.push_back(origin.get());
+  };
+  add(unet.origin);
+  add(text_encoders.first.origin);
+  add(text_encoders.second.origin);
+  if (tuned) add(tuned->origin);
+  add(lora_origin);
+  return origins;
 }
 
 std::vector<SdxlNetwork> SdxlModel::Networks() const {

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/pipeline_config.h"
 #include "draftp/model/scheduler_config.h"
@@ -43,13 +45,17 @@ struct SdxlModel {
   UNet unet;
   std::optional<UNet> tuned;
   VaeDecoder vae;
-  std::optional<double> lora_scale;       // set where a LoRA was loaded
-  int64_t default_size;                   // pixels a side that the UNet was trained for
-  std::vector<std::string> weight_files;  // every file of weights that was read
+  std::optional<double> lora_scale;                           // set where a LoRA was loaded
+  std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
+  int64_t default_size = 0;  // pixels a side that the UNet was trained for
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.
   static absl::StatusOr<SdxlModel> Load(const SdxlSources& sources, const ComputeDevice& device);
+
+  // What latents come from: the UNet, the text encoders and what was fine-tuned. The decoder's is
+  // its own.
+  std::vector<const WeightOrigin*> LatentOrigins() const;
 
   // The mixture's models: 0 the base, 1 what was fine-tuned, if anything.
   std::vector<SdxlNetwork> Networks() const;

@@ -13,6 +13,7 @@ namespace draftp {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
@@ -51,8 +52,12 @@ TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
       LoadModel({.model = kLoadedModel, .lora = std::string(kLoadedModel) + "/lora"});
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->default_size, 128);
-  ASSERT_EQ(model->weight_files.size(), 5u);
-  EXPECT_THAT(model->weight_files.back(), EndsWith("lora/pytorch_lora_weights.safetensors"));
+  const std::vector<const WeightOrigin*> origins = model->LatentOrigins();
+  ASSERT_EQ(origins.size(), 4u);
+  EXPECT_THAT(origins.back()->files,
+              ElementsAre(EndsWith("lora/pytorch_lora_weights.safetensors")));
+  EXPECT_THAT(model->vae.origin->files,
+              ElementsAre(EndsWith("vae/diffusion_pytorch_model.safetensors")));
   ASSERT_EQ(model->Networks().size(), 2u);
   EXPECT_EQ(model->Networks()[0].adapter, std::nullopt);
   EXPECT_EQ(model->Networks()[1].adapter, 0);

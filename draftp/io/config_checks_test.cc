@@ -1,4 +1,4 @@
-#include "draftp/model/config_checks.h"
+#include "draftp/io/config_checks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

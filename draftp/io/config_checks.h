@@ -1,6 +1,6 @@
-// Checks that the readers of model configs share: supported values, and no key that nobody reads.
-#ifndef DRAFTP_MODEL_CONFIG_CHECKS_H_
-#define DRAFTP_MODEL_CONFIG_CHECKS_H_
+// Checks that the readers of configs share: supported values, and no key that nobody reads.
+#ifndef DRAFTP_IO_CONFIG_CHECKS_H_
+#define DRAFTP_IO_CONFIG_CHECKS_H_
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -53,4 +53,4 @@ inline absl::Status Finish(const JsonReader& json) {
 
 }  // namespace draftp
 
-#endif  // DRAFTP_MODEL_CONFIG_CHECKS_H_
+#endif  // DRAFTP_IO_CONFIG_CHECKS_H_
