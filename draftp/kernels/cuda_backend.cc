@@ -3,6 +3,7 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <c10/util/Exception.h>
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -39,7 +40,12 @@ std::string FindPlugin() {
   return "";
 }
 
-absl::StatusOr<const CudaBackend*> Open() {
+struct Plugin {
+  void* library;
+  const CudaBackend* backend;
+};
+
+absl::StatusOr<Plugin> Open() {
   if (CudaDeviceCount() == 0)
     return absl::UnavailableError("cuda: no CUDA device found, expected at least one");
   const std::string found = FindPlugin();
@@ -56,7 +62,18 @@ absl::StatusOr<const CudaBackend*> Open() {
     return absl::FailedPreconditionError(
         absl::StrCat("cuda: ", found, " lacks the symbol draftp_cuda_backend"));
   }
-  return entry();
+  return Plugin{library, entry()};
+}
+
+const absl::StatusOr<Plugin>& OpenedPlugin() {
+  static const absl::StatusOr<Plugin> plugin = Open();
+  return plugin;
+}
+
+const Plugin& RequiredPlugin() {
+  const absl::StatusOr<Plugin>& plugin = OpenedPlugin();
+  TORCH_CHECK(plugin.ok(), std::string(plugin.status().message()));
+  return *plugin;
 }
 
 }  // namespace
@@ -78,8 +95,19 @@ int CudaDeviceCount() {
 bool HasCudaPart() { return !FindPlugin().empty(); }
 
 absl::StatusOr<const CudaBackend*> OpenCudaBackend() {
-  static const absl::StatusOr<const CudaBackend*> backend = Open();
-  return backend;
+  const absl::StatusOr<Plugin>& plugin = OpenedPlugin();
+  if (!plugin.ok()) return plugin.status();
+  return plugin->backend;
+}
+
+void* CudaSymbol(const char* name) {
+  void* symbol = dlsym(RequiredPlugin().library, name);
+  TORCH_CHECK(symbol != nullptr, "libdraftp_cuda.so lacks the symbol ", name);
+  return symbol;
+}
+
+void LaunchOnCuda(c10::Device device, c10::function_ref<int(void* stream)> launch) {
+  RequiredPlugin().backend->Launch(device, launch);
 }
 
 }  // namespace draftp

@@ -3,8 +3,9 @@
 #ifndef DRAFTP_KERNELS_CUDA_BACKEND_H_
 #define DRAFTP_KERNELS_CUDA_BACKEND_H_
 
-#include <ATen/core/Tensor.h>
 #include <absl/status/statusor.h>
+#include <c10/core/Device.h>
+#include <c10/util/FunctionRef.h>
 
 #include <cstdint>
 #include <functional>
@@ -20,8 +21,9 @@ class CapturedGraph {
   virtual void Replay() = 0;
 };
 
-// What libdraftp_cuda.so offers; its one symbol is `draftp_cuda_backend`. Opening it also registers
-// LibTorch's CUDA operators, after which tensors may live on the GPU.
+// What libdraftp_cuda.so offers by `draftp_cuda_backend`, beside the functions that launch its
+// kernels. Opening it also registers LibTorch's CUDA operators, after which tensors may live on the
+// GPU.
 class CudaBackend {
  public:
   virtual ~CudaBackend() = default;
@@ -29,7 +31,6 @@ class CudaBackend {
   virtual int DeviceCount() const = 0;
   virtual std::string DeviceName(int device) const = 0;
   virtual void SetDevice(int device) const = 0;
-  virtual void Synchronize() const = 0;
   // Most bytes that LibTorch's allocator has had in use on the current device.
   virtual int64_t PeakBytes() const = 0;
 
@@ -38,35 +39,9 @@ class CudaBackend {
   // live in the graph's pool.
   virtual std::unique_ptr<CapturedGraph> Capture(const std::function<void()>& body) const = 0;
 
-  // Rgb8 of draftp/kernels/rgb8.h for a CUDA tensor.
-  virtual at::Tensor Rgb8(const at::Tensor& decoded) const = 0;
-
-  // The kernels behind draftp/kernels/cuda_layers.h, which says what they compute and checks what
-  // they are given: x [R,C,h,w] channels-last, else contiguous; gradients in the format of x.
-  struct Normalised {
-    at::Tensor y;
-    at::Tensor statistics;  // [R,groups,2] float32: mean, 1 / standard deviation
-  };
-  virtual Normalised GroupNorm(const at::Tensor& x, const at::Tensor& weight,
-                               const at::Tensor& bias, int64_t groups, double eps,
-                               bool silu) const = 0;
-  struct NormGradient {
-    at::Tensor x;
-    at::Tensor sums;  // [R,parts,C,2] float32, summed over R and parts: of bias, of weight
-  };
-  virtual NormGradient GroupNormBackward(const at::Tensor& x, const at::Tensor& weight,
-                                         const at::Tensor& bias, const at::Tensor& statistics,
-                                         const at::Tensor& gradient, bool silu) const = 0;
-  struct NormalisedRows {
-    at::Tensor y;
-    at::Tensor mean, inverse;  // [rows] float32
-  };
-  virtual NormalisedRows LayerNorm(const at::Tensor& x, const at::Tensor& weight,
-                                   const at::Tensor& bias, double eps) const = 0;
-  virtual at::Tensor GatedGelu(const at::Tensor& x) const = 0;
-  virtual at::Tensor GatedGeluBackward(const at::Tensor& x, const at::Tensor& gradient) const = 0;
-  virtual at::Tensor AddToPixels(const at::Tensor& y, const at::Tensor& bias,
-                                 const at::Tensor& channels, const at::Tensor& pixels) const = 0;
+  // Calls `launch` with the current stream of `device`, a cudaStream_t, and throws unless it
+  // returns cudaSuccess. Kernels go through CudaKernel of cuda_kernel.h.
+  virtual void Launch(c10::Device device, c10::function_ref<int(void* stream)> launch) const = 0;
 };
 
 // Number of CUDA devices by the driver alone (libcuda.so.1), 0 without a driver. Loads no other
@@ -80,6 +55,11 @@ bool HasCudaPart();
 // Error: no device, a program built without the CUDA toolkit, or a library that can't be loaded
 // (dlerror's words).
 absl::StatusOr<const CudaBackend*> OpenCudaBackend();
+
+// For kernels (cuda_kernel.h): a function of the library by its name, and a launch on its current
+// stream. Both throw where the library can't be opened.
+void* CudaSymbol(const char* name);
+void LaunchOnCuda(c10::Device device, c10::function_ref<int(void* stream)> launch);
 
 }  // namespace draftp
 

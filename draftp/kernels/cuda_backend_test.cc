@@ -1,5 +1,6 @@
 #include "draftp/kernels/cuda_backend.h"
 
+#include <c10/util/Exception.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,6 +22,10 @@ TEST(CudaBackendTest, OpensExactlyWhenThereIsADevice) {
     ASSERT_TRUE(backend.ok()) << backend.status();
     EXPECT_EQ((*backend)->DeviceCount(), CudaDeviceCount());
   }
+}
+
+TEST(CudaBackendTest, AKernelThatIsntThereIsAnError) {
+  EXPECT_THROW(CudaSymbol("LaunchNothing"), c10::Error);
 }
 
 TEST(CudaBackendTest, LinksNoCudaOperatorsIntoTheProgram) {

@@ -15,7 +15,10 @@
 #include <vector>
 
 #include "draftp/kernels/cuda_backend.h"
-#include "draftp/kernels/cuda_layers.h"
+#include "draftp/kernels/elementwise.h"
+#include "draftp/kernels/group_norm.h"
+#include "draftp/kernels/layer_norm.h"
+#include "draftp/kernels/operation.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -85,7 +88,7 @@ TEST_F(CudaLayersGpuTest, GroupNormIsThatOfTheFormula) {
         const at::Tensor x = at::randn(c.size) * 2 + 3 * at::randn({1, c.size[1], 1, 1});
         ExpectSame(
             [&](const auto& in) {
-              return cuda::GroupNorm(in[0], in[1], in[2], c.groups, 1e-5, silu);
+              return kernels::GroupNorm(in[0], in[1], in[2], c.groups, 1e-5, silu);
             },
             [&](const auto& in) {
               const at::Tensor y = at::group_norm(in[0], c.groups, in[1], in[2], 1e-5);
@@ -102,8 +105,8 @@ TEST_F(CudaLayersGpuTest, GroupNormIsThatOfTheFormula) {
 TEST_F(CudaLayersGpuTest, GroupNormKeepsItsDigitsFarFromZero) {
   const at::Tensor x = at::randn({2, 64, 40, 40}, at::kDouble) + 1000;
   const at::Tensor one = at::ones({64}), zero = at::zeros({64});
-  const at::Tensor found = cuda::GroupNorm(x.to(at::kFloat).to(at::kCUDA), one.to(at::kCUDA),
-                                           zero.to(at::kCUDA), 32, 1e-5, false);
+  const at::Tensor found = kernels::GroupNorm(x.to(at::kFloat).to(at::kCUDA), one.to(at::kCUDA),
+                                              zero.to(at::kCUDA), 32, 1e-5, false);
   const at::Tensor expected = at::group_norm(x.to(at::kFloat).to(at::kDouble), 32,
                                              one.to(at::kDouble), zero.to(at::kDouble), 1e-5);
   EXPECT_LT(RelativeError(found, expected), 1e-4);
@@ -113,7 +116,7 @@ TEST_F(CudaLayersGpuTest, LayerNormIsThatOfTheFormula) {
   for (const int64_t channels : {6, 96, 128, 640, 1282}) {
     for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
       SCOPED_TRACE(::testing::Message() << channels << ' ' << dtype);
-      ExpectSame([&](const auto& in) { return cuda::LayerNorm(in[0], in[1], in[2], 1e-5); },
+      ExpectSame([&](const auto& in) { return kernels::LayerNorm(in[0], in[1], in[2], 1e-5); },
                  [&](const auto& in) {
                    return at::layer_norm(in[0], at::IntArrayRef{channels}, in[1], in[2], 1e-5);
                  },
@@ -126,7 +129,7 @@ TEST_F(CudaLayersGpuTest, LayerNormIsThatOfTheFormula) {
 TEST_F(CudaLayersGpuTest, GatedGeluIsThatOfTheFormula) {
   for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
     SCOPED_TRACE(dtype);
-    ExpectSame([](const auto& in) { return cuda::GatedGelu(in[0]); },
+    ExpectSame([](const auto& in) { return kernels::GatedGelu(in[0]); },
                [](const auto& in) {
                  const auto halves = in[0].chunk(2, -1);
                  return halves[0] * at::gelu(halves[1]);
@@ -139,7 +142,7 @@ TEST_F(CudaLayersGpuTest, AddendsAreAddedToTheirPixels) {
   for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
     for (const int64_t rows : {1, 3}) {
       SCOPED_TRACE(::testing::Message() << dtype << rows);
-      ExpectSame([](const auto& in) { return cuda::AddToPixels(in[0], in[1], in[2], in[3]); },
+      ExpectSame([](const auto& in) { return kernels::AddToPixels(in[0], in[1], in[2], in[3]); },
                  [](const auto& in) {
                    return in[0] + in[1].view({1, 6, 1, 1}) + in[2].unsqueeze(-1).unsqueeze(-1) +
                           in[3];
@@ -149,21 +152,21 @@ TEST_F(CudaLayersGpuTest, AddendsAreAddedToTheirPixels) {
                  dtype, Tolerance(dtype));
     }
   }
-  ExpectSame([](const auto& in) { return cuda::AddToPixels(in[0], {}, {}, in[1]); },
+  ExpectSame([](const auto& in) { return kernels::AddToPixels(in[0], {}, {}, in[1]); },
              [](const auto& in) { return in[0] + in[1]; },
              {at::randn({2, 4, 3, 3}), at::randn({2, 4, 3, 3})}, at::kFloat, 2e-6);
-  ExpectSame([](const auto& in) { return cuda::AddToPixels(in[0], {}, in[1], {}); },
+  ExpectSame([](const auto& in) { return kernels::AddToPixels(in[0], {}, in[1], {}); },
              [](const auto& in) { return in[0] + in[1].unsqueeze(-1).unsqueeze(-1); },
              {at::randn({2, 4, 3, 3}), at::randn({2, 4})}, at::kFloat, 2e-6);
 }
 
 TEST_F(CudaLayersGpuTest, OtherTensorsAreNotServed) {
   const at::Tensor x = at::randn({2, 6, 4, 4});
-  EXPECT_FALSE(cuda::ServesChannels(x, 6));
-  EXPECT_TRUE(cuda::ServesChannels(x.to(at::kCUDA), 6));
-  EXPECT_FALSE(cuda::ServesChannels(x.to(at::kCUDA), 5));
-  EXPECT_FALSE(cuda::ServesChannels(x.to(at::kCUDA).to(at::kDouble), 6));
-  EXPECT_FALSE(cuda::ServesChannels(x.to(at::kCUDA).to(at::kHalf), 6, x.to(at::kCUDA)));
+  EXPECT_FALSE(kernels::PairsServedOnGpu(x, 6));
+  EXPECT_TRUE(kernels::PairsServedOnGpu(x.to(at::kCUDA), 6));
+  EXPECT_FALSE(kernels::PairsServedOnGpu(x.to(at::kCUDA), 5));
+  EXPECT_FALSE(kernels::PairsServedOnGpu(x.to(at::kCUDA).to(at::kDouble), 6));
+  EXPECT_FALSE(kernels::PairsServedOnGpu(x.to(at::kCUDA).to(at::kHalf), 6, x.to(at::kCUDA)));
 }
 
 }  // namespace

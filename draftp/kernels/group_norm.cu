@@ -4,17 +4,15 @@
 // launch of their own. No atomics: every run sums in the same order.
 #include <cuda_runtime.h>
 
-#include "draftp/kernels/group_norm_kernel.h"
+#include "draftp/kernels/group_norm.h"
 #include "draftp/kernels/pair_load.cuh"
 
-namespace draftp {
+namespace draftp::kernels {
 namespace {
 
 constexpr int kThreads = 512;
 constexpr int kLeastSlab = 32;  // channels: a pixel's part of a slab is 64 bytes or more
 constexpr int kMostSlab = 2 * kThreads;
-constexpr int kChunkPixels = 1024;  // at least
-constexpr int kMostChunks = 64;     // every block of an image reads all its sums
 
 enum class Phase { kWhole, kSums, kApply };
 
@@ -238,11 +236,6 @@ int Launch(Kernel kernel, const GroupNormShape& shape, const Call& call, void* s
 
 }  // namespace
 
-int GroupNormChunks(const GroupNormShape& shape) {
-  const long long chunks = (shape.pixels + kChunkPixels - 1) / kChunkPixels;
-  return static_cast<int>(chunks < kMostChunks ? chunks : kMostChunks);
-}
-
 int LaunchGroupNorm(KernelDtype dtype, const GroupNormShape& shape, const GroupNormForward& call,
                     void* stream) {
   return WithElementType(dtype, [&]<class T>() {
@@ -257,4 +250,4 @@ int LaunchGroupNormBackward(KernelDtype dtype, const GroupNormShape& shape,
   });
 }
 
-}  // namespace draftp
+}  // namespace draftp::kernels

@@ -5,9 +5,9 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
-#include "draftp/kernels/kernel_dtype.h"
+#include "draftp/kernels/cuda_entry.h"
 
-namespace draftp {
+namespace draftp::kernels {
 
 template <class T>
 struct PairOf;
@@ -51,6 +51,11 @@ __device__ float LoadOne(const void* base, long long element) {
 
 __device__ inline float2 Add(float2 a, float2 b) { return {a.x + b.x, a.y + b.y}; }
 
+// Blocks of `share` each for `work`.
+inline unsigned Blocks(long long work, int share) {
+  return static_cast<unsigned>((work + share - 1) / share);
+}
+
 // launch.operator()<T>() for the dtype's element type.
 template <class F>
 int WithElementType(KernelDtype dtype, F&& launch) {
@@ -65,6 +70,6 @@ int WithElementType(KernelDtype dtype, F&& launch) {
   return static_cast<int>(cudaErrorInvalidValue);
 }
 
-}  // namespace draftp
+}  // namespace draftp::kernels
 
 #endif  // DRAFTP_KERNELS_PAIR_LOAD_CUH_

@@ -1,7 +1,7 @@
 // Rgb8's kernel: a thread per pixel reads its three channels and writes three bytes.
 #include <cuda_runtime.h>
 
-#include "draftp/kernels/rgb8_kernel.h"
+#include "draftp/kernels/rgb8.h"
 
 namespace draftp {
 namespace {

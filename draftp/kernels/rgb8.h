@@ -3,7 +3,11 @@
 #ifndef DRAFTP_KERNELS_RGB8_H_
 #define DRAFTP_KERNELS_RGB8_H_
 
-#include <ATen/core/Tensor.h>
+#include "draftp/kernels/cuda_entry.h"
+
+namespace at {
+class Tensor;
+}
 
 namespace draftp {
 
@@ -14,6 +18,17 @@ at::Tensor Rgb8(const at::Tensor& decoded);
 
 // The same by ATen operators, on any device: the reference that the CUDA kernel is tested against.
 at::Tensor Rgb8Reference(const at::Tensor& decoded);
+
+// What follows is between rgb8.cc and rgb8.cu.
+
+// Sizes and element strides of a [B,3,H,W] image.
+struct Rgb8Layout {
+  long long batch, height, width;
+  long long stride_b, stride_c, stride_h, stride_w;
+};
+// rgb [B,H,W,3].
+DRAFTP_CUDA_ENTRY int LaunchRgb8(const float* image, unsigned char* rgb, const Rgb8Layout& layout,
+                                 void* stream);
 
 }  // namespace draftp
 

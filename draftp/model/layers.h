@@ -9,7 +9,7 @@
 
 #include "draftp/adapter/adapter_rows.h"
 #include "draftp/adapter/lora.h"
-#include "draftp/kernels/cpu/layers.h"
+#include "draftp/kernels/product.h"
 
 namespace draftp {
 
@@ -19,10 +19,8 @@ struct ConvWeights {
   int64_t stride = 1;
   int64_t padding = 0;
   LoraSlots adapters = {};
-  // For inference on a CPU: see pack_weights.h. The last for a convolution behind a resize.
-  cpu::PackedWeights packed = {};
-  cpu::PackedWinograd packed_winograd = {};
-  cpu::PackedUpsampling packed_upsampling = {};
+  bool resizes = false;         // it stands behind a resize: ResizeConv2d
+  kernels::Packed packed = {};  // see pack_weights.h
 };
 
 // Scale and shift of a GroupNorm or LayerNorm.
@@ -37,6 +35,8 @@ struct NormWeights {
 // 1: kernel is odd.
 ConvWeights ConvSkeleton(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1,
                          bool bias = true);
+// Of a ResizeConv2d, 3x3.
+ConvWeights ResizeConvSkeleton(int64_t in, int64_t out);
 NormWeights GroupNormSkeleton(int64_t channels, int64_t groups, double eps);
 NormWeights LayerNormSkeleton(int64_t channels, double eps = 1e-5);
 
@@ -44,8 +44,6 @@ NormWeights LayerNormSkeleton(int64_t channels, double eps = 1e-5);
 struct ConvAddends {
   at::Tensor channels = {};  // [R,out] or [1,out], to every pixel
   at::Tensor pixels = {};    // [R,out,h',w']
-
-  explicit operator bool() const { return channels.defined() || pixels.defined(); }
 };
 
 // x [R,in,h,w] -> [R,out,h',w']; a range adds its adapter's scale * B (A x), A a convolution like

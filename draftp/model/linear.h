@@ -8,13 +8,9 @@
 
 #include "draftp/adapter/adapter_rows.h"
 #include "draftp/adapter/lora.h"
-#include "draftp/kernels/cpu/product.h"
+#include "draftp/kernels/product.h"
 
 namespace draftp {
-
-// Said where a network with packed weights is asked for gradients or another dtype.
-inline constexpr char kPackedForInference[] =
-    "the weights are packed for inference on a CPU: float32 input and no gradients";
 
 struct LinearWeights {
   at::Tensor weight;  // [out,in]; undefined where `packed` holds it
@@ -23,7 +19,7 @@ struct LinearWeights {
   // product.
   bool pointwise_convolution = false;
   LoraSlots adapters = {};
-  cpu::PackedWeights packed = {};  // for inference on a CPU: see pack_weights.h
+  kernels::Packed packed = {};  // see pack_weights.h
 };
 
 // Shapes without storage (device meta): what a loader fills, and enough to count parameters.

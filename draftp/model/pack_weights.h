@@ -5,9 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "draftp/kernels/cpu/layers.h"
-#include "draftp/kernels/cpu/product.h"
 #include "draftp/kernels/placement.h"
+#include "draftp/kernels/product.h"
 #include "draftp/model/visit_weights.h"
 
 namespace draftp {
@@ -24,20 +23,12 @@ inline bool PacksWeights(const Placement& placement) {
 //   VisitWeights(unet, PackWeights());
 struct PackWeights {
   void operator()(const std::string&, LinearWeights& layer) const {
-    layer.packed = cpu::Pack(std::exchange(layer.weight, {}));
+    layer.packed = kernels::PackForCpu(std::exchange(layer.weight, {}));
   }
-  void operator()(const std::string& name, ConvWeights& layer) const {
-    if (layer.weight.size(2) == 3 && layer.padding == 1 && layer.stride == 1) {
-      // Where weights are many, their transforms (16/9 of them) would be what fills the memory.
-      constexpr int64_t kMostTransformed = 640 * 640;
-      const bool resized = name.find(".upsamplers.") != std::string::npos;
-      if (resized) {
-        layer.packed_upsampling = cpu::PackUpsampling(layer.weight);
-      } else if (layer.weight.size(0) * layer.weight.size(1) <= kMostTransformed) {
-        layer.packed_winograd = cpu::PackWinograd(layer.weight);
-      }
-    }
-    layer.packed = cpu::Pack(std::exchange(layer.weight, {}));
+  void operator()(const std::string&, ConvWeights& layer) const {
+    layer.packed = kernels::PackForCpu(
+        std::exchange(layer.weight, {}),
+        {.stride = layer.stride, .padding = layer.padding, .resizes = layer.resizes});
   }
   void operator()(const std::string&, NormWeights&) const {}
 };

@@ -1,21 +1,11 @@
 #include "draftp/model/transformer.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/gelu.h>
 
-#include "draftp/kernels/cpu/layers.h"
-#include "draftp/kernels/cuda_layers.h"
+#include "draftp/kernels/elementwise.h"
 
 namespace draftp {
 namespace {
-
-// x [R,T,8C], values then gates -> values * gelu(gates) [R,T,4C].
-at::Tensor GatedGelu(const at::Tensor& x) {
-  if (cpu::Serves(x)) return cpu::GatedGelu(x);
-  if (cuda::ServesChannels(x, x.size(-1) / 2)) return cuda::GatedGelu(x);
-  const auto values_and_gates = x.chunk(2, -1);
-  return values_and_gates[0] * at::gelu(values_and_gates[1]);
-}
 
 constexpr double kTransformerNormEps =
     1e-6;  // of diffusers' Transformer2DModel, whatever the UNet's norm_eps
@@ -90,7 +80,7 @@ TransformerWeights TransformerSkeleton(int64_t channels, const TransformerOption
 
 at::Tensor FeedForward(const at::Tensor& x, const FeedForwardWeights& weights,
                        const AdapterRows& rows, const at::Tensor& residual) {
-  return Linear(GatedGelu(Linear(x, weights.proj, rows)), weights.out, rows, residual);
+  return Linear(kernels::GatedGelu(Linear(x, weights.proj, rows)), weights.out, rows, residual);
 }
 
 at::Tensor TransformerBlock(const at::Tensor& tokens, const Prompt& prompt,

@@ -55,7 +55,7 @@ class BlockMaker {
       if (level.up_attention)
         AddTransformer(block, level, level.up_depths[j], level.only_cross_attention);
     }
-    if (i > 0) block.resampler = ConvSkeleton(level.channels, level.channels, 3);
+    if (i > 0) block.resampler = ResizeConvSkeleton(level.channels, level.channels);
     return block;
   }
 

@@ -83,7 +83,7 @@ VaeDecoder VaeDecoder::Skeleton(const VaeConfig& config) {
     for (int64_t i = 0; i <= config.layers_per_block; ++i) {
       block.resnets.push_back(ResnetSkeleton(i == 0 ? in : *out, *out, options));
     }
-    if (std::next(out) != channels.rend()) block.upsampler = ConvSkeleton(*out, *out, 3);
+    if (std::next(out) != channels.rend()) block.upsampler = ResizeConvSkeleton(*out, *out);
     decoder.up_blocks.push_back(std::move(block));
     in = *out;
   }

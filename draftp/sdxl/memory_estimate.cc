@@ -283,13 +283,10 @@ struct AddBytes {
   int64_t& bytes;
 
   void operator()(const std::string&, const LinearWeights& layer) const {
-    bytes += BytesOf(layer.weight) + BytesOf(layer.bias) + BytesOf(layer.packed.panels);
+    bytes += BytesOf(layer.weight) + BytesOf(layer.bias) + kernels::BytesOf(layer.packed);
   }
   void operator()(const std::string&, const ConvWeights& layer) const {
-    bytes += BytesOf(layer.weight) + BytesOf(layer.bias) + BytesOf(layer.packed.panels) +
-             BytesOf(layer.packed_winograd.planes.panels);
-    for (const cpu::PackedWeights& phase : layer.packed_upsampling.phases)
-      bytes += BytesOf(phase.panels);
+    bytes += BytesOf(layer.weight) + BytesOf(layer.bias) + kernels::BytesOf(layer.packed);
   }
   void operator()(const std::string&, const NormWeights& layer) const {
     bytes += BytesOf(layer.weight) + BytesOf(layer.bias);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "draftp/kernels/cpu/thread_pool.h"
@@ -55,6 +56,10 @@ at::Tensor Predict(const SdxlModel& model, int64_t batch) {
   return predictor(Waves({batch, 4, 16, 16}), 400, rows);
 }
 
+const at::Tensor& PanelsOf(const auto& layer) {
+  return std::get<cpu::Panels>(layer.packed).product.panels;
+}
+
 TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {
   SdxlModel model = LoadScaled(1.0);
   PackForInference(model);
@@ -62,9 +67,9 @@ TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {
   ASSERT_EQ(networks.size(), 2);
   EXPECT_FALSE(networks[0].adapter || networks[1].adapter);
   const UNet &base = *networks[0].unet, &tuned = *networks[1].unet;
-  EXPECT_TRUE(base.conv_in.packed.panels.is_same(tuned.conv_in.packed.panels));
-  EXPECT_FALSE(base.mid_block.attentions[0].blocks[0].attn1.to_q.packed.panels.is_same(
-      tuned.mid_block.attentions[0].blocks[0].attn1.to_q.packed.panels));
+  EXPECT_TRUE(PanelsOf(base.conv_in).is_same(PanelsOf(tuned.conv_in)));
+  EXPECT_FALSE(PanelsOf(base.mid_block.attentions[0].blocks[0].attn1.to_q)
+                   .is_same(PanelsOf(tuned.mid_block.attentions[0].blocks[0].attn1.to_q)));
 }
 
 // One image makes 4 rows, two a thread; three make 12. The plain model computes with the adapter

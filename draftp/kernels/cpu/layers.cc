@@ -118,6 +118,15 @@ bool Serves(const at::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && !at::GradMode::is_enabled();
 }
 
+int64_t BytesOf(const Panels& panels) {
+  const auto bytes = [](const PackedWeights& weights) {
+    return weights.defined() ? static_cast<int64_t>(weights.panels.nbytes()) : 0;
+  };
+  int64_t sum = bytes(panels.product) + bytes(panels.winograd.planes);
+  for (const PackedWeights& phase : panels.doubled.phases) sum += bytes(phase);
+  return sum;
+}
+
 at::Tensor Linear(const at::Tensor& x, const PackedWeights& weights, const at::Tensor& bias,
                   const at::Tensor& residual) {
   TORCH_CHECK(weights.taps == 1 && x.size(-1) == weights.depth, "packed for ", weights.depth,

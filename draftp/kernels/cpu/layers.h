@@ -24,6 +24,24 @@ struct Norm {
   double eps;
 };
 
+// A 3x3 convolution behind nearest-neighbour doubling: every second row and column of the result is
+// a 2x2 convolution of x, whose weights are sums of the 3x3 ones. That is 4/9 of the work.
+struct PackedUpsampling {
+  std::array<PackedWeights, 4> phases;  // of even and odd rows (outer) and columns
+
+  bool defined() const { return phases[0].defined(); }
+};
+
+// All that the functions below may read of one layer's weights.
+struct Panels {
+  PackedWeights product;          // of every linear layer and convolution
+  PackedWinograd winograd = {};   // of some 3x3 convolutions
+  PackedUpsampling doubled = {};  // of a 3x3 convolution behind a resize
+};
+
+// Bytes that they hold.
+int64_t BytesOf(const Panels& panels);
+
 // x [...,in] -> x W^T + bias + residual [...,out]; bias [out] and residual [...,out] may be
 // undefined.
 at::Tensor Linear(const at::Tensor& x, const PackedWeights& weights, const at::Tensor& bias,
@@ -43,14 +61,6 @@ at::Tensor Conv2d(const at::Tensor& x, const Convolution& convolution, const at:
 // The same of SiLU(group norm(x)), which is never stored but in the convolution's padded input.
 at::Tensor NormSiluConv2d(const at::Tensor& x, const Norm& norm, const Convolution& convolution,
                           const at::Tensor& bias, const at::Tensor& residual);
-
-// A 3x3 convolution behind nearest-neighbour doubling: every second row and column of the result is
-// a 2x2 convolution of x, whose weights are sums of the 3x3 ones. That is 4/9 of the work.
-struct PackedUpsampling {
-  std::array<PackedWeights, 4> phases;  // of even and odd rows (outer) and columns
-
-  bool defined() const { return phases[0].defined(); }
-};
 
 // weight [out,in,3,3]
 PackedUpsampling PackUpsampling(const at::Tensor& weight);
