@@ -55,8 +55,8 @@ static_assert(GradientSink<GradientSum>, "GradientSum does not satisfy GradientS
 // A sink by reference, for code that is compiled once. The sink must outlive it.
 class GradientSinkRef {
  public:
-  template <GradientSink S>
-  requires(!std::same_as<S, GradientSinkRef>)
+  template <class S>
+  requires(!std::same_as<S, GradientSinkRef> && GradientSink<S>)
   GradientSinkRef(S& sink)  // NOLINT: stands for the sink wherever one is wanted
       : add_([&sink](std::size_t first, std::vector<at::Tensor> gradients) {
           sink.Add(first, std::move(gradients));

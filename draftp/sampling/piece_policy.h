@@ -57,8 +57,8 @@ static_assert(PiecePolicy<RecomputePieces>, "RecomputePieces does not satisfy Pi
 class AnyPiecePolicy {
  public:
   AnyPiecePolicy() : AnyPiecePolicy(RunPieces()) {}
-  template <PiecePolicy P>
-  requires(!std::same_as<P, AnyPiecePolicy>)
+  template <class P>
+  requires(!std::same_as<P, AnyPiecePolicy> && PiecePolicy<P>)
   AnyPiecePolicy(P policy) : policy_(std::move(policy)) {}  // NOLINT: a policy is one
 
   at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs,

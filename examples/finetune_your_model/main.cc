@@ -75,9 +75,8 @@ bool FineTune(const char* name, const Network& trained, S sampler, std::vector<d
     std::vector<int64_t> images(64);
     std::iota(images.begin(), images.end(), 1'000'000);  // not those of the training
     draftp::PerImageNoise noise(/*seed=*/5, images);
-    const at::Tensor latents =
-        draftp::RunTrajectory(levels, tuned, sampler, draftp::InferenceOnly(),
-                              noise.Initial({64, 1, 8, 8}), noise);
+    const at::Tensor latents = draftp::RunTrajectory(
+        levels, tuned, sampler, draftp::InferenceOnly(), noise.Initial({64, 1, 8, 8}), noise);
     return reward(decoder(latents).pixels, {}).mean().item<double>();
   };
   const double before = mean_reward();

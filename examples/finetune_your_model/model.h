@@ -1,5 +1,5 @@
-// A small network of one's own and how it came to be: pictures of 8x8 values, half of them dark, half
-// bright, and a denoiser trained on them. Nothing here knows of draftp.
+// A small network of one's own and how it came to be: pictures of 8x8 values, half of them dark,
+// half bright, and a denoiser trained on them. Nothing here knows of draftp.
 #pragma once
 
 #include <ATen/ATen.h>
