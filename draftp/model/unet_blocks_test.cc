@@ -17,11 +17,14 @@ class UNetBlocksTest : public ::testing::Test {
   UNetBlocksTest()
       : unet_(TinyUNet(at::kDouble)), prompt_{.context = Context(unet_, 2), .keys_values = {}} {}
 
-  BlockInputs Inputs() const { return {.activated_time = time_, .prompt = prompt_, .rows = rows_}; }
+  BlockInputs Inputs() const {
+    return {.activated_time = time_, .prompt = prompt_, .rows = rows_, .pieces = pieces_};
+  }
 
   const UNet unet_;
   const Prompt prompt_;
   const AdapterRows rows_;
+  const AnyPiecePolicy pieces_;
   const at::Tensor time_ = Silu(HashTensor("block_time", {2, 256}));
 };
 
