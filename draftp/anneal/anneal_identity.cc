@@ -29,7 +29,8 @@ bool DecidesPixels(const std::string& key, const AnnealConfig& config) {
       "sigma_min", "sigma_max", "rho",   "s_churn",          "s_tmin",           "s_tmax",
       "s_noise",   "eta",       "order", "guidance_rescale", "guidance_interval"};
   if (std::ranges::find(always, key) != always.end()) return true;
-  if (key == "batch_size") return config.noise == "original";  // its stream is drawn by batches
+  if (key == "batch_size")
+    return !NoiseStreams::PerImage(config.noise);  // its stream is drawn by batches
   if (key == "s_churn" && config.sampling.s_churn == 0) return false;
   return std::ranges::find(options, key) != options.end() && AnnealTable().HasEffect(key, config);
 }

@@ -24,12 +24,13 @@ absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
 // Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run
 // would have drawn.
 absl::Status CheckSkipping(const AnnealConfig& config, const AnySampler& sampler) {
-  if (!config.skip_existing || config.noise != "original" || !sampler.draws_noise())
+  if (!config.skip_existing || NoiseStreams::PerImage(config.noise) || !sampler.draws_noise())
     return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--skip_existing: found it beside --noise original and the sampler ", config.sampling.sampler,
-      ", which draws noise in every step; expected --noise "
-      "per_image or a sampler that draws none"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--skip_existing: found it beside --noise ", config.noise, " and the sampler ",
+                   config.sampling.sampler,
+                   ", which draws noise in every step; expected --noise "
+                   "per_image or a sampler that draws none"));
 }
 
 // A weight type names its folder, as typed.

@@ -46,7 +46,7 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
              static_cast<int>(options_.size.height)) {}
 
 uint64_t AnnealRun::SeedOf(int64_t image) const {
-  return config_.seed + (config_.noise == "per_image" ? static_cast<uint64_t>(image) : 0);
+  return config_.seed + (NoiseStreams::PerImage(config_.noise) ? static_cast<uint64_t>(image) : 0);
 }
 
 ContactSheetLabels AnnealRun::SheetLabels() const {
@@ -59,7 +59,7 @@ ContactSheetLabels AnnealRun::SheetLabels() const {
     labels.rows.push_back(plan_.PromptOf(image));
     // Of several pictures of one prompt, what tells their rows apart.
     if (plan_.images_per_prompt == 1) continue;
-    labels.row_notes.push_back(config_.noise == "per_image"
+    labels.row_notes.push_back(NoiseStreams::PerImage(config_.noise)
                                    ? absl::StrFormat("seed %u", SeedOf(image))
                                    : absl::StrFormat("image %d", image));
   }
@@ -93,7 +93,8 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
     (picture ? kept : missing).push_back(image);
     if (picture) pictures.push_back(*std::move(picture));
   }
-  if (!missing.empty() && config_.noise == "original") return images;  // its noise is a batch's
+  if (!missing.empty() && !NoiseStreams::PerImage(config_.noise))
+    return images;  // its noise is a batch's
   const auto count = static_cast<int64_t>(kept.size());
   kept_ += count;
   progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, schedule_));

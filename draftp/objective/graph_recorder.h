@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,8 +32,8 @@ class GraphRecorder {
   const Result& Run(const std::vector<at::Tensor>& inputs, const std::vector<double>& fixed,
                     F&& compute) {
     if (!recording_ || recording_->fixed != fixed || !SameShapes(inputs)) {
-      recording_.reset();
-      recording_.emplace();
+      recording_.reset();  // its memory, before the next one's is taken
+      recording_ = std::make_unique<Recording>();
       recording_->fixed = fixed;
       for (const at::Tensor& input : inputs) recording_->inputs.push_back(input.clone());
       recording_->graph = capture_([&] { recording_->result = compute(recording_->inputs); });
@@ -67,7 +66,7 @@ class GraphRecorder {
   }
 
   Capture capture_;
-  std::optional<Recording> recording_;
+  std::unique_ptr<Recording> recording_;
 };
 
 }  // namespace draftp

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "draftp/schedule/registry.h"
 
 namespace draftp {
 
@@ -30,12 +30,17 @@ inline double WeightOf(KlWeight weight, double sigma) {
   return 1.0;
 }
 
-inline std::vector<std::string> KlWeightNames() { return {"one", "half", "inverse_sigma_squared"}; }
+struct NoKlWeightOptions {};
+inline constexpr Registered<KlWeight, NoKlWeightOptions> kKlWeightMembers[] = {
+    {"one", [](const NoKlWeightOptions&) { return KlWeight::kOne; }},
+    {"half", [](const NoKlWeightOptions&) { return KlWeight::kHalf; }},
+    {"inverse_sigma_squared",
+     [](const NoKlWeightOptions&) { return KlWeight::kInverseSigmaSquared; }},
+};
+inline constexpr Registry kKlWeights(kKlWeightMembers);
 
 inline std::optional<KlWeight> ParseKlWeight(std::string_view name) {
-  if (name == "one") return KlWeight::kOne;
-  if (name == "half") return KlWeight::kHalf;
-  if (name == "inverse_sigma_squared") return KlWeight::kInverseSigmaSquared;
+  if (const auto* const member = kKlWeights.Find(name)) return member->make({});
   return std::nullopt;
 }
 

@@ -13,9 +13,9 @@ TEST(KlWeight, IsTheFormulaOfItsName) {
 }
 
 TEST(KlWeight, ParsesEachNameToAWeightOfItsOwn) {
-  ASSERT_EQ(KlWeightNames().size(), 3u);
+  ASSERT_EQ(kKlWeights.Names().size(), 3u);
   for (size_t i = 0; i < 3; ++i)
-    EXPECT_EQ(ParseKlWeight(KlWeightNames()[i]), static_cast<KlWeight>(i));
+    EXPECT_EQ(ParseKlWeight(kKlWeights.Names()[i]), static_cast<KlWeight>(i));
   EXPECT_EQ(ParseKlWeight("two"), std::nullopt);
 }
 

@@ -3,14 +3,10 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 #include <absl/strings/string_view.h>
 
 namespace draftp {
 namespace {
-
-constexpr std::string_view kPerImage = "per_image";
-constexpr std::string_view kOriginal = "original";
 
 PerImageNoise& Source(PerImageNoise& noise) { return noise; }
 OriginalNoise& Source(std::shared_ptr<OriginalNoise>& noise) { return *noise; }
@@ -25,17 +21,24 @@ at::Tensor AnyNoise::Like(const at::Tensor& x) {
   return std::visit([&](auto& member) { return Source(member).Like(x); }, member_);
 }
 
-std::vector<std::string> NoiseStreams::Names() {
-  return {std::string(kPerImage), std::string(kOriginal)};
+const Registry<NoiseStreams, NoiseSeed>& NoiseStreams::Members() {
+  static constexpr Registered<NoiseStreams, NoiseSeed> kMembers[] = {
+      {"per_image", [](const NoiseSeed& from) { return NoiseStreams(from.seed, nullptr); }},
+      {"original",
+       [](const NoiseSeed& from) {
+         return NoiseStreams(from.seed, std::make_shared<OriginalNoise>(from.seed, from.rank));
+       }},
+  };
+  static constexpr Registry kRegistry(kMembers);
+  return kRegistry;
 }
 
 absl::StatusOr<NoiseStreams> NoiseStreams::Named(std::string_view name, uint64_t seed,
                                                  int64_t rank) {
-  if (name == kPerImage) return NoiseStreams(seed, nullptr);
-  if (name == kOriginal) return NoiseStreams(seed, std::make_shared<OriginalNoise>(seed, rank));
-  return absl::InvalidArgumentError(
-      absl::StrCat("noise: found '", absl::string_view(name.data(), name.size()),
-                   "', expected one of ", absl::StrJoin(Names(), ", ")));
+  if (const auto* const member = Members().Find(name)) return member->make({seed, rank});
+  return absl::InvalidArgumentError(absl::StrCat("noise: found '",
+                                                 absl::string_view(name.data(), name.size()),
+                                                 "', expected one of ", Members().List()));
 }
 
 AnyNoise NoiseStreams::ForBatch(std::span<const int64_t> images) const {

@@ -18,6 +18,7 @@
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/original_noise.h"
 #include "draftp/sampling/per_image_noise.h"
+#include "draftp/schedule/registry.h"
 
 namespace draftp {
 
@@ -36,6 +37,11 @@ class AnyNoise {
 
 static_assert(NoiseSource<AnyNoise>, "AnyNoise does not satisfy NoiseSource");
 
+struct NoiseSeed {
+  uint64_t seed;
+  int64_t rank;
+};
+
 // Hands out each batch's noise. Made anew for each weight type, so that all see the same noise.
 //   absl::StatusOr<NoiseStreams> streams = NoiseStreams::Named("per_image", seed, rank);
 //   AnyNoise noise = streams->ForBatch(images);
@@ -43,7 +49,14 @@ class NoiseStreams {
  public:
   // `name`: "per_image" or "original"; any other is an InvalidArgument that lists them.
   static absl::StatusOr<NoiseStreams> Named(std::string_view name, uint64_t seed, int64_t rank);
-  static std::vector<std::string> Names();
+  static const Registry<NoiseStreams, NoiseSeed>& Members();
+  static std::vector<std::string> Names() { return Members().Names(); }
+  // Whether image g's noise is a function of (seed, g) alone, whatever is drawn before it.
+  static bool PerImage(std::string_view name) {
+    const auto streams = Named(name, 0, 0);
+    return streams.ok() && streams->per_image();
+  }
+  bool per_image() const { return original_ == nullptr; }
 
   // `images`: the batch's global indices, in order.
   AnyNoise ForBatch(std::span<const int64_t> images) const;

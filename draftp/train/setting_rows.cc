@@ -49,7 +49,8 @@ ConfigRow<AnyLearningRate> LearningRateRow() {
 
 ConfigRow<KlWeight> KlWeightRow() {
   std::vector<std::pair<std::string, KlWeight>> weights;
-  for (const std::string& name : KlWeightNames()) weights.emplace_back(name, *ParseKlWeight(name));
+  for (const std::string& name : kKlWeights.Names())
+    weights.emplace_back(name, *ParseKlWeight(name));
   return NamedRow(std::move(weights));
 }
 
