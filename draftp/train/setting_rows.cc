@@ -23,7 +23,7 @@ ConfigRow<T> ScheduleRow(Parsed<T> (*parse)(std::string_view), const std::string
             return parsed.ok() ? std::optional<T>(*std::move(parsed)) : std::nullopt;
           },
           [](const T& schedule) {
-            const std::string text = schedule.name();
+            const std::string& text = schedule.name();
             const std::optional<double> number = ParseFiniteDouble(text);
             return number ? ConfigValue::Number(FormatDouble(*number)) : ConfigValue::Text(text);
           }};

@@ -93,14 +93,14 @@ absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, i
   const double weight = network == kTunedNetwork ? 1.0 : 0.0;
   const AnyWeighing one_model([weight](const StepContext&) { return weight; }, "one model");
   const at::Tensor latents = drawer.Latents(one_model, noise, [](const DenoiserCall&) {});
-  at::Tensor pixels;
+  std::vector<at::Tensor> decoded;  // one at a time: activations at full resolution cost memory
   for (int64_t b = 0; b < count; ++b) {
-    const at::Tensor raw = drawer.Raw(latents.narrow(0, b, 1));
-    Join(pixels, ToPixels(raw));
-    drawn.pictures.push_back(Drawer::Picture(raw));
-    drawn.clamped +=
-        raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() / static_cast<double>(images());
+    decoded.push_back(drawer.Raw(latents.narrow(0, b, 1)));
+    drawn.pictures.push_back(Drawer::Picture(decoded.back()));
   }
+  const at::Tensor raw = at::cat(decoded), pixels = ToPixels(raw);
+  drawn.clamped += raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() *
+                   static_cast<double>(count) / static_cast<double>(images());
   Join(drawn.pixels, pixels.cpu());
   drawn.rewards.Append(reward_, pixels, captions);
   if (held_out_) drawn.held_out.Append(*held_out_, pixels, captions);
