@@ -39,14 +39,12 @@ struct PartConfig {
 };
 
 // A layout L, of which there are only static members:
-// - L::Sees(weights): the parts that the names and shapes are of, by this layout; none for a file
-// of
-//   another. It touches no data, and fails for no file.
+// - L::Sees(weights): the parts that the names and shapes are of, by this layout; none for a
+//   file of another. It touches no data, and fails for no file.
 // - L::Parts(weights) of a file in which it sees any: each part under the libraries' names, as
-// views
-//   of the file's tensors: nothing is copied. A tensor that belongs to no part, and whose absence
-//   would go unnoticed, is an error; one that a part should have and hasn't is missed, by the
-//   file's own name, when it is taken.
+//   views of the file's tensors: nothing is copied. A tensor that belongs to no part, and whose
+//   absence would go unnoticed, is an error; one that a part should have and hasn't is missed, by
+//   the file's own name, when it is taken.
 // - L::Config(part, folder): what shapes show, what `folder`'s configs say, and for the rest the
 //   published values of the layout's models. `folder` is where the file lies.
 // - L::kExpected says for messages by what a user would know such a file.

@@ -18,8 +18,7 @@ namespace draftp {
 
 // Receives the gradients of a micro batch's loss by the parameters that a step trains.
 // - s.Add(first, gradients): of parameters first, first + 1, ...; undefined: zero. The sink owns
-// the
-//   tensors from then on. Ranges of one micro batch don't overlap, and come in any order; what
+//   the tensors from then on. Ranges of one micro batch don't overlap, and come in any order; what
 //   never comes is zero.
 // - s.Finish(): that was all of this micro batch; the next Add is the next one's.
 // Called from one thread at a time. An optimiser is a sink that sums; a sharding policy is one that
