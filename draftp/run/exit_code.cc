@@ -57,7 +57,8 @@ absl::Status FlushOutput() {
 int Report(const std::string& program, const absl::Status& status) {
   if (status.ok()) return 0;
   const std::string message(status.message());
-  std::cerr << program << ": " << Printable(message, kLongestMessage) << std::endl;
+  if (!message.empty())
+    std::cerr << program << ": " << Printable(message, kLongestMessage) << std::endl;
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
 }
 

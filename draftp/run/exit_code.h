@@ -12,7 +12,7 @@
 namespace draftp {
 
 // 0 for OK; 2 for InvalidArgument, after one line `program: message`; 1 for any other error,
-// likewise.
+// likewise. An error without a message is told by another process of the run.
 int Report(const std::string& program, const absl::Status& status);
 
 // A damaged file isn't a mistyped command: the same error, InvalidArgument made DataLoss (code 1).

@@ -1,5 +1,5 @@
 // Tests of AdamW against its published formula, and of what it saves.
-#include "draftp/train/optimizer.h"
+#include "draftp/shard/optimizer.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randn.h>
@@ -54,6 +54,21 @@ TEST(Optimizer, AddsGradientsAndTakesUndefinedOnesForZero) {
   const double expected = std::sqrt((Random(3) + Random(4)).square().sum().item<double>() +
                                     Random(5).square().sum().item<double>());
   EXPECT_NEAR(optimizer.GradientNorm().item<double>(), expected, 1e-12);
+}
+
+TEST(Optimizer, AGradientOfAnotherMemoryFormatGoesToItsElements) {
+  const at::Tensor plain = at::randn({2, 3, 2, 2}, at::detail::createCPUGenerator(3), at::kDouble);
+  const at::Tensor gradient =
+      at::randn({2, 3, 2, 2}, at::detail::createCPUGenerator(4), at::kDouble);
+  std::vector<at::Tensor> ends;
+  for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    const at::Tensor value = plain.clone(format).requires_grad_();
+    Optimizer optimizer({{"image", value, value}}, {});
+    optimizer.Add(0, {gradient});
+    optimizer.Step(0.1, optimizer.GradientNorm());
+    ends.push_back(value.detach());
+  }
+  EXPECT_THAT(ends[1], IsEqualTo(ends[0]));
 }
 
 TEST(Optimizer, ClippingKeepsTheDirection) {

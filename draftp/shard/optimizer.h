@@ -1,7 +1,7 @@
 // AdamW over named parameters with gradient accumulation, clipping by global norm and an
 // exponential moving average.
-#ifndef DRAFTP_TRAIN_OPTIMIZER_H_
-#define DRAFTP_TRAIN_OPTIMIZER_H_
+#ifndef DRAFTP_SHARD_OPTIMIZER_H_
+#define DRAFTP_SHARD_OPTIMIZER_H_
 
 #include <ATen/core/Tensor.h>
 #include <absl/status/status.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "draftp/objective/gradient_sink.h"
-#include "draftp/train/parameters.h"
+#include "draftp/shard/parameter.h"
 
 namespace draftp {
 
@@ -66,8 +66,13 @@ class Optimizer {
   int64_t steps_ = 0;
 };
 
+// OK where `state` has the State() of an optimiser of `parameters`, with moving averages or
+// without; DataLoss names a tensor that is absent, of another shape or dtype, or too many.
+absl::Status CheckState(const Parameters& parameters, bool averaged,
+                        const std::map<std::string, at::Tensor>& state);
+
 static_assert(GradientSink<Optimizer>, "Optimizer does not satisfy GradientSink");
 
 }  // namespace draftp
 
-#endif  // DRAFTP_TRAIN_OPTIMIZER_H_
+#endif  // DRAFTP_SHARD_OPTIMIZER_H_

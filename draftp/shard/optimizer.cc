@@ -1,4 +1,4 @@
-#include "draftp/train/optimizer.h"
+#include "draftp/shard/optimizer.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -7,6 +7,7 @@
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
@@ -18,6 +19,16 @@
 #include <utility>
 
 namespace draftp {
+namespace {
+
+// In the value's precision and memory format, for the fused kernel goes through both as they lie.
+at::Tensor AsIts(const at::Tensor& value, const at::Tensor& gradient) {
+  if (gradient.scalar_type() == value.scalar_type() && gradient.strides() == value.strides())
+    return gradient;
+  return at::empty_like(value).copy_(gradient);
+}
+
+}  // namespace
 
 Optimizer::Optimizer(Parameters parameters, const OptimizerOptions& options)
     : parameters_(std::move(parameters)), options_(options) {
@@ -43,8 +54,7 @@ void Optimizer::Add(size_t first, std::vector<at::Tensor> gradients) {
   }
   for (size_t i = 0; i < gradients.size(); ++i) {
     const at::Tensor& value = values_[first + i];
-    gradients[i] =
-        gradients[i].defined() ? gradients[i].to(value.scalar_type()) : at::zeros_like(value);
+    gradients[i] = gradients[i].defined() ? AsIts(value, gradients[i]) : at::zeros_like(value);
   }
   if (gradients_.empty()) {
     gradients_ = std::move(gradients);
@@ -91,8 +101,13 @@ std::map<std::string, at::Tensor> Optimizer::State() const {
   return state;
 }
 
-absl::Status Optimizer::Restore(const std::map<std::string, at::Tensor>& state, int64_t steps) {
-  const std::map<std::string, at::Tensor> own = State();
+absl::Status CheckState(const Parameters& parameters, bool averaged,
+                        const std::map<std::string, at::Tensor>& state) {
+  std::map<std::string, at::Tensor> own;
+  for (const Parameter& parameter : parameters) {
+    own[parameter.name + ".exp_avg"] = own[parameter.name + ".exp_avg_sq"] = parameter.value;
+    if (averaged) own[parameter.name + ".ema"] = parameter.value;
+  }
   for (const auto& [name, tensor] : own) {
     const auto found = state.find(name);
     if (found == state.end()) {
@@ -111,6 +126,13 @@ absl::Status Optimizer::Restore(const std::map<std::string, at::Tensor>& state, 
     if (!own.contains(name))
       return absl::DataLossError(absl::StrCat("found tensor ", name, ", which nothing here has"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Optimizer::Restore(const std::map<std::string, at::Tensor>& state, int64_t steps) {
+  if (absl::Status fits = CheckState(parameters_, !averages_.empty(), state); !fits.ok())
+    return fits;
+  const std::map<std::string, at::Tensor> own = State();
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : own) tensor.detach().copy_(state.at(name));
   steps_ = steps;
