@@ -128,13 +128,12 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
 }
 
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
-                             const Optimizer& optimizer, const TrainConfig& config,
-                             const CheckpointRecord& record) {
+                             const std::map<std::string, at::Tensor>& optimizer,
+                             const TrainConfig& config, const CheckpointRecord& record) {
   auto folder = AtomicFolder::Create(CheckpointPath(output_dir, record.state.step));
   if (!folder.ok()) return folder.status();
   if (absl::Status s = WriteTrainedWeights(folder->path(), model, config); !s.ok()) return s;
-  if (absl::Status s =
-          WriteSafetensors(folder->path() + "/optimizer.safetensors", optimizer.State());
+  if (absl::Status s = WriteSafetensors(folder->path() + "/optimizer.safetensors", optimizer);
       !s.ok()) {
     return s;
   }
@@ -153,7 +152,7 @@ absl::StatusOr<CheckpointRecord> ReadCheckpointRecord(const std::string& folder)
 }
 
 absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord& record,
-                               TrainingModel& model, Optimizer& optimizer) {
+                               TrainingModel& model, AnyShardingPolicy& policy) {
   if (record.full != model.full()) {
     return absl::DataLossError(
         absl::StrCat(Printable(folder, 4096), "/trainer.json: found a checkpoint of ",
@@ -164,16 +163,15 @@ absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord
   if (!tensors.ok()) return tensors.status();
   const auto optimizer_state = ReadTensors(folder + "/optimizer.safetensors");
   if (!optimizer_state.ok()) return optimizer_state.status();
-  if (absl::Status s = optimizer.Restore(*optimizer_state, record.optimizer_steps); !s.ok()) {
-    return absl::DataLossError(
-        absl::StrCat(Printable(folder, 4096), "/optimizer.safetensors: ", s.message()));
-  }
   const at::NoGradGuard no_grad;
   for (const Parameter& parameter : model.parameters())
     parameter.value.detach().copy_(tensors->at(parameter.name));
   RefreshLeaves(model.parameters());
   model.ParametersChanged();
-  return absl::OkStatus();
+  absl::Status restored = policy.Restore(*optimizer_state, record.optimizer_steps);
+  if (restored.ok()) return restored;
+  return absl::DataLossError(
+      absl::StrCat(Printable(folder, 4096), "/optimizer.safetensors: ", restored.message()));
 }
 
 absl::Status LinkTrainedWeights(const std::string& checkpoint, const std::string& dir, bool full) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "draftp/train/optimizer.h"
+#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/trainer_state.h"
 #include "draftp/train/training_model.h"
 
@@ -37,17 +37,18 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
 //   pytorch_lora_weights.safetensors or unet/   float32
 //   optimizer.safetensors                       moments and moving averages
 //   trainer.json                                `record`
+// `optimizer`: whole, as ShardingPolicy::State() gives it on rank 0.
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
-                             const Optimizer& optimizer, const TrainConfig& config,
-                             const CheckpointRecord& record);
+                             const std::map<std::string, at::Tensor>& optimizer,
+                             const TrainConfig& config, const CheckpointRecord& record);
 
 // The trainer.json of a checkpoint's folder. DataLoss names it where it is torn.
 absl::StatusOr<CheckpointRecord> ReadCheckpointRecord(const std::string& folder);
 
-// Puts what a checkpoint's folder holds into `model` and `optimizer`. Errors name the file: torn,
-// or of other trained layers.
+// Puts what a checkpoint's folder holds into `model` and `policy`, in whatever world and by
+// whatever policy it was written. Errors name the file: torn, or of other trained layers.
 absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord& record,
-                               TrainingModel& model, Optimizer& optimizer);
+                               TrainingModel& model, AnyShardingPolicy& policy);
 
 // Makes the trained weights of a checkpoint's folder those of `dir`, which must exist: the same
 // files by hard links where that is possible.

@@ -1,7 +1,5 @@
 #include "draftp/train/parameters.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_copy.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -72,23 +70,6 @@ UNet WithValues(const UNet& unet, const Parameters& parameters) {
     if (const auto found = values.find(name); found != values.end()) tensor = found->second;
   });
   return copy;
-}
-
-void RefreshLeaves(const Parameters& parameters) {
-  const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> leaves, values;
-  for (const Parameter& parameter : parameters) {
-    if (!parameter.mixed()) continue;
-    leaves.push_back(parameter.leaf.detach());
-    values.push_back(parameter.value);
-  }
-  if (!leaves.empty()) at::_foreach_copy_(leaves, values);
-}
-
-int64_t CountElements(const Parameters& parameters) {
-  int64_t elements = 0;
-  for (const Parameter& parameter : parameters) elements += parameter.value.numel();
-  return elements;
 }
 
 }  // namespace draftp

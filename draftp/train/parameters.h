@@ -2,29 +2,11 @@
 #ifndef DRAFTP_TRAIN_PARAMETERS_H_
 #define DRAFTP_TRAIN_PARAMETERS_H_
 
-#include <ATen/core/Tensor.h>
-
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "draftp/adapter/lora_file.h"
 #include "draftp/model/unet.h"
+#include "draftp/shard/parameter.h"
 
 namespace draftp {
-
-// One trained tensor. What the optimiser updates is `value`, float32 (or float64); what the network
-// reads and what gets gradients is `leaf`: `value` itself, or its copy in the network's lower
-// precision, refreshed after each update, so that no call converts it anew.
-struct Parameter {
-  std::string name;
-  at::Tensor value;
-  at::Tensor leaf;
-
-  bool mixed() const { return !leaf.is_same(value); }
-};
-
-using Parameters = std::vector<Parameter>;
 
 // The factors of adapter `slot`, PATH.lora_A.weight and PATH.lora_B.weight, sorted by name; from
 // then on they need gradients.
@@ -40,11 +22,6 @@ Parameters TrainAll(UNet& unet);
 // The same UNet with the parameters' values in place of its weights, for writing: float32 although
 // the network computes in bfloat16.
 UNet WithValues(const UNet& unet, const Parameters& parameters);
-
-// Copies values into the leaves that are apart from them.
-void RefreshLeaves(const Parameters& parameters);
-
-int64_t CountElements(const Parameters& parameters);
 
 }  // namespace draftp
 

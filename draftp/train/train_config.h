@@ -74,6 +74,9 @@ struct TrainConfig {
   std::string dtype = "auto";
   bool deterministic = false;
   bool cuda_graph = true;
+  std::string sharding = "replicated";  // a name of kShardingPolicies
+  int64_t nproc = 1;                    // processes on this machine
+  double timeout = 600;                 // seconds
 
   // Output
   std::string output_dir = {};  // empty: draftp_train, or draftp_train_2, ...

@@ -55,7 +55,8 @@ TEST(TrainConfig, ReadsTheOriginalsSettings) {
   EXPECT_TRUE(config.activation_checkpointing);
   EXPECT_TRUE(config.Recomputes("reward"));
   EXPECT_EQ(config.save_interval, 200);
-  EXPECT_THAT(loaded->notices, Contains(HasSubstr("trainer.devices")));
+  EXPECT_EQ(config.nproc, 8);
+  EXPECT_THAT(loaded->notices, Contains(HasSubstr("model.fsdp")));
 }
 
 TEST(TrainConfig, NamesTheFlagOfEachMistake) {

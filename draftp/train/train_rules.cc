@@ -36,12 +36,13 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
               {"model.peft.lora_tuning.adapter_dropout"},
               "the adapter has no dropout",
               {"0", "0.0"}});
-  ignore({"trainer.devices", "trainer.num_nodes"},
-         "one device trains; --global_batch_size says what a step has in all");
+  ignore({"trainer.num_nodes"}, "torchrun, srun or mpirun start the processes of several hosts");
   ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
          "--max_steps and --validation_images say it");
   ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");
-  ignore({"model.fsdp", "model.fsdp_set_buffer_dtype"}, "one device trains");
+  ignore({"model.fsdp", "model.fsdp_set_buffer_dtype"},
+         "every process has all parameters; --sharding sharded_optimizer divides the optimiser's "
+         "state");
   ignore({"model.data.*"}, "--prompts says it");
   ignore({"model.optim.*"}, "the optimiser is AdamW with a warm-up");
   ignore({"rm.*", "reward_model"}, "the reward's folder says it");

@@ -8,8 +8,8 @@
 
 #include "draftp/schedule/ddpm_table.h"
 #include "draftp/schedule/spacings.h"
+#include "draftp/shard/optimizer.h"
 #include "draftp/testing/tensor_matchers.h"
-#include "draftp/train/optimizer.h"
 #include "draftp/train/sdxl_step.h"
 #include "draftp/train/training_fixture.h"
 

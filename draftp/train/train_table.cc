@@ -10,6 +10,7 @@
 #include "draftp/objective/any_objective.h"
 #include "draftp/sdxl/placement_rows.h"
 #include "draftp/sdxl/sampling_config.h"
+#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/setting_rows.h"
 
 namespace draftp {
@@ -296,7 +297,28 @@ void AddRunning(Table& table) {
   table.Switch(&C::deterministic,
                {.key = "deterministic",
                 .help = "on a GPU, only kernels that give the same bits every time (a CPU always "
-                        "does)"});
+                        "does); with LoRA on a CPU the gradients are summed image by image, so "
+                        "that micro batches and processes change no bit"});
+  table
+      .Integer(&C::nproc, 1, 1024,
+               {.key = "nproc",
+                .original_keys = {"trainer.devices"},
+                .value_name = "N",
+                .unit = "processes",
+                .help = "processes on this machine that share out every step's images, each with a "
+                        "GPU of its own where there are GPUs",
+                .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
+                .common = true})
+      .Choice(&C::sharding, ChoicesNamed(kShardingPolicies.Names()),
+              {.key = "sharding",
+               .value_name = "NAME",
+               .help = "of several processes: replicated (each has all), sharded_optimizer (each "
+                       "has its part of AdamW's moments and of the moving average)"})
+      .Number(&C::timeout, 1, 86'400,
+              {.key = "timeout",
+               .value_name = "S",
+               .unit = "seconds",
+               .help = "how long a process of several waits for the others before the run ends"});
 }
 
 void AddOutput(Table& table) {

@@ -6,22 +6,30 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
 
+#include "draftp/config/config_row.h"
 #include "draftp/io/atomic_folder.h"
+#include "draftp/kernels/cuda_backend.h"
 #include "draftp/run/earlier_run.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/progress.h"
 #include "draftp/run/run_record.h"
 #include "draftp/sdxl/recorded_config.h"
+#include "draftp/shard/rank_device.h"
+#include "draftp/shard/shared_folder.h"
+#include "draftp/train/checkpoint.h"
+#include "draftp/train/step_batches.h"
 #include "draftp/train/train_folder.h"
 #include "draftp/train/train_identity.h"
 #include "draftp/train/training_log.h"
 #include "draftp/train/training_plan.h"
 #include "draftp/train/training_run.h"
 #include "draftp/train/training_setup.h"
+#include "draftp/version.h"
 
 namespace draftp {
 namespace {
@@ -33,7 +41,8 @@ std::vector<std::string> RoundingNotices(const CheckpointRecord& record,
                                          const TrainConfig& config) {
   const nlohmann::ordered_json now = RecordedConfig(TrainTable(), config);
   std::vector<std::string> notices;
-  for (const char* key : {"device", "micro_batch_size", "cuda_graph", "deterministic"}) {
+  for (const char* key :
+       {"device", "micro_batch_size", "cuda_graph", "deterministic", "sharding", "nproc"}) {
     if (!record.config.contains(key) || record.config.at(key) == now.at(key)) continue;
     notices.push_back(absl::StrCat("--", key, " was ", record.config.at(key).dump(), ", is ",
                                    now.at(key).dump(), ": the same up to rounding"));
@@ -63,46 +72,126 @@ std::string LastLine(const TrainConfig& config, const RunStatus& status) {
   return line;
 }
 
-// From the point that the run goes on from, if any, to its end.
-absl::Status Train(const TrainConfig& config, TrainingSetup& setup, TrainFolder& entered,
-                   StopRequest& stop, InputHashes& hashes, const Identity& identity, double begin,
-                   Notices& log) {
-  RunRecord record("train", RecordedConfig(TrainTable(), config), config.output_dir, setup.device);
-  const Identity told = [&] {
-    auto known = identity();
-    if (known.ok()) {
-      record.SetIdentity(*known);
-      record.SetWeights(hashes.files(), known->inputs);
+// What a training run knows of itself before its first step.
+struct Started {
+  TrainConfig config;
+  TrainingSetup& setup;
+  StopRequest& stop;
+  World& world;
+  InputHashes& hashes;
+  Identity identity;
+  double begin;
+};
+
+// Where all ranks go on from, and rank 0's folder.
+struct Entered {
+  std::optional<OutputFolder> folder;
+  std::optional<ResumePoint> resume;
+};
+
+// Rank 0 enters the folder; the others hear where it is and from which checkpoint the run goes on.
+absl::StatusOr<Entered> Enter(Started& run) {
+  Entered entered;
+  absl::Status opened = absl::OkStatus();
+  if (run.world.first()) {
+    auto own = OpenTrainFolder(run.config, run.identity);
+    opened = own.status();
+    if (own.ok()) {
+      entered.folder.emplace(std::move(own->folder));
+      entered.resume = std::move(own->resume);
     }
-    return known;
-  };
-  TrainingRun run(config, setup, entered.folder, stop, record, told);
-  if (entered.resume) {
-    std::vector<std::string> notices = RoundingNotices(entered.resume->record, config);
-    if (absl::Status resumed = run.Resume(*entered.resume, notices); !resumed.ok()) return resumed;
-    for (const std::string& notice : notices) log.Note(notice);
-    if (const auto known = told(); !known.ok()) return known.status();
   }
-  absl::Status tidied = entered.folder.Tidy(
+  if (absl::Status agreed = run.world.Agree("the output folder", opened); !agreed.ok())
+    return agreed;
+  run.config.output_dir =
+      run.world.FirstText("the output folder", entered.folder ? entered.folder->path() : "");
+  if (absl::Status shared = CheckFolderIsShared(run.config.output_dir, run.world); !shared.ok())
+    return shared;
+  const std::string from =
+      run.world.FirstText("the checkpoint", entered.resume ? entered.resume->folder : "");
+  absl::Status read = absl::OkStatus();
+  if (!run.world.first() && !from.empty()) {
+    auto record = ReadCheckpointRecord(from);
+    read = record.status();
+    if (record.ok()) entered.resume = ResumePoint{from, *std::move(record), {}};
+  }
+  if (absl::Status agreed = run.world.Agree("the checkpoint", read); !agreed.ok()) return agreed;
+  return entered;
+}
+
+absl::Status Tidy(const Started& run, OutputFolder& folder) {
+  absl::Status tidied = folder.Tidy(
       {"checkpoints", "validation", "tensorboard", "unet", "ema", "ema/unet", "best", "best/unet"});
-  if (!tidied.ok()) return tidied;
-  RemoveLeftFolders(config.output_dir + "/checkpoints", "step_");
-  record.SetSeconds("load", Progress::WallSeconds() - begin);
-  if (absl::Status written = record.Write(); !written.ok()) return written;
-  auto training_log = TrainingLog::Open(log, {.output_dir = config.output_dir,
+  if (tidied.ok()) RemoveLeftFolders(run.config.output_dir + "/checkpoints", "step_");
+  return tidied;
+}
+
+// The loop on a rank that writes nothing.
+absl::Status Follow(TrainingRun& run) { return run.Loop(nullptr); }
+
+// The loop on rank 0.
+absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunRecord& record,
+                  Notices& log) {
+  absl::Status ready = Tidy(started, folder);
+  record.SetSeconds("load", Progress::WallSeconds() - started.begin);
+  if (ready.ok()) ready = record.Write();
+  if (!ready.ok()) return ready;
+  auto training_log = TrainingLog::Open(log, {.output_dir = started.config.output_dir,
                                               .first_step = run.Status().step,
-                                              .max_steps = config.max_steps,
-                                              .settings = TrainTable().Print(config)});
+                                              .max_steps = started.config.max_steps,
+                                              .settings = TrainTable().Print(started.config)});
   if (!training_log.ok()) return training_log.status();
-  log.Say(DescribeTraining(config, setup));
-  const StopRequest::Run running(stop);
-  if (absl::Status looped = run.Loop(*training_log); !looped.ok()) {
+  log.Say(DescribeTraining(started.config, started.setup));
+  const StopRequest::Run running(started.stop);
+  const TrainingOutput output{folder, record, *training_log};
+  if (absl::Status looped = run.Loop(&output); !looped.ok()) {
     run.Fail(looped);
     return looped;
   }
   if (absl::Status closed = training_log->Close(); !closed.ok()) return closed;
-  log.Result(LastLine(config, run.Status()));
+  log.Result(LastLine(started.config, run.Status()));
   return absl::OkStatus();
+}
+
+// From the point that the run goes on from, if any, to its end.
+absl::Status Train(Started& started, Entered& entered, Notices& log) {
+  RunRecord record("train", RecordedConfig(TrainTable(), started.config), started.config.output_dir,
+                   started.setup.device);
+  const Identity told = [&] {
+    auto known = started.identity();
+    if (known.ok()) {
+      record.SetIdentity(*known);
+      record.SetWeights(started.hashes.files(), known->inputs);
+    }
+    return known;
+  };
+  TrainingRun run(started.config, started.setup, started.stop, started.world, told);
+  if (entered.resume) {
+    std::vector<std::string> notices = RoundingNotices(entered.resume->record, started.config);
+    absl::Status resumed = started.world.Agree("resume", run.Resume(*entered.resume, notices));
+    if (!resumed.ok()) return resumed;
+    for (const std::string& notice : notices) log.Note(notice);
+    if (const auto known = told(); !known.ok()) return known.status();
+  }
+  if (entered.folder) return Lead(started, *entered.folder, run, record, log);
+  const StopRequest::Run running(started.stop);
+  return Follow(run);
+}
+
+// What all ranks must have alike, by the names that a user knows.
+absl::Status CheckSameRun(const Started& run) {
+  std::vector<std::pair<std::string, std::string>> values = {{"the version of draftp", kVersion}};
+  for (const auto& [key, value] : TrainTable().Print(run.config)) {
+    static const std::set<std::string> kOwn = {"device",     "nproc",  "timeout",
+                                               "output_dir", "resume", "quiet"};
+    if (!kOwn.contains(key)) values.emplace_back("--" + key, PlainText(value));
+  }
+  if (absl::Status same = run.world.CheckSame("settings", values); !same.ok()) return same;
+  if (run.world.size() == 1) return absl::OkStatus();
+  const auto identity = run.identity();
+  absl::Status known = run.world.Agree("the hashes of inputs", identity.status());
+  if (!known.ok()) return known;
+  return run.world.CheckSame("inputs", {identity->inputs.begin(), identity->inputs.end()});
 }
 
 }  // namespace
@@ -113,46 +202,64 @@ absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, std::ostr
   return RunTraining(config, stop, notices);
 }
 
-absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& log) {
+absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& log) {
+  World alone;
+  return RunTraining(config, stop, log, alone);
+}
+
+absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& log, World& world) {
   const double begin = Progress::WallSeconds();
-  TrainConfig config = given;
-  const auto device = ChooseDevice(config.device, config.dtype);
+  const TrainConfig& config = given;
+  const auto own_device = RankDevice(config.device, world.info());
+  if (!own_device.ok()) return own_device.status();
+  const auto device = ChooseDevice(*own_device, config.dtype);
   if (!device.ok()) return device.status();
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
+  if (absl::Status divides = CheckShare(config, world.size()); !divides.ok()) return divides;
+  if (const int gpus = CudaDeviceCount(); device->is_cuda() && world.size() == 1 && gpus > 1) {
+    log.Note(absl::StrCat("one of ", gpus, " GPUs trains; --nproc ", gpus, " takes all"));
+  }
+  if (device->is_cuda()) {
+    if (absl::Status joined = world.UseGpu(); !joined.ok()) return joined;
+  }
   if (config.deterministic) at::globalContext().setDeterministicAlgorithms(true, false);
   const auto warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); };
   InputHashes hashes(config.dry_run != "off" ? std::vector<InputFile>{} : TrainInputs(config));
   auto setup = TrainingSetup::Make(config, *device, warn);
   if (!setup.ok()) return setup.status();
   if (config.dry_run != "off") {
+    if (!world.first()) return absl::OkStatus();
     std::ostringstream text;
     const absl::Status status = DryRunTraining(config, *setup, text);
     log.Result(text.str());
     return status;
   }
   std::optional<RunIdentity> own;  // made once: captions may be many
-  const Identity identity = [&]() -> absl::StatusOr<RunIdentity> {
+  Started run{config, *setup, stop, world, hashes, {}, begin};
+  run.identity = [&]() -> absl::StatusOr<RunIdentity> {
     const auto& known = hashes.Get();
     if (!known.ok()) return known.status();
     if (!own) own = TrainIdentity(config, setup->captions, DtypeName(*device), *known);
     return *own;
   };
-  auto entered = OpenTrainFolder(config, identity);
+  if (absl::Status same = CheckSameRun(run); !same.ok()) return same;
+  auto entered = Enter(run);
   if (!entered.ok()) return entered.status();
-  config.output_dir = entered->folder.path();
-  if (absl::Status elsewhere = CheckTrainInputs(config, hashes.files(), config.output_dir);
-      !elsewhere.ok()) {
-    return elsewhere;
-  }
-  if (entered->resume && IsFinished(config, *entered->resume)) {
-    log.Result(absl::StrCat("nothing to train: the run in ", config.output_dir,
+  absl::Status elsewhere = CheckTrainInputs(run.config, hashes.files(), run.config.output_dir);
+  if (!elsewhere.ok()) return world.Agree("the inputs' places", elsewhere);
+  const bool finished = entered->resume && IsFinished(run.config, *entered->resume);
+  if (world.Any("whether it has finished", world.first() && finished)) {
+    if (!world.first()) return absl::OkStatus();
+    log.Result(absl::StrCat("nothing to train: the run in ", run.config.output_dir,
                             " has reached step ", entered->resume->record.state.step,
-                            " of --max_steps ", config.max_steps,
+                            " of --max_steps ", run.config.max_steps,
                             " before; more --max_steps go on, another --output_dir begins anew"));
     return absl::OkStatus();
   }
-  if (const std::string warning = entered->folder.Warning(); !warning.empty()) log.Warn(warning);
-  return Train(config, *setup, *entered, stop, hashes, identity, begin, log);
+  if (entered->folder) {
+    if (const std::string warning = entered->folder->Warning(); !warning.empty()) log.Warn(warning);
+  }
+  return Train(run, *entered, log);
 }
 
 }  // namespace draftp

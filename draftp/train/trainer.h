@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "draftp/run/notices.h"
+#include "draftp/shard/world.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 
@@ -22,6 +23,11 @@ namespace draftp {
 // Bit for bit, a run that was interrupted and resumed writes what one that wasn't would have. Asked
 // by `stop`, it saves a checkpoint after the step in flight and returns. Progress and warnings go
 // to `log`, a line redrawn in place on a `terminal`. The error is one line that names flag or file.
+//
+// On several ranks each calls it with its `world`, the same but for the log, and computes its part
+// of every global batch; rank 0 writes all that is written, into a folder that all see.
+absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& log, World& world);
+// Alone.
 absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& log);
 absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, std::ostream& log,
                          bool terminal);

@@ -13,8 +13,8 @@
 #include "draftp/run/plan_text.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/run/progress.h"
+#include "draftp/shard/optimizer.h"
 #include "draftp/train/caption_order.h"
-#include "draftp/train/optimizer.h"
 #include "draftp/train/sdxl_step.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/training_memory.h"
@@ -80,7 +80,7 @@ absl::StatusOr<double> ProbeStep(const TrainConfig& config, TrainingSetup& setup
   double begin = 0;
   for (int64_t i = 0; i < (setup.device.is_cuda() ? 2 : 1); ++i) {
     begin = Progress::WallSeconds();
-    const auto result = RunMicroBatches(config,
+    const auto result = RunMicroBatches(ShareOf(config, 0, 1, SumsInOrder(config, setup.device)),
                                         {.step = i,
                                          .first_sample = i * config.global_batch_size,
                                          .kl_coefficient = setup.kl_schedule.Initial()},

@@ -1,11 +1,15 @@
 #include "draftp/train/training_run.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <c10/util/Exception.h>
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -22,30 +26,51 @@
 
 namespace draftp {
 
-TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, OutputFolder& folder,
-                         StopRequest& stop, RunRecord& record,
-                         std::function<absl::StatusOr<RunIdentity>()> identity)
+namespace {
+
+AnyShardingPolicy PolicyOf(const TrainConfig& config, const TrainingModel& model, World& world,
+                           bool ordered) {
+  const auto* const member = kShardingPolicies.Find(config.sharding);
+  TORCH_CHECK(member != nullptr, "no sharding policy ", config.sharding);
+  return AnyShardingPolicy(member->make({.parameters = model.parameters(),
+                                         .optimizer = OptimizerOptionsOf(config),
+                                         .world = &world,
+                                         .ordered = ordered}));
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop,
+                         World& world, std::function<absl::StatusOr<RunIdentity>()> identity)
     : config_(config),
       setup_(setup),
-      folder_(folder),
       stop_(stop),
-      record_(record),
+      world_(world),
       identity_(std::move(identity)),
       order_(static_cast<int64_t>(setup.captions.size()), config.seed),
       step_(*setup.model, *setup.reward, setup.options),
-      optimizer_(setup.model->parameters(), OptimizerOptionsOf(config)),
-      validation_(*setup.model, *setup.reward, setup.held_out.get(), setup.options,
-                  {.prompts = setup.validation_captions,
-                   .images_per_prompt = config.images_per_prompt,
-                   .batch_size = config.micro_batch_size,
-                   .cancelled = [&stop] { return stop.asked(); }}),
+      policy_(PolicyOf(config, *setup.model, world, SumsInOrder(config, setup.device))),
+      share_(ShareOf(config, world.rank(), world.size(), SumsInOrder(config, setup.device))),
+      validation_(
+          *setup.model, *setup.reward, setup.held_out.get(), setup.options,
+          {.prompts = setup.validation_captions,
+           .images_per_prompt = config.images_per_prompt,
+           .batch_size = config.micro_batch_size,
+           // Of several ranks one alone must not leave.
+           .cancelled = [&stop, alone = world.size() == 1] { return alone && stop.asked(); },
+           .world = &world}),
       begin_(Progress::WallSeconds()) {
   state_.kl_coefficient = setup.kl_schedule.Initial();
   state_.validation = ValidationHash(config, setup.validation_captions);
 }
 
+absl::Status TrainingRun::OnFirst(const std::string& what,
+                                  const std::function<absl::Status()>& work) {
+  return world_.Agree(what, world_.first() ? work() : absl::OkStatus());
+}
+
 absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::string>& notices) {
-  absl::Status restored = RestoreCheckpoint(point.folder, point.record, *setup_.model, optimizer_);
+  absl::Status restored = RestoreCheckpoint(point.folder, point.record, *setup_.model, policy_);
   if (!restored.ok()) return AsFailure(restored);
   const std::string validation = std::exchange(state_, point.record.state).validation;
   first_step_ = state_.step;
@@ -63,7 +88,7 @@ absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::stri
     changed(absl::StrFormat(
         "--max_steps was %d, is %d, and the cosine learning rate falls to 0 "
         "there: step %d has %.3g",
-        before, config_.max_steps, state_.step + 1, setup_.learning_rate(optimizer_.steps())));
+        before, config_.max_steps, state_.step + 1, setup_.learning_rate(policy_.steps())));
   }
   if (state_.best_reward && state_.validation != validation) {
     changed("validations draw other pictures: the best reward counts from here");
@@ -77,22 +102,43 @@ absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::stri
   return absl::OkStatus();
 }
 
-StepRecord TrainingRun::Record(const MicroBatchResult& result) const {
+std::vector<double> TrainingRun::Means(const StepRows& rows, const at::Tensor& norm,
+                                       double& norm_value) {
+  at::Tensor own;
+  {
+    const World::Waiting waiting(world_, "the sum of gradients");
+    own = rows.rows.cpu();
+    norm_value = norm.item<double>();
+  }
+  const int64_t count = own.size(0), columns = own.size(1);
+  const at::Tensor all = at::empty({world_.size(), count, columns}, at::kDouble);
+  world_.Gather("the step's means", all, own.contiguous());
+  std::vector<double> means(columns);
+  const double* const values = all.const_data_ptr<double>();
+  for (int64_t m = 0; m < count; ++m) {
+    for (int64_t r = 0; r < world_.size(); ++r) {
+      for (int64_t c = 0; c < columns; ++c)
+        means[c] +=
+            values[(r * count + m) * columns + c] / static_cast<double>(all.numel() / columns);
+    }
+  }
+  return means;
+}
+
+StepRecord TrainingRun::Record(const std::vector<double>& means) const {
   StepRecord record{.step = state_.step + 1,
                     .consumed_samples = state_.consumed_samples + config_.global_batch_size,
-                    .loss = result.loss.item<double>(),
-                    .reward = result.reward.item<double>(),
-                    .kl = result.kl.item<double>(),
-                    .clamped = result.clamped.item<double>(),
-                    .lr = setup_.learning_rate(optimizer_.steps()),
+                    .loss = means[0],
+                    .reward = means[1],
+                    .kl = means[2],
+                    .clamped = means[3],
+                    .lr = setup_.learning_rate(policy_.steps()),
                     .kl_coefficient = state_.kl_coefficient,
                     .images = config_.global_batch_size};
   const std::vector<RewardMember>& members = setup_.reward->members();
-  for (size_t m = 0; m < result.member_rewards.size(); ++m)
-    record.rewards.emplace_back(members[m].reward.name(), result.member_rewards[m].item<double>());
-  for (size_t m = 0; m < result.member_gradients.size(); ++m) {
-    record.reward_norms.emplace_back(members[m].reward.name(),
-                                     result.member_gradients[m].item<double>());
+  for (size_t m = 0; m < members.size(); ++m) {
+    record.rewards.emplace_back(members[m].reward.name(), means[4 + m]);
+    record.reward_norms.emplace_back(members[m].reward.name(), means[4 + members.size() + m]);
   }
   return record;
 }
@@ -109,55 +155,83 @@ absl::Status TrainingRun::CheckFirstGradients(const StepRecord& record) const {
   return absl::OkStatus();
 }
 
-absl::Status TrainingRun::Skip(const MicroBatchResult& result, TrainingLog& log) {
-  optimizer_.DropGradients();
+absl::Status TrainingRun::DumpSkipped(const std::string& path, const std::vector<double>& means,
+                                      const at::Tensor& rewards) const {
+  std::vector<int64_t> samples;  // as `rewards`: rank by rank
+  for (int r = 0; r < share_.ranks; ++r) {
+    StepShare share = share_;
+    share.rank = r;
+    for (int64_t m = 0; m < share.micro_batches; ++m) {
+      const auto more = SamplesOf(share, state_.consumed_samples, m);
+      samples.insert(samples.end(), more.begin(), more.end());
+    }
+  }
+  return WriteSafetensors(
+      path,
+      {{"loss", at::scalar_tensor(means[0], at::kDouble)},
+       {"kl", at::scalar_tensor(means[2], at::kDouble)},
+       {"rewards", rewards}},
+      {{"step", absl::StrCat(state_.step + 1)},
+       {"seed", absl::StrCat(config_.seed)},
+       {"samples", absl::StrJoin(samples, ",")},
+       {"captions", absl::StrJoin(CaptionsOf(samples, setup_.captions, order_), "\n")}});
+}
+
+absl::Status TrainingRun::Skip(const std::vector<double>& means, const at::Tensor& rewards) {
+  policy_.DropGradients();
   ++state_.skipped_steps;
   ++state_.skipped_in_a_row;
   const std::string path = config_.output_dir + "/nonfinite_step.safetensors";
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    const std::vector<int64_t> samples =
-        SamplesFrom(state_.consumed_samples, config_.global_batch_size);
-    const absl::Status dumped = WriteSafetensors(
-        path,
-        {{"loss", result.loss.cpu()}, {"kl", result.kl.cpu()}, {"rewards", result.rewards.cpu()}},
-        {{"step", absl::StrCat(state_.step + 1)},
-         {"seed", absl::StrCat(config_.seed)},
-         {"samples", absl::StrJoin(samples, ",")},
-         {"captions", absl::StrJoin(CaptionsOf(samples, setup_.captions, order_), "\n")}});
-    if (!dumped.ok()) return dumped;
-  }
-  log.Warn(absl::StrCat("step ", state_.step + 1,
-                        " is skipped: its loss, reward or gradient isn't finite (see ", path, ")"));
-  if (state_.skipped_in_a_row < config_.max_skipped_steps) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(state_.skipped_in_a_row,
-                   " steps in a row had a loss, reward or gradient that isn't finite, expected "
-                   "fewer than --max_skipped_steps ",
-                   config_.max_skipped_steps, "; ", path, " holds the first"));
+  const at::Tensor own = rewards.cpu().contiguous();
+  const at::Tensor all = at::empty({world_.size() * own.numel()}, own.options());
+  world_.Gather("rewards", all, own);
+  absl::Status dumped = OnFirst("the record of a skipped step", [&] {
+    std::error_code error;
+    absl::Status status =
+        std::filesystem::exists(path, error) ? absl::OkStatus() : DumpSkipped(path, means, all);
+    if (status.ok()) {
+      output_->log.Warn(absl::StrCat("step ", state_.step + 1,
+                                     " is skipped: its loss, reward or gradient isn't finite (see ",
+                                     path, ")"));
+    }
+    return status;
+  });
+  if (!dumped.ok() || state_.skipped_in_a_row < config_.max_skipped_steps) return dumped;
+  return world_.Agree(
+      "the end after skipped steps",
+      absl::FailedPreconditionError(
+          absl::StrCat(state_.skipped_in_a_row,
+                       " steps in a row had a loss, reward or gradient that isn't finite, expected "
+                       "fewer than --max_skipped_steps ",
+                       config_.max_skipped_steps, "; ", path, " holds the first")));
 }
 
-absl::Status TrainingRun::Step(TrainingLog& log) {
+absl::Status TrainingRun::Step() {
   const double begin = Progress::WallSeconds();
-  const auto result = RunMicroBatches(config_,
-                                      {.step = state_.step,
-                                       .first_sample = state_.consumed_samples,
-                                       .kl_coefficient = state_.kl_coefficient},
-                                      setup_.captions, order_, step_, optimizer_);
-  if (!result.ok()) return result.status();
-  StepRecord record = Record(*result);
-  const at::Tensor norm = optimizer_.GradientNorm();
-  record.grad_norm = norm.item<double>();
+  world_.SetStep(state_.step + 1);
+  policy_.Begin(share_.micro_batches);
+  const auto rows = RunMicroBatches(share_,
+                                    {.step = state_.step,
+                                     .first_sample = state_.consumed_samples,
+                                     .kl_coefficient = state_.kl_coefficient},
+                                    setup_.captions, order_, step_, policy_);
+  if (!rows.ok()) return rows.status();
+  const at::Tensor norm = policy_.GradientNorm();
+  double norm_value = 0;
+  const std::vector<double> means = Means(*rows, norm, norm_value);
+  StepRecord record = Record(means);
+  record.grad_norm = norm_value;
   record.skipped = !std::isfinite(record.loss) || !std::isfinite(record.reward) ||
                    !std::isfinite(record.grad_norm);
   if (record.skipped) {
-    if (absl::Status skipped = Skip(*result, log); !skipped.ok()) return skipped;
+    if (absl::Status skipped = Skip(means, rows->rewards); !skipped.ok()) return skipped;
   } else {
     if (state_.step == first_step_) {
-      if (absl::Status checked = CheckFirstGradients(record); !checked.ok()) return checked;
+      absl::Status checked = world_.Agree("the first gradients", CheckFirstGradients(record));
+      if (!checked.ok()) return checked;
     }
     const double update = Progress::WallSeconds();
-    optimizer_.Step(record.lr, norm);
+    policy_.Step(record.lr, norm);
     setup_.model->ParametersChanged();
     record.phases["optimizer"] = Progress::WallSeconds() - update;
     state_.skipped_in_a_row = 0;
@@ -169,21 +243,29 @@ absl::Status TrainingRun::Step(TrainingLog& log) {
   for (const auto& [phase, seconds] : record.phases) state_.seconds[phase] += seconds;
   record.memory_mib = PeakBytes(setup_.device) >> 20;
   record.seconds = Progress::WallSeconds() - begin;
-  return log.Add(record);
+  return output_ ? output_->log.Add(record) : absl::OkStatus();
 }
 
-absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
+absl::Status TrainingRun::Tell(const ValidationResult& result, double seconds) {
+  if (absl::Status made = output_->folder.MakeSubfolder("validation"); !made.ok()) return made;
+  const std::string path =
+      absl::StrFormat("%s/validation/step_%08d.png", config_.output_dir, state_.step);
+  absl::Status drawn =
+      WritePng(path, result.sheet, {{"Software", absl::StrCat("draftp ", kVersion)}});
+  if (!drawn.ok()) return drawn;
+  const ValidationRecord record{
+      .step = state_.step,
+      .scores = result.scores,
+      .seconds = seconds,
+      .best_step = state_.best_step,
+      .best_reward = state_.best_reward.value_or(result.scores.tuned.reward)};
+  return output_->log.Add(record, result.sheet);
+}
+
+absl::Status TrainingRun::Validate(bool saves) {
   const double begin = Progress::WallSeconds();
   const auto result = validation_.Run();
   if (!result.ok()) return result.status();
-  if (absl::Status made = folder_.MakeSubfolder("validation"); !made.ok()) return made;
-  const std::string path =
-      absl::StrFormat("%s/validation/step_%08d.png", config_.output_dir, state_.step);
-  if (absl::Status s =
-          WritePng(path, result->sheet, {{"Software", absl::StrCat("draftp ", kVersion)}});
-      !s.ok()) {
-    return s;
-  }
   const double seconds = Progress::WallSeconds() - begin;
   state_.seconds["validation"] += seconds;
   const double reward = result->scores.tuned.reward;
@@ -195,26 +277,21 @@ absl::Status TrainingRun::Validate(TrainingLog& log, bool saves) {
     state_.best_reward = reward;
     state_.best_step = state_.step;
   }
-  const ValidationRecord record{.step = state_.step,
-                                .scores = result->scores,
-                                .seconds = seconds,
-                                .best_step = state_.best_step,
-                                .best_reward = state_.best_reward.value_or(reward)};
-  if (absl::Status added = log.Add(record, result->sheet); !added.ok()) return added;
+  absl::Status told = OnFirst("validation", [&] { return Tell(*result, seconds); });
+  if (!told.ok()) return told;
   for (const std::string& alarm : Alarms(result->scores)) {
     const std::string line = absl::StrCat("after step ", state_.step, " ", alarm);
     warnings_.push_back(line);
-    log.Warn("reward hacking? " + line);
+    if (output_) output_->log.Warn("reward hacking? " + line);
     if (config_.stop_on_alarm) ended_ = "an alarm: " + line;
   }
   if (best) {
     if (absl::Status saved = Save(); !saved.ok()) return saved;
   }
-  if (absl::Status removed =
-          RemoveOldCheckpoints(config_.output_dir, config_.keep_checkpoints, state_.best_step);
-      !removed.ok()) {
-    return removed;
-  }
+  absl::Status removed = OnFirst("the removal of checkpoints", [&] {
+    return RemoveOldCheckpoints(config_.output_dir, config_.keep_checkpoints, state_.best_step);
+  });
+  if (!removed.ok()) return removed;
   return Publish(/*end=*/false);
 }
 
@@ -222,31 +299,43 @@ void TrainingRun::CountTotalSeconds() {
   state_.seconds["total"] = earlier_seconds_ + Progress::WallSeconds() - begin_;
 }
 
-absl::Status TrainingRun::Save() {
-  if (saved_step_ == state_.step) return absl::OkStatus();
-  if (absl::Status there = folder_.Check(); !there.ok()) return there;
-  const double begin = Progress::WallSeconds();
+absl::Status TrainingRun::WriteNow(const std::map<std::string, at::Tensor>& optimizer) {
+  if (absl::Status there = output_->folder.Check(); !there.ok()) return there;
   const auto identity = identity_();
   if (!identity.ok()) return identity.status();
-  if (absl::Status made = folder_.MakeSubfolder("checkpoints"); !made.ok()) return made;
+  if (absl::Status made = output_->folder.MakeSubfolder("checkpoints"); !made.ok()) return made;
   CountTotalSeconds();
-  absl::Status written = WriteCheckpoint(config_.output_dir, *setup_.model, optimizer_, config_,
+  absl::Status written = WriteCheckpoint(config_.output_dir, *setup_.model, optimizer, config_,
                                          {.state = state_,
-                                          .optimizer_steps = optimizer_.steps(),
+                                          .optimizer_steps = policy_.steps(),
                                           .full = setup_.model->full(),
                                           .identity = *identity,
                                           .config = RecordedConfig(TrainTable(), config_)});
   if (!written.ok()) return written;
-  if (saved_step_ < 0) {
-    if (absl::Status recorded = record_.Write(); !recorded.ok()) return recorded;
-  }
+  return saved_step_ < 0 ? output_->record.Write() : absl::OkStatus();
+}
+
+absl::Status TrainingRun::Save() {
+  if (saved_step_ == state_.step) return absl::OkStatus();
+  const double begin = Progress::WallSeconds();
+  const auto optimizer = policy_.State();
+  absl::Status written = OnFirst("a checkpoint", [&] { return WriteNow(optimizer); });
+  if (!written.ok()) return written;
   saved_step_ = state_.step;
   state_.seconds["checkpoint"] += Progress::WallSeconds() - begin;
   if (absl::Status published = PublishWeights(/*end=*/false); !published.ok()) return published;
-  return RemoveOldCheckpoints(config_.output_dir, config_.keep_checkpoints, state_.best_step);
+  return OnFirst("the removal of checkpoints", [&] {
+    return RemoveOldCheckpoints(config_.output_dir, config_.keep_checkpoints, state_.best_step);
+  });
 }
 
 absl::Status TrainingRun::PublishWeights(bool end) {
+  const bool averaged = config_.ema && (!setup_.model->full() || end);
+  const auto averages = averaged ? policy_.AveragedValues() : std::map<std::string, at::Tensor>();
+  return OnFirst("the results", [&] { return LinkWeights(end, averages); });
+}
+
+absl::Status TrainingRun::LinkWeights(bool end, const std::map<std::string, at::Tensor>& averages) {
   const bool full = setup_.model->full();
   const std::string& dir = config_.output_dir;
   const auto checkpoint = [&](int64_t step) { return CheckpointPath(dir, step); };
@@ -258,64 +347,82 @@ absl::Status TrainingRun::PublishWeights(bool end) {
     if (!written.ok()) return written;
   }
   if (state_.best_reward && (state_.best_step == saved_step_ || end)) {
-    if (absl::Status made = folder_.MakeSubfolder("best"); !made.ok()) return made;
+    if (absl::Status made = output_->folder.MakeSubfolder("best"); !made.ok()) return made;
     absl::Status linked = LinkTrainedWeights(checkpoint(state_.best_step), dir + "/best", full);
     if (!linked.ok()) return linked;
   }
-  if (!config_.ema || (full && !end)) return absl::OkStatus();
-  if (absl::Status made = folder_.MakeSubfolder("ema"); !made.ok()) return made;
-  return WriteTrainedWeights(dir + "/ema", *setup_.model, config_, optimizer_.AveragedValues());
+  if (averages.empty()) return absl::OkStatus();
+  if (absl::Status made = output_->folder.MakeSubfolder("ema"); !made.ok()) return made;
+  return WriteTrainedWeights(dir + "/ema", *setup_.model, config_, averages);
 }
 
 absl::Status TrainingRun::Publish(bool end) {
-  if (absl::Status there = folder_.Check(); !there.ok()) return there;
   if (absl::Status published = PublishWeights(end); !published.ok()) return published;
-  CountTotalSeconds();
-  return WriteTrainingReport(config_, Status());
+  return OnFirst("the report", [&] {
+    if (absl::Status there = output_->folder.Check(); !there.ok()) return there;
+    CountTotalSeconds();
+    return WriteTrainingReport(config_, Status());
+  });
+}
+
+absl::Status TrainingRun::FinishRecord(const std::string& why) {
+  RunRecord& record = output_->record;
+  for (const auto& [phase, seconds] : state_.seconds) record.SetSeconds(phase, seconds);
+  record.Set("steps", state_.step);
+  record.Set("skipped_steps", state_.skipped_steps);
+  record.Set("ended", why.empty() ? "finished" : why);
+  if (world_.size() > 1) record.Set("ranks", world_.size());
+  if (state_.best_reward) {
+    record.Set("best_step", state_.best_step);
+    record.Set("best_reward", *state_.best_reward);
+  }
+  nlohmann::ordered_json changes = nlohmann::ordered_json::array();
+  for (const RunChange& change : state_.changes)
+    changes.push_back({{"step", change.step}, {"what", change.what}});
+  record.Set("changes", std::move(changes));
+  return record.Finish();
 }
 
 absl::Status TrainingRun::End(const std::string& why) {
   ended_ = why;
   if (absl::Status saved = Save(); !saved.ok()) return saved;
   if (absl::Status published = Publish(/*end=*/true); !published.ok()) return published;
-  for (const auto& [phase, seconds] : state_.seconds) record_.SetSeconds(phase, seconds);
-  record_.Set("steps", state_.step);
-  record_.Set("skipped_steps", state_.skipped_steps);
-  record_.Set("ended", why.empty() ? "finished" : why);
-  if (state_.best_reward) {
-    record_.Set("best_step", state_.best_step);
-    record_.Set("best_reward", *state_.best_reward);
+  return OnFirst("the record", [&] { return FinishRecord(why); });
+}
+
+std::string TrainingRun::StopReason() {
+  for (const std::string& reason :
+       world_.GatherTexts("the reason to stop", stop_.asked() ? stop_.reason() : "")) {
+    if (!reason.empty()) return reason;
   }
-  nlohmann::ordered_json changes = nlohmann::ordered_json::array();
-  for (const RunChange& change : state_.changes)
-    changes.push_back({{"step", change.step}, {"what", change.what}});
-  record_.Set("changes", std::move(changes));
-  return record_.Finish();
+  return "";
 }
 
 void TrainingRun::Fail(const absl::Status& error) {
   ended_ = std::string(error.message());
   CountTotalSeconds();
-  WriteTrainingReport(config_, Status()).IgnoreError();
+  if (world_.first()) WriteTrainingReport(config_, Status()).IgnoreError();
 }
 
-absl::Status TrainingRun::Loop(TrainingLog& log) {
+absl::Status TrainingRun::Loop(const TrainingOutput* output) {
+  output_ = output;
   for (;;) {
     const bool last = state_.step >= config_.max_steps;
     const bool due = state_.step > first_step_ && state_.step % config_.save_interval == 0;
-    if (due || last || stop_.asked()) {
+    const bool stop = world_.Any("the decision to stop", stop_.asked());
+    if (due || last || stop) {
       if (absl::Status saved = Save(); !saved.ok()) return saved;
     }
-    if (stop_.asked() && !last) return End(stop_.reason());
+    if (stop && !last) return End(StopReason());
     const bool validates =
         config_.val_check_interval > 0 && (last || state_.step % config_.val_check_interval == 0);
     if (validates) {
-      absl::Status validated = Validate(log, due || last);
-      if (absl::IsCancelled(validated) && stop_.asked()) return End(stop_.reason());
+      absl::Status validated = Validate(due || last);
+      if (absl::IsCancelled(validated) && stop_.asked()) return End(StopReason());
       if (!validated.ok()) return validated;
     }
     if (last || !ended_.empty()) return End(last ? "" : ended_);
-    if (absl::Status stepped = Step(log); !stepped.ok()) return stepped;
+    if (absl::Status stepped = Step(); !stepped.ok()) return stepped;
   }
 }
 

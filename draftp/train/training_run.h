@@ -13,9 +13,11 @@
 #include "draftp/run/output_folder.h"
 #include "draftp/run/run_identity.h"
 #include "draftp/run/run_record.h"
+#include "draftp/shard/any_sharding_policy.h"
+#include "draftp/shard/world.h"
 #include "draftp/train/caption_order.h"
-#include "draftp/train/optimizer.h"
 #include "draftp/train/sdxl_step.h"
+#include "draftp/train/step_batches.h"
 #include "draftp/train/stop_request.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/train_folder.h"
@@ -27,20 +29,28 @@
 
 namespace draftp {
 
-// All that it is constructed with must outlive it.
+// Where a run's results go: rank 0's alone.
+struct TrainingOutput {
+  OutputFolder& folder;
+  RunRecord& record;
+  TrainingLog& log;
+};
+
+// All ranks call the same, and decide alike: what to save, to skip, to stop for. Rank 0 writes, and
+// no rank goes on before it has. All that it is constructed with must outlive it.
 class TrainingRun {
  public:
-  // `identity` is asked for when a checkpoint is written, waits for the hashes, and tells `record`.
-  TrainingRun(const TrainConfig& config, TrainingSetup& setup, OutputFolder& folder,
-              StopRequest& stop, RunRecord& record,
+  // `identity` is asked for when a checkpoint is written, waits for the hashes, and tells the
+  // record.
+  TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop, World& world,
               std::function<absl::StatusOr<RunIdentity>()> identity);
 
   // Goes on from a checkpoint. `notices` gets lines for the user.
   absl::Status Resume(const ResumePoint& point, std::vector<std::string>& notices);
 
   // Steps, validations and checkpoints until the end, an alarm or a request to stop; the results in
-  // the folder are renewed at every validation and in the end.
-  absl::Status Loop(TrainingLog& log);
+  // the folder are renewed at every validation and in the end. `output`: null on ranks but 0.
+  absl::Status Loop(const TrainingOutput* output);
 
   // After an error that ended Loop: report and record tell of it, as far as they can be written.
   void Fail(const absl::Status& error);
@@ -49,28 +59,40 @@ class TrainingRun {
   RunStatus Status() const;
 
  private:
-  absl::Status Step(TrainingLog& log);
+  // What rank 0 does for all; they wait for it.
+  absl::Status OnFirst(const std::string& what, const std::function<absl::Status()>& work);
+  absl::Status Step();
   absl::Status CheckFirstGradients(const StepRecord& record) const;
-  absl::Status Skip(const MicroBatchResult& result, TrainingLog& log);
-  StepRecord Record(const MicroBatchResult& result) const;
+  absl::Status Skip(const std::vector<double>& means, const at::Tensor& rewards);
+  absl::Status DumpSkipped(const std::string& path, const std::vector<double>& means,
+                           const at::Tensor& rewards) const;
+  // Means of the columns of all ranks' StepRows::rows, in the global order.
+  std::vector<double> Means(const StepRows& rows, const at::Tensor& norm, double& norm_value);
+  StepRecord Record(const std::vector<double>& means) const;
   // `saves`: a checkpoint is due at this step anyway.
-  absl::Status Validate(TrainingLog& log, bool saves);
+  absl::Status Validate(bool saves);
+  absl::Status Tell(const ValidationResult& result, double seconds);
   absl::Status Save();
+  absl::Status WriteNow(const std::map<std::string, at::Tensor>& optimizer);
   absl::Status PublishWeights(bool end);
+  absl::Status LinkWeights(bool end, const std::map<std::string, at::Tensor>& averages);
   absl::Status Publish(bool end);
   // Results and record of a run that ends here; `why`: empty at the last step.
   absl::Status End(const std::string& why);
+  absl::Status FinishRecord(const std::string& why);
+  std::string StopReason();
   void CountTotalSeconds();
 
   const TrainConfig& config_;
   TrainingSetup& setup_;
-  OutputFolder& folder_;
   StopRequest& stop_;
-  RunRecord& record_;
+  World& world_;
+  const TrainingOutput* output_ = nullptr;  // of rank 0, in Loop
   std::function<absl::StatusOr<RunIdentity>()> identity_;
   CaptionOrder order_;
   SdxlTrainStep step_;
-  Optimizer optimizer_;
+  AnyShardingPolicy policy_;
+  StepShare share_;
   Validation validation_;
   TrainerState state_;
   double begin_, earlier_seconds_ = 0;  // of this process; of those before it

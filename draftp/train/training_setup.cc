@@ -89,6 +89,10 @@ absl::StatusOr<SdxlStepOptions> StepOptions(const TrainConfig& config, const Sdx
 
 }  // namespace
 
+bool SumsInOrder(const TrainConfig& config, const ComputeDevice& device) {
+  return config.deterministic && !config.full() && !device.is_cuda();
+}
+
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {
   return {.beta1 = config.betas.first,
           .beta2 = config.betas.second,

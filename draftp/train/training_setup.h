@@ -14,8 +14,8 @@
 #include "draftp/run/compute_device.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
+#include "draftp/shard/optimizer.h"
 #include "draftp/train/micro_batch.h"
-#include "draftp/train/optimizer.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/training_model.h"
 
@@ -36,6 +36,10 @@ struct TrainingSetup {
   static absl::StatusOr<TrainingSetup> Make(const TrainConfig& config, const ComputeDevice& device,
                                             std::function<void(const std::string&)> warn);
 };
+
+// Whether gradients are summed sample by sample, so that micro batches, threads and worlds change
+// no bit: --deterministic, with LoRA on a CPU.
+bool SumsInOrder(const TrainConfig& config, const ComputeDevice& device);
 
 // AdamW's settings.
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config);

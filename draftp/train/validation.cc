@@ -5,6 +5,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <limits>
 #include <utility>
 
+#include "draftp/kernels/rgb8.h"
 #include "draftp/report/contact_sheet.h"
 #include "draftp/sampling/per_image_noise.h"
 
@@ -24,8 +26,22 @@ double Mean(const at::Tensor& values) {
   return values.defined() ? values.mean().item<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
-void Join(at::Tensor& all, const at::Tensor& more) {
-  all = all.defined() ? at::cat({all, more}) : more;
+// rows [count, ...] into `all` [images, ...] from row `begin` on, zero where nothing came yet.
+void PutRows(at::Tensor& all, int64_t begin, int64_t images, const at::Tensor& rows) {
+  if (!all.defined()) {
+    std::vector<int64_t> sizes = rows.sizes().vec();
+    sizes[0] = images;
+    all = at::zeros(sizes, rows.options());
+  }
+  all.narrow(0, begin, rows.size(0)).copy_(rows);
+}
+
+// rgb [H,W,3] uint8.
+RgbImage Picture(const at::Tensor& rgb) {
+  RgbImage picture{static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)), {}};
+  const uint8_t* const bytes = rgb.const_data_ptr<uint8_t>();
+  picture.pixels.assign(bytes, bytes + rgb.numel());
+  return picture;
 }
 
 using Named = std::vector<std::pair<std::string, double>>;
@@ -40,14 +56,14 @@ Named MemberMeans(const CompositeReward& reward, const std::vector<at::Tensor>& 
 
 }  // namespace
 
-void Validation::Scored::Append(const CompositeReward& reward, const at::Tensor& pixels,
-                                const std::vector<std::string>& captions) {
+void Validation::Scored::Put(int64_t begin, int64_t images, const CompositeReward& reward,
+                             const at::Tensor& pixels, const std::vector<std::string>& captions) {
   const std::vector<at::Tensor> scores =
       reward.ScoreMembers(pixels, reward.EncodeCaptions(captions));
   const auto to_cpu = [](const at::Tensor& score) { return score.to(at::kCPU, at::kDouble); };
-  Join(sum, to_cpu(reward.Combine(scores)));
+  PutRows(sum, begin, images, to_cpu(reward.Combine(scores)));
   members.resize(scores.size());
-  for (size_t m = 0; m < scores.size(); ++m) Join(members[m], to_cpu(scores[m]));
+  for (size_t m = 0; m < scores.size(); ++m) PutRows(members[m], begin, images, to_cpu(scores[m]));
 }
 
 double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt) {
@@ -96,28 +112,50 @@ absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, i
   std::vector<at::Tensor> decoded;  // one at a time: activations at full resolution cost memory
   for (int64_t b = 0; b < count; ++b) {
     decoded.push_back(drawer.Raw(latents.narrow(0, b, 1)));
-    drawn.pictures.push_back(Drawer::Picture(decoded.back()));
+    PutRows(drawn.rgb, begin + b, images(), Rgb8(decoded.back()).cpu());
   }
   const at::Tensor raw = at::cat(decoded), pixels = ToPixels(raw);
-  drawn.clamped += raw.abs().gt(1.0).to(at::kFloat).mean().item<double>() *
-                   static_cast<double>(count) / static_cast<double>(images());
-  Join(drawn.pixels, pixels.cpu());
-  drawn.rewards.Append(reward_, pixels, captions);
-  if (held_out_) drawn.held_out.Append(*held_out_, pixels, captions);
-  if (embedder_) Join(drawn.embeddings, embedder_->ImageEmbedding(pixels).cpu());
+  const at::Tensor clamped = raw.abs().gt(1.0).to(at::kFloat).mean({1, 2, 3});
+  PutRows(drawn.clamped, begin, images(), clamped.to(at::kCPU, at::kDouble));
+  PutRows(drawn.pixels, begin, images(), pixels.cpu());
+  drawn.rewards.Put(begin, images(), reward_, pixels, captions);
+  if (held_out_) drawn.held_out.Put(begin, images(), *held_out_, pixels, captions);
+  if (embedder_)
+    PutRows(drawn.embeddings, begin, images(), embedder_->ImageEmbedding(pixels).cpu());
   return absl::OkStatus();
+}
+
+void Validation::Share(Drawn& drawn, bool idle) const {
+  std::vector<at::Tensor*> parts = {&drawn.pixels,      &drawn.rgb,          &drawn.clamped,
+                                    &drawn.rewards.sum, &drawn.held_out.sum, &drawn.embeddings};
+  for (Scored* scored : {&drawn.rewards, &drawn.held_out}) {
+    for (at::Tensor& member : scored->members) parts.push_back(&member);
+  }
+  // Each image is one rank's, and zero on the others: their sum is all of them.
+  for (at::Tensor* part : parts) {
+    if (!part->defined()) continue;
+    if (idle) part->zero_();
+    options_.world->Sum("validation", *part);
+  }
 }
 
 absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   const at::NoGradGuard no_grad;
   Drawn drawn;
   Drawer drawer(model_.sdxl(), model_.networks(), model_.inference_vae(), sampling_.draw);
-  for (int64_t begin = 0; begin < images(); begin += options_.batch_size) {
+  const int64_t ranks = options_.world ? options_.world->size() : 1;
+  const int64_t rank = options_.world ? options_.world->rank() : 0;
+  const int64_t size = std::min(options_.batch_size, (images() + ranks - 1) / ranks);
+  // A rank for which there is none draws the first again: it takes part in the same shapes.
+  const bool idle = rank * size >= images();
+  for (int64_t begin = idle ? 0 : rank * size; begin < images(); begin += ranks * size) {
     if (options_.cancelled()) return absl::CancelledError("the validation was cancelled");
-    const int64_t count = std::min(options_.batch_size, images() - begin);
-    const absl::Status status = DrawBatch(drawer, network, begin, count, drawn);
+    const absl::Status status =
+        DrawBatch(drawer, network, begin, std::min(size, images() - begin), drawn);
     if (!status.ok()) return status;
+    if (idle) break;
   }
+  if (ranks > 1) Share(drawn, idle);
   if (!at::isfinite(drawn.pixels).all().item<bool>()) {
     return absl::DataLossError(absl::StrFormat(
         "validation: the %s model's pictures hold NaN or infinity, expected numbers",
@@ -131,7 +169,7 @@ ValidationSide Validation::Side(const Drawn& drawn) const {
       .reward = Mean(drawn.rewards.sum),
       .held_out = Mean(drawn.held_out.sum),
       .diversity = PairwiseDiversity(drawn.embeddings, options_.images_per_prompt),
-      .clamped = drawn.clamped,
+      .clamped = Mean(drawn.clamped),
       .rewards = MemberMeans(reward_, drawn.rewards.members),
       .held_out_rewards = held_out_ ? MemberMeans(*held_out_, drawn.held_out.members) : Named()};
 }
@@ -153,8 +191,8 @@ absl::StatusOr<RgbImage> Validation::Sheet(const Drawn& tuned) const {
                      static_cast<int>(tuned.pixels.size(2)));
   for (int64_t i = 0; i < images(); ++i) {
     const int row = static_cast<int>(2 * (i / n)), column = static_cast<int>(i % n);
-    sheet.SetCell(row, column, tuned.pictures[i]);
-    sheet.SetCell(row + 1, column, base_->pictures[i]);
+    sheet.SetCell(row, column, Picture(tuned.rgb[i]));
+    sheet.SetCell(row + 1, column, Picture(base_->rgb[i]));
   }
   return sheet.Draw();
 }

@@ -18,6 +18,7 @@
 #include "draftp/reward/composite_reward.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/sdxl/drawer.h"
+#include "draftp/shard/world.h"
 #include "draftp/train/alarms.h"
 #include "draftp/train/micro_batch.h"
 #include "draftp/train/training_model.h"
@@ -29,6 +30,7 @@ struct ValidationOptions {
   int64_t images_per_prompt = 2;
   int64_t batch_size = 4;                                  // images at once
   std::function<bool()> cancelled = [] { return false; };  // asked before each batch
+  World* world = nullptr;  // whose ranks share the batches; null: this process draws all
 };
 
 // What a validation gives.
@@ -50,7 +52,7 @@ class Validation {
              const CompositeReward* held_out, const SdxlStepOptions& sampling,
              ValidationOptions options);
 
-  // Cancelled where `cancelled` said so.
+  // The same on all ranks. Cancelled where `cancelled` said so.
   absl::StatusOr<ValidationResult> Run();
 
  private:
@@ -58,22 +60,24 @@ class Validation {
   struct Scored {
     at::Tensor sum;                   // [n]; undefined without a reward
     std::vector<at::Tensor> members;  // [n] each, raw
-    void Append(const CompositeReward& reward, const at::Tensor& pixels,
-                const std::vector<std::string>& captions);
+    void Put(int64_t begin, int64_t images, const CompositeReward& reward, const at::Tensor& pixels,
+             const std::vector<std::string>& captions);
   };
   // One model's images.
   struct Drawn {
     at::Tensor pixels;  // [n,3,H,W] float32 on the CPU, 0..255
-    std::vector<RgbImage> pictures;
+    at::Tensor rgb;     // [n,H,W,3] uint8
     Scored rewards, held_out;
     at::Tensor embeddings;  // [n,P], undefined where no member has an image tower
-    double clamped = 0;
+    at::Tensor clamped;     // [n] float64, of each image's pixels
   };
 
   int64_t images() const;
   absl::StatusOr<Drawn> Draw(int network);
   absl::Status DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count, Drawn& drawn);
   ValidationSide Side(const Drawn& drawn) const;
+  // Puts the ranks' images together; those of others are zero in `drawn`, all are for `idle`.
+  void Share(Drawn& drawn, bool idle) const;
   absl::StatusOr<RgbImage> Sheet(const Drawn& tuned) const;
 
   const TrainingModel& model_;
