@@ -18,6 +18,7 @@
 #include "draftp/anneal/anneal_identity.h"
 #include "draftp/anneal/anneal_model.h"
 #include "draftp/anneal/anneal_plan.h"
+#include "draftp/anneal/anneal_ranks.h"
 #include "draftp/anneal/anneal_run.h"
 #include "draftp/anneal/anneal_summary.h"
 #include "draftp/anneal/image_output.h"
@@ -34,6 +35,8 @@
 #include "draftp/run/run_record.h"
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/recorded_config.h"
+#include "draftp/shard/rank_device.h"
+#include "draftp/shard/shared_folder.h"
 
 namespace draftp {
 namespace {
@@ -86,7 +89,7 @@ struct Setting {
   InputHashes& hashes;
 
   std::map<std::string, std::string> settings() const {
-    return PictureSettings(config, model.size, DtypeName(device));
+    return PictureSettings(config, plan, model.size, DtypeName(device));
   }
   absl::StatusOr<RunIdentity> Identity() const {
     const auto& known = hashes.Get();
@@ -136,27 +139,33 @@ nlohmann::ordered_json Recorded(AnnealConfig config, const std::vector<AnnealCol
   return RecordedConfig(AnnealTable(), config);
 }
 
-// Gives columns their texts and the record the identity, once the hashes are known.
+// Gives columns their texts and rank 0's record the identity, once the hashes are known.
 absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns,
-                      RunRecord& record) {
+                      RunRecord* record) {
   const auto identity = setting.Identity();
   if (!identity.ok()) return identity.status();
   for (AnnealColumn& column : columns) {
     column.made_by =
         MadeBy(setting.config, setting.UsedBy({column.type}, *identity), setting.settings());
   }
+  if (record == nullptr) return absl::OkStatus();
   const RunIdentity used = setting.UsedBy(TypesOf(columns), *identity);
-  record.SetIdentity(used);
-  record.SetWeights(setting.hashes.files(), used.inputs);
-  return record.Write();
+  record->SetIdentity(used);
+  record->SetWeights(setting.hashes.files(), used.inputs);
+  return record->Write();
 }
 
+// What came out, of all ranks.
+struct Totals {
+  int64_t drawn, kept, network_rows;
+};
+
 // Says what came out; with --overwrite, what another run left goes first.
-void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const AnnealRun& run,
+void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const Totals& totals,
               const std::vector<AnnealColumn>& columns, Notices& log) {
   std::vector<std::string> types;
   for (const AnnealColumn& column : columns) types.push_back(column.type.text);
-  const auto stale = StalePictures(config.output_dir, types, plan.images());
+  const auto stale = StalePictures(config.output_dir, types, plan);
   if (config.overwrite) {
     RemovePictures(stale);
   } else if (!stale.empty()) {
@@ -164,7 +173,7 @@ void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const AnnealRu
         Count(static_cast<int64_t>(stale.size()), "picture"), " in ", config.output_dir,
         " of another run, which run.json doesn't tell of, the first ", stale.front()));
   }
-  log.Result(DescribeDrawn(run.drawn(), run.kept(), config.output_dir));
+  log.Result(DescribeDrawn(totals.drawn, totals.kept, config.output_dir));
 }
 
 // The folder that fits, with the columns of what is and will be in it. `folder`: opened before the
@@ -192,19 +201,143 @@ absl::StatusOr<std::vector<AnnealColumn>> EnterFolder(Setting& setting,
   return columns;
 }
 
-// Draws all and tells it in the record.
-absl::Status Draw(AnnealRun& run, const OutputFolder& folder, double begin, RunRecord& record) {
-  if (absl::Status drawn = run.DrawAll(); !drawn.ok()) return drawn;
+// What each rank knows before a model is loaded.
+struct Prepared {
+  AnnealConfig config;
+  AnnealPlan plan;
+  ComputeDevice device;
+};
+
+absl::StatusOr<Prepared> Prepare(const AnnealConfig& given, const RankInfo& info) {
+  auto config = Complete(given);
+  if (!config.ok()) return config.status();
+  if (absl::Status models = CheckModels(*config); !models.ok()) return models;
+  auto plan = MakeAnnealPlan(*config, info.rank, info.size);
+  if (!plan.ok()) return plan.status();
+  const auto name = RankDevice(config->device, info);
+  if (!name.ok()) return name.status();
+  auto device = ChooseDevice(*name, config->dtype);
+  if (!device.ok()) return device.status();
+  return Prepared{*std::move(config), *std::move(plan), *std::move(device)};
+}
+
+// What rank 0 has said already, the others don't say again.
+void WarnOfDevice(const ComputeDevice& device, Notices& log, World& world) {
+  const std::string first = world.FirstText("device", device.notice);
+  if (device.notice.empty() || (!world.first() && device.notice == first)) return;
+  log.Warn("computing on the CPU: " + device.notice);
+}
+
+absl::Status DryRun(const Prepared& prepared, Notices& log) {
+  std::ostringstream text;
+  const absl::Status status = DryRunAnneal(prepared.config, prepared.plan, prepared.device, text);
+  log.Result(text.str());
+  return status;
+}
+
+// Makes the folder ready for the pictures.
+absl::Status Furnish(OutputFolder& folder, const std::vector<AnnealColumn>& columns,
+                     const RunRecord& record, Notices& log) {
+  std::vector<std::string> subfolders;
+  for (const AnnealColumn& column : columns)
+    subfolders.push_back(WeightTypeFolder(column.type.text));
+  if (absl::Status tidied = folder.Tidy(subfolders); !tidied.ok()) return tidied;
+  if (const std::string warning = folder.Warning(); !warning.empty()) log.Warn(warning);
+  // Another run's record stands until this one has drawn.
+  if (!ReadEarlierRun(folder.path())) {
+    if (absl::Status written = record.Write(); !written.ok()) return written;
+  }
+  for (const AnnealColumn& column : columns) {
+    if (!column.drawn) continue;
+    absl::Status made = folder.MakeSubfolder(WeightTypeFolder(column.type.text));
+    if (!made.ok()) return made;
+  }
+  return absl::OkStatus();
+}
+
+// The overview, and all in the record.
+absl::Status Finish(AnnealRun& run, const OutputFolder& folder, const Totals& totals, double begin,
+                    RunRecord& record, int ranks) {
   if (absl::Status there = folder.Check(); !there.ok()) return there;
   if (absl::Status written = run.WriteOverview(); !written.ok()) return written;
   record.SetSeconds("encode", run.drawer().timings().encode);
   record.SetSeconds("sample", run.drawer().timings().sample);
   record.SetSeconds("decode", run.drawer().timings().decode);
   record.SetSeconds("total", Progress::WallSeconds() - begin);
-  record.Set("images_drawn", run.drawn());
-  record.Set("images_kept", run.kept());
-  record.Set("network_rows", run.drawer().network_rows());
+  record.Set("images_drawn", totals.drawn);
+  record.Set("images_kept", totals.kept);
+  record.Set("network_rows", totals.network_rows);
+  if (ranks > 1) record.Set("ranks", ranks);
   return record.Finish();
+}
+
+// Before anything is drawn, the hashes are waited for: no rank goes on by other weights.
+absl::Status CheckSameWeights(const Setting& setting, World& world) {
+  if (world.size() == 1) return absl::OkStatus();
+  const auto identity = setting.Identity();
+  if (absl::Status agreed = world.Agree("weights", identity.status()); !agreed.ok()) return agreed;
+  return CheckSameIdentity(*identity, world);
+}
+
+// Draws this rank's part; returns where all have, with what they drew together.
+absl::StatusOr<Totals> Draw(AnnealRun& run, Meetings& meetings, World& world) {
+  if (absl::Status drawn = run.DrawAll(); !drawn.ok()) return drawn;
+  meetings.UntilAllHaveDrawn();
+  const std::vector<int64_t> sums =
+      SumOverRanks("pictures", {run.drawn(), run.kept(), run.drawer().network_rows()}, world);
+  return Totals{.drawn = sums[0], .kept = sums[1], .network_rows = sums[2]};
+}
+
+// Of rank 0 alone: the folder, held from before the model is loaded.
+struct HeldFolder {
+  std::optional<OutputFolder> folder = {};
+  int number = 1;
+
+  absl::Status Open(const std::string& typed) {
+    auto opened = OpenFolder(typed, number);
+    if (opened.ok()) folder.emplace(*std::move(opened));
+    return opened.status();
+  }
+};
+
+// From the loaded model to the result line.
+absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices& log,
+                      World& world) {
+  const bool first = world.first();
+  const auto columns =
+      first ? EnterFolder(setting, held.folder, held.number) : Columns(setting.plan, /*stay=*/{});
+  if (absl::Status agreed = world.Agree("output folder", columns.status()); !agreed.ok())
+    return agreed;
+  setting.config.output_dir = world.FirstText("output folder", setting.config.output_dir);
+  if (absl::Status same = CheckSameWeights(setting, world); !same.ok()) return same;
+  RunRecord record("anneal", Recorded(setting.config, *columns), setting.config.output_dir,
+                   setting.device);
+  record.SetSeconds("load", Progress::WallSeconds() - begin);
+  const absl::Status furnished =
+      first ? Furnish(*held.folder, *columns, record, log) : absl::OkStatus();
+  if (absl::Status agreed = world.Agree("output folder", furnished); !agreed.ok()) return agreed;
+  if (first)
+    log.Say(DescribeDrawing(setting.config, setting.plan, setting.model.size, setting.device));
+
+  Meetings meetings(world, setting.config.timeout);
+  AnnealRun run(
+      setting.config, setting.plan, setting.model.sdxl, setting.model.schedule,
+      {.size = setting.model.size,
+       .columns = *columns,
+       .identify = [&](auto& all) { return Identify(setting, all, first ? &record : nullptr); },
+       .check_folder = [&] { return first ? held.folder->Check() : absl::OkStatus(); },
+       .after_step =
+           [&](int64_t batch) {
+             world.SetStep(batch);
+             meetings.WhileDrawing();
+           }},
+      log);
+  const auto totals = Draw(run, meetings, world);
+  if (!totals.ok()) return totals.status();
+  absl::Status finished = absl::OkStatus();
+  if (first) finished = Finish(run, *held.folder, *totals, begin, record, world.size());
+  if (first && finished.ok()) Conclude(setting.config, setting.plan, *totals, *columns, log);
+  return world.Agree("overview", finished);
 }
 
 }  // namespace
@@ -215,53 +348,32 @@ absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool termin
 }
 
 absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
+  World alone;
+  return RunAnneal(given, log, alone);
+}
+
+absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   const double begin = Progress::WallSeconds();
-  const auto config = Complete(given);
-  if (!config.ok()) return config.status();
-  if (absl::Status models = CheckModels(*config); !models.ok()) return models;
-  const auto plan = MakeAnnealPlan(*config);
-  if (!plan.ok()) return plan.status();
-  const auto device = ChooseDevice(config->device, config->dtype);
-  if (!device.ok()) return device.status();
-  if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
-  if (config->dry_run != "off") {
-    std::ostringstream text;
-    const absl::Status status = DryRunAnneal(*config, *plan, *device, text);
-    log.Result(text.str());
-    return status;
-  }
-  int number = 1;
-  auto opened = OpenFolder(config->output_dir, number);
-  if (!opened.ok()) return opened.status();
-  std::optional<OutputFolder> folder(*std::move(opened));
+  if (absl::Status same = CheckSameSettings(given, world); !same.ok()) return same;
+  const auto prepared = Prepare(given, world.info());
+  if (absl::Status agreed = world.Agree("settings", prepared.status()); !agreed.ok()) return agreed;
+  const AnnealConfig& config = prepared->config;
+  WarnOfDevice(prepared->device, log, world);
+  if (config.dry_run != "off")
+    return world.Agree("plan", world.first() ? DryRun(*prepared, log) : absl::OkStatus());
 
-  InputHashes hashes(AnnealInputs(*config));
-  const auto model = AnnealModel::Load(*config, *device);
-  if (!model.ok()) return model.status();
-  Setting setting{*config, *plan, *device, *model, hashes};
-  const auto columns = EnterFolder(setting, folder, number);
-  if (!columns.ok()) return columns.status();
-  std::vector<std::string> subfolders;
-  for (const AnnealColumn& column : *columns)
-    subfolders.push_back(WeightTypeFolder(column.type.text));
-  if (absl::Status tidied = folder->Tidy(subfolders); !tidied.ok()) return tidied;
-  if (const std::string warning = folder->Warning(); !warning.empty()) log.Warn(warning);
-
-  RunRecord record("anneal", Recorded(setting.config, *columns), folder->path(), *device);
-  record.SetSeconds("load", Progress::WallSeconds() - begin);
-  // Another run's record stands until this one has drawn.
-  if (!ReadEarlierRun(folder->path())) {
-    if (absl::Status written = record.Write(); !written.ok()) return written;
-  }
-  log.Say(DescribeDrawing(setting.config, setting.plan, model->size, *device));
-  AnnealRun run(setting.config, setting.plan, model->sdxl, *folder, model->schedule,
-                {.size = model->size,
-                 .columns = *columns,
-                 .identify = [&](auto& all) { return Identify(setting, all, record); }},
-                log);
-  if (absl::Status drawn = Draw(run, *folder, begin, record); !drawn.ok()) return drawn;
-  Conclude(setting.config, setting.plan, run, *columns, log);
-  return absl::OkStatus();
+  HeldFolder held;
+  const absl::Status opened = world.first() ? held.Open(config.output_dir) : absl::OkStatus();
+  if (absl::Status agreed = world.Agree("output folder", opened); !agreed.ok()) return agreed;
+  absl::Status shared =
+      CheckFolderIsShared(held.folder ? held.folder->path() : "", world, /*root=*/"",
+                          /*patience_seconds=*/std::min(10.0, config.timeout / 2));
+  if (!shared.ok()) return shared;
+  InputHashes hashes(AnnealInputs(config));
+  const auto model = AnnealModel::Load(config, prepared->device);
+  if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
+  Setting setting{config, prepared->plan, prepared->device, *model, hashes};
+  return DrawInto(held, setting, begin, log, world);
 }
 
 }  // namespace draftp

@@ -180,6 +180,19 @@ void AddRunning(Table& table) {
               {.key = "overwrite",
                .help = "draw into a folder that holds another run's pictures; those that are left "
                        "of them go at the end"})
+      .Integer(&AnnealConfig::nproc, 1, 1024,
+               {.key = "nproc",
+                .value_name = "N",
+                .unit = "processes",
+                .help = "processes on this machine that share out the images, each with a GPU of "
+                        "its own where there are GPUs",
+                .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
+                .common = true})
+      .Number(&AnnealConfig::timeout, 1, 86'400,
+              {.key = "timeout",
+               .value_name = "S",
+               .unit = "seconds",
+               .help = "how long a process of several waits for the others before the run ends"})
       .Mode(&AnnealConfig::dry_run, {"plan", "probe"},
             {.key = "dry_run",
              .help = "print the plan (images, memory, disk) and touch nothing; =probe also draws "
@@ -242,7 +255,7 @@ void AddIgnoredKeys(Table& table) {
           "reward_model"},
          "it is training's");
   ignore({"trainer.devices", "trainer.num_nodes", "trainer.accelerator"},
-         "one process draws on one device: `--device`");
+         "`--nproc` says how many processes draw, each on a device of its own");
   ignore({"exp_manager.exp_dir", "exp_manager.name", "exp_manager.create_checkpoint_callback",
           "exp_manager.create_tensorboard_logger", "exp_manager.checkpoint_callback_params.*",
           "exp_manager.resume_if_exists", "exp_manager.resume_ignore_no_checkpoint",

@@ -44,6 +44,8 @@ struct AnnealConfig {
   std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
   bool overwrite = false;
+  int64_t nproc = 1;            // processes that the program starts on this machine
+  double timeout = 600;         // seconds
   std::string dry_run = "off";  // plan, probe
 
   bool operator==(const AnnealConfig&) const = default;

@@ -98,6 +98,8 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
                             "--output_dir=o",
                             "--device=cuda:1",
                             "--dtype=bfloat16",
+                            "--nproc=4",
+                            "--timeout=60",
                             "--skip_existing"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   const AnnealConfig& config = loaded->config;
@@ -109,6 +111,8 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   EXPECT_EQ(config.seed, UINT64_MAX);
   EXPECT_EQ(config.sampling.sampler, "dpmpp_2m");
   EXPECT_EQ(config.device, "cuda:1");
+  EXPECT_EQ(config.nproc, 4);
+  EXPECT_EQ(config.timeout, 60);
   EXPECT_TRUE(config.skip_existing);
 }
 
@@ -208,7 +212,11 @@ TEST(AnnealConfigTest, RejectsWrongValuesByFlag) {
                           "--rho=0",
                           "--rho=0.5",
                           "--rho=101",
-                          "--s_churn=-1"}) {
+                          "--s_churn=-1",
+                          "--nproc=0",
+                          "--nproc=1025",
+                          "--timeout=0",
+                          "--timeout=nan"}) {
     const std::string flag = std::string(bad).substr(0, std::string(bad).find('='));
     EXPECT_THAT(ErrorOf({bad}), HasSubstr(flag + ": found ")) << bad;
   }

@@ -31,7 +31,7 @@ struct Job {
   NoiseSchedule schedule;
 
   int64_t pictures() const {
-    return plan.images() * static_cast<int64_t>(plan.weight_types.size());
+    return plan.pictures() * static_cast<int64_t>(plan.weight_types.size());
   }
   // The type that evaluates most networks, which is the one that needs most memory.
   const WeightType& Heaviest() const {
@@ -47,21 +47,22 @@ std::string DescribeImages(const Job& job) {
   for (const WeightType& type : plan.weight_types) types.push_back(type.text);
   return absl::StrFormat(
       "draws %s of %dx%d with %s on %s, in %s: %s, %s each, %s (%s)\n"
-      "runs %s, %d evaluations of a network for each image and all weight types, batches of %d\n",
+      "runs %s, %d evaluations of a network for each image and all weight types, batches of %d%s\n",
       Count(job.pictures(), "picture"), job.size.width, job.size.height,
       DescribeModel(job.config.model), job.device.name, DtypeName(job.device),
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),
       Count(job.config.sampling.steps, "denoising step"),
-      WorkPerImage(plan.weight_types, job.schedule), plan.batch_size);
+      WorkPerImage(plan.weight_types, job.schedule), plan.batch_size,
+      plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes; memory is of one") : "");
 }
 
 // What the calls of one batch work in.
 int64_t WorkspaceBytes(const Job& job) {
   const int64_t factor = job.model.vae.config.Downsampling();
   const int64_t height = job.size.height / factor, width = job.size.width / factor;
-  const int64_t batch = std::min(job.plan.batch_size, job.plan.images());
+  const int64_t batch = std::min(job.plan.batch_size, job.plan.own_images());
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
     models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
@@ -132,7 +133,7 @@ absl::Status Probe(const Job& job, std::ostream& log) {
   const std::vector<int64_t> images = job.plan.Batch(0);
   std::vector<std::string> captions;
   for (const int64_t image : images) captions.push_back(job.plan.PromptOf(image));
-  const auto streams = NoiseStreams::Named(job.config.noise, job.config.seed, /*rank=*/0);
+  const auto streams = NoiseStreams::Named(job.config.noise, job.config.seed, job.plan.rank);
   if (!streams.ok()) return streams.status();
   AnyNoise noise = streams->ForBatch(images);
   const WeightType& type = job.Heaviest();
@@ -147,7 +148,7 @@ absl::Status Probe(const Job& job, std::ostream& log) {
   const auto work = [&](const std::vector<WeightType>& types) {
     return static_cast<double>(WorkPerImage(types, job.schedule));
   };
-  const auto all = static_cast<double>(job.plan.images()),
+  const auto all = static_cast<double>(job.plan.own_images()),
              columns = static_cast<double>(job.plan.weight_types.size());
   const double total =
       all * (encode + sample * work(job.plan.weight_types) / work({type}) + decode * columns);

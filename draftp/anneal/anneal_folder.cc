@@ -1,13 +1,10 @@
 #include "draftp/anneal/anneal_folder.h"
 
 #include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
-#include <string_view>
 #include <system_error>
 
 #include "draftp/anneal/anneal_identity.h"
@@ -20,19 +17,6 @@ namespace draftp {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The index in img_00012_00.png, none for any other name.
-std::optional<int64_t> PictureIndex(const std::string& name) {
-  constexpr std::string_view kBegin = "img_", kEnd = "_00.png";
-  if (!name.starts_with(kBegin) || !name.ends_with(kEnd) ||
-      name.size() < kBegin.size() + 5 + kEnd.size()) {
-    return std::nullopt;
-  }
-  const std::string digits = name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
-  int64_t index = 0;
-  const bool number = std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
-  return number && absl::SimpleAtoi(digits, &index) ? std::optional(index) : std::nullopt;
-}
 
 bool IsOurs(const std::string& path) {
   const auto png = ReadPng(path);
@@ -76,7 +60,8 @@ absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<Inp
 }
 
 std::vector<std::string> StalePictures(const std::string& dir,
-                                       const std::vector<std::string>& types, int64_t images) {
+                                       const std::vector<std::string>& types,
+                                       const AnnealPlan& plan) {
   std::vector<std::string> folders;
   for (const std::string& type : types) folders.push_back(WeightTypeFolder(type));
   std::vector<std::string> stale;
@@ -89,8 +74,11 @@ std::vector<std::string> StalePictures(const std::string& dir,
     const bool current = std::ranges::find(folders, name) != folders.end();
     for (fs::directory_iterator file(folder->path(), unknown); !unknown && file != end;
          file.increment(unknown)) {
-      const auto index = PictureIndex(file->path().filename().string());
-      if (!index || (current && *index < images) || file->is_symlink(unknown)) continue;
+      const auto picture = ParsePictureName(file->path().filename().string());
+      if (!picture || file->is_symlink(unknown)) continue;
+      const bool planned =
+          picture->index < plan.images() && (!plan.each_draws_all || picture->rank < plan.ranks);
+      if (current && planned) continue;
       if (IsOurs(file->path().string())) stale.push_back(file->path().string());
     }
   }
@@ -107,6 +95,16 @@ void RemovePictures(const std::vector<std::string>& pictures) {
     fs::remove(path, error);
     fs::remove(path.parent_path() / caption, error);
     fs::remove(path.parent_path(), error);  // once it is empty
+  }
+}
+
+void RemoveOtherRanks(const std::string& dir, const std::string& type, int64_t image, int rank,
+                      const std::vector<int>& ranks) {
+  for (const int other : ranks) {
+    if (other == rank) continue;
+    const std::string path = ImagePath(dir, {.weight_type = type, .index = image, .rank = other});
+    std::error_code unknown;
+    if (!fs::is_symlink(path, unknown) && IsOurs(path)) RemovePictures({path});
   }
 }
 

@@ -30,10 +30,16 @@ absl::StatusOr<std::vector<std::string>> TypesThatStay(
 absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<InputFile>& inputs,
                                const std::vector<WeightType>& types, const std::string& dir);
 
-// Pictures in `dir`, by their paths, that this program has drawn and that aren't among the first
-// `images` of `types`.
+// Pictures in `dir`, by their paths, that this program has drawn and that aren't among `plan`'s
+// images of `types`, or of a rank that it hasn't where each draws all.
 std::vector<std::string> StalePictures(const std::string& dir,
-                                       const std::vector<std::string>& types, int64_t images);
+                                       const std::vector<std::string>& types,
+                                       const AnnealPlan& plan);
+
+// Removes what this program has drawn of an image under the numbers of other ranks than `rank`, of
+// those in `ranks`, with its captions.
+void RemoveOtherRanks(const std::string& dir, const std::string& type, int64_t image, int rank,
+                      const std::vector<int>& ranks);
 
 // Removes these pictures, their captions, and folders that are empty then.
 void RemovePictures(const std::vector<std::string>& pictures);

@@ -64,13 +64,16 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
   return files;
 }
 
-Texts PictureSettings(const AnnealConfig& config, ImageSize size, const std::string& dtype) {
+Texts PictureSettings(const AnnealConfig& config, const AnnealPlan& plan, ImageSize size,
+                      const std::string& dtype) {
   Texts settings = {{"height", std::to_string(size.height)},
                     {"width", std::to_string(size.width)},
                     {"dtype", dtype}};
   for (const auto& [key, value] : AnnealTable().Print(config)) {
     if (DecidesPixels(key, config)) settings[key] = PlainText(value);
   }
+  if (!NoiseStreams::PerImage(config.noise) && !plan.each_draws_all && plan.ranks > 1)
+    settings["nproc"] = std::to_string(plan.ranks);
   return settings;
 }
 
@@ -80,6 +83,8 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
   identity.settings["seed"] = std::to_string(config.seed);
   identity.settings["images_per_prompt"] = std::to_string(config.images_per_prompt);
   identity.settings["negative_prompt"] = config.negative_prompt;
+  if (!NoiseStreams::PerImage(config.noise) && !plan.each_draws_all)
+    identity.settings["nproc"] = std::to_string(plan.ranks);  // streams of noise
   if (HasGroup(hashes, kFineTuned) && config.tuned.empty())
     identity.settings["lora_scale"] = nlohmann::json(config.lora_scale).dump();
   identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));

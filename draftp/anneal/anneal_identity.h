@@ -20,8 +20,10 @@ namespace draftp {
 std::vector<InputFile> AnnealInputs(const AnnealConfig& config);
 
 // Settings that decide the pixels of each picture, as typed; options of samplers and
-// discretisations only where the chosen ones take them. `dtype`: the networks', resolved.
-std::map<std::string, std::string> PictureSettings(const AnnealConfig& config, ImageSize size,
+// discretisations only where the chosen ones take them; how many ranks there are only where they
+// share out streams of noise (then `nproc`, from two on). `dtype`: the networks', resolved.
+std::map<std::string, std::string> PictureSettings(const AnnealConfig& config,
+                                                   const AnnealPlan& plan, ImageSize size,
                                                    const std::string& dtype);
 
 // The identity of a run without its weight types: PictureSettings, seed, prompts and the hashes.

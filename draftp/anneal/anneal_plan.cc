@@ -64,16 +64,20 @@ absl::Status CheckImages(const AnnealConfig& config, size_t prompts) {
 
 std::vector<int64_t> AnnealPlan::Batch(int64_t b) const {
   std::vector<int64_t> indices;
-  for (int64_t i = b * batch_size; i < std::min(images(), (b + 1) * batch_size); ++i)
-    indices.push_back(i);
+  for (int64_t i = b * batch_size; i < std::min(own_images(), (b + 1) * batch_size); ++i)
+    indices.push_back(each_draws_all ? i : rank + i * ranks);
   return indices;
+}
+
+int64_t AnnealPlan::own_images() const {
+  return each_draws_all ? images() : (images() + ranks - 1 - rank) / ranks;
 }
 
 const std::string& AnnealPlan::PromptOf(int64_t image) const {
   return prompts[PromptOfImage(image, images_per_prompt)];
 }
 
-absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
+absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, int ranks) {
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
   if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
@@ -85,12 +89,16 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config) {
   auto prompts = PromptsOf(config);
   if (!prompts.ok()) return AsFailure(prompts.status());
   if (absl::Status images = CheckImages(config, prompts->size()); !images.ok()) return images;
-  return AnnealPlan{.weight_types = *std::move(weight_types),
-                    .prompts = *std::move(prompts),
-                    .sampler = *std::move(sampler),
-                    .guider = *std::move(guider),
-                    .images_per_prompt = config.images_per_prompt,
-                    .batch_size = config.batch_size};
+  return AnnealPlan{
+      .weight_types = *std::move(weight_types),
+      .prompts = *std::move(prompts),
+      .sampler = *std::move(sampler),
+      .guider = *std::move(guider),
+      .images_per_prompt = config.images_per_prompt,
+      .batch_size = config.batch_size,
+      .rank = rank,
+      .ranks = ranks,
+      .each_draws_all = !config.prompt.empty() && !NoiseStreams::PerImage(config.noise)};
 }
 
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {

@@ -25,17 +25,27 @@ struct AnnealPlan {
   AnyGuider guider;
   int64_t images_per_prompt;
   int64_t batch_size;
+  // Image g is drawn by rank g mod `ranks`; by each, with noise of its own, where `each_draws_all`:
+  // as upstream, --prompt with --noise original.
+  int rank = 0, ranks = 1;
+  bool each_draws_all = false;
 
   int64_t images() const { return static_cast<int64_t>(prompts.size()) * images_per_prompt; }
-  // Global indices of batch `b`; the last batch may be shorter.
+  int RankOf(int64_t image) const {
+    return each_draws_all ? rank : static_cast<int>(image % ranks);
+  }
+  // Of all ranks, for each weight type.
+  int64_t pictures() const { return images() * (each_draws_all ? ranks : 1); }
+  // This rank's, in order: global indices of batch `b`; the last batch may be shorter.
   std::vector<int64_t> Batch(int64_t b) const;
-  int64_t batches() const { return (images() + batch_size - 1) / batch_size; }
+  int64_t own_images() const;
+  int64_t batches() const { return (own_images() + batch_size - 1) / batch_size; }
   const std::string& PromptOf(int64_t image) const;
 };
 
 // Reads the prompts too. `config` is a resolved bundle (anneal_bundle.h). Errors name the flag or
 // the file.
-absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config);
+absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank = 0, int ranks = 1);
 
 // Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);

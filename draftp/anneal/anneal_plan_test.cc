@@ -33,6 +33,30 @@ TEST_F(AnnealPlanTest, ImagesArePromptMajorAndTheLastBatchMayBeShort) {
   EXPECT_EQ(plan->PromptOf(6), "three");
 }
 
+TEST_F(AnnealPlanTest, RanksTakeEveryNthImage) {
+  config_.images_per_prompt = 3;
+  config_.batch_size = 2;
+  const auto plan = MakeAnnealPlan(config_, /*rank=*/3, /*ranks=*/4);
+  EXPECT_EQ(plan->images(), 15);
+  EXPECT_EQ(plan->own_images(), 3);
+  EXPECT_EQ(plan->batches(), 2);
+  EXPECT_THAT(plan->Batch(0), ElementsAre(3, 7));
+  EXPECT_THAT(plan->Batch(1), ElementsAre(11));
+  EXPECT_EQ(MakeAnnealPlan(config_, 2, 4)->own_images(), 4);
+  EXPECT_EQ(MakeAnnealPlan(config_, 15, 16)->batches(), 0);
+}
+
+TEST_F(AnnealPlanTest, OnlyAPromptOfOriginalNoiseIsDrawnByEachRank) {
+  config_.noise = "original";
+  EXPECT_THAT(MakeAnnealPlan(config_, 1, 2)->Batch(0), ElementsAre(1));
+  config_.prompt = {"a single star"};
+  EXPECT_THAT(MakeAnnealPlan(config_, 1, 2)->Batch(0), ElementsAre(0));
+  EXPECT_EQ(MakeAnnealPlan(config_, 1, 2)->pictures(), 2);
+  config_.noise = "per_image";
+  EXPECT_EQ(MakeAnnealPlan(config_, 1, 2)->batches(), 0);
+  EXPECT_EQ(MakeAnnealPlan(config_, 1, 2)->pictures(), 1);
+}
+
 TEST_F(AnnealPlanTest, APromptReplacesTheFile) {
   config_.prompt = {"a single star"};
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("a single star"));

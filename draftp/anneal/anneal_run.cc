@@ -3,9 +3,10 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_format.h>
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 
+#include "draftp/anneal/anneal_folder.h"
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
 #include "draftp/schedule/spacings.h"
@@ -13,8 +14,6 @@
 
 namespace draftp {
 namespace {
-
-constexpr int kRank = 0;  // of a single process
 
 std::vector<WeightType> DrawnTypes(const std::vector<AnnealColumn>& columns) {
   std::vector<WeightType> types;
@@ -27,21 +26,25 @@ std::vector<WeightType> DrawnTypes(const std::vector<AnnealColumn>& columns) {
 }  // namespace
 
 AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-                     OutputFolder& folder, NoiseSchedule schedule, Options options, Notices& log)
+                     NoiseSchedule schedule, Options options, Notices& log)
     : config_(config),
       plan_(plan),
-      folder_(folder),
       options_(std::move(options)),
       progress_(
           log.live(),
-          {.total_images = plan.images() * static_cast<int64_t>(plan.weight_types.size()),
-           .total_work = plan.images() * WorkPerImage(DrawnTypes(options_.columns), schedule)}),
+          {.total_images = plan.own_images() * static_cast<int64_t>(plan.weight_types.size()),
+
+           .total_work = plan.own_images() * WorkPerImage(DrawnTypes(options_.columns), schedule)}),
       schedule_(schedule),
       drawer_(model, plan, std::move(schedule),
               {.size = options_.size,
                .negative_prompt = config.negative_prompt,
                .warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); },
-               .on_work = [this](int64_t units) { progress_.AddWork(units); }}),
+               .on_work =
+                   [this](int64_t units) {
+                     progress_.AddWork(units);
+                     options_.after_step(batch_);
+                   }}),
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
              static_cast<int>(options_.size.height)) {}
 
@@ -74,24 +77,49 @@ absl::StatusOr<ImageRecord> AnnealRun::RecordOf(const AnnealColumn& column, int6
   }
   return ImageRecord{.weight_type = column.type.text,
                      .index = image,
-                     .rank = kRank,
+                     .rank = plan_.RankOf(image),
                      .prompt = plan_.PromptOf(image),
                      .negative_prompt = config_.negative_prompt,
                      .seed = SeedOf(image),
                      .made_by = column.made_by};
 }
 
+absl::StatusOr<std::optional<AnnealRun::Existing>> AnnealRun::Find(size_t column, int64_t image) {
+  auto record = RecordOf(options_.columns[column], image);
+  if (!record.ok()) return record.status();
+  std::vector<int> ranks = {record->rank};
+  // A stream of noise is a rank's; else a run of any size has drawn the same.
+  const auto found = found_[column].find(image);
+  if (NoiseStreams::PerImage(config_.noise) && found != found_[column].end())
+    ranks.insert(ranks.end(), found->second.begin(), found->second.end());
+  for (const int rank : ranks) {
+    record->rank = rank;
+    if (auto picture = ReadExistingImage(config_.output_dir, *record))
+      return Existing{*std::move(picture), rank};
+  }
+  return std::nullopt;
+}
+
+void AnnealRun::RemoveOthers(size_t column, int64_t image, int rank) const {
+  const auto found = found_[column].find(image);
+  if (plan_.each_draws_all || found == found_[column].end()) return;
+  RemoveOtherRanks(config_.output_dir, options_.columns[column].type.text, image, rank,
+                   found->second);
+}
+
 absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
                                                         const std::vector<int64_t>& images) {
   if (!config_.skip_existing) return images;
   std::vector<int64_t> missing, kept;
+  std::vector<int> ranks;
   std::vector<RgbImage> pictures;
   for (const int64_t image : images) {
-    const auto record = RecordOf(options_.columns[column], image);
-    if (!record.ok()) return record.status();
-    auto picture = ReadExistingImage(config_.output_dir, *record);
-    (picture ? kept : missing).push_back(image);
-    if (picture) pictures.push_back(*std::move(picture));
+    auto existing = Find(column, image);
+    if (!existing.ok()) return existing.status();
+    (*existing ? kept : missing).push_back(image);
+    if (!*existing) continue;
+    ranks.push_back((*existing)->rank);
+    pictures.push_back(std::move((*existing)->picture));
   }
   if (!missing.empty() && !NoiseStreams::PerImage(config_.noise))
     return images;  // its noise is a batch's
@@ -99,6 +127,7 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
   kept_ += count;
   progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, schedule_));
   Show(column, kept, pictures);
+  for (size_t i = 0; i < kept.size(); ++i) RemoveOthers(column, kept[i], ranks[i]);
   return missing;
 }
 
@@ -110,14 +139,15 @@ absl::Status AnnealRun::SetCaptions(const std::vector<int64_t>& images) {
   return drawer_.SetCaptions(captions);
 }
 
-absl::Status AnnealRun::Write(const AnnealColumn& column, const std::vector<int64_t>& images,
+absl::Status AnnealRun::Write(size_t column, const std::vector<int64_t>& images,
                               const std::vector<RgbImage>& pictures) {
-  if (absl::Status there = folder_.Check(); !there.ok()) return there;
+  if (absl::Status there = options_.check_folder(); !there.ok()) return there;
   for (size_t b = 0; b < images.size(); ++b) {
-    const auto record = RecordOf(column, images[b]);
+    const auto record = RecordOf(options_.columns[column], images[b]);
     if (!record.ok()) return record.status();
     absl::Status written = WriteImageFiles(config_.output_dir, *record, pictures[b]);
     if (!written.ok()) return written;
+    RemoveOthers(column, images[b], record->rank);
   }
   drawn_ += static_cast<int64_t>(images.size());
   return absl::OkStatus();
@@ -145,20 +175,20 @@ absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
   if (!latents.ok()) return latents.status();
   const auto pictures = drawer_.Pictures(*latents);
   if (!pictures.ok()) return pictures.status();
-  if (absl::Status written = Write(options_.columns[column], *missing, *pictures); !written.ok())
-    return written;
+  if (absl::Status written = Write(column, *missing, *pictures); !written.ok()) return written;
   Show(column, *missing, *pictures);
   progress_.AddImages(static_cast<int64_t>(missing->size()));
   return absl::OkStatus();
 }
 
-absl::Status AnnealRun::ShowEarlier() {
+absl::Status AnnealRun::ShowOthers() {
+  const int64_t rows = std::min<int64_t>(plan_.images(), sheet_.rows_shown());
   for (size_t c = 0; c < options_.columns.size(); ++c) {
-    for (int64_t image = 0; image < plan_.images() && !options_.columns[c].drawn; ++image) {
-      const auto record = RecordOf(options_.columns[c], image);
-      if (!record.ok()) return record.status();
-      if (const auto picture = ReadExistingImage(config_.output_dir, *record))
-        sheet_.SetCell(static_cast<int>(image), static_cast<int>(c), *picture);
+    for (int64_t image = 0; image < rows; ++image) {
+      if (options_.columns[c].drawn && plan_.RankOf(image) == plan_.rank) continue;
+      const auto existing = Find(c, image);
+      if (!existing.ok()) return existing.status();
+      if (*existing) Show(c, {image}, {(*existing)->picture});
     }
   }
   return absl::OkStatus();
@@ -166,26 +196,29 @@ absl::Status AnnealRun::ShowEarlier() {
 
 absl::Status AnnealRun::DrawAll() {
   std::vector<std::optional<NoiseStreams>> noise;  // of each weight type: all see the same
+  found_.clear();
   for (const AnnealColumn& column : options_.columns) {
+    found_.push_back(PicturesIn(config_.output_dir, column.type.text));
     noise.emplace_back();
     if (!column.drawn) continue;
-    if (absl::Status made = folder_.MakeSubfolder(WeightTypeFolder(column.type.text)); !made.ok())
-      return made;
-    auto streams = NoiseStreams::Named(config_.noise, config_.seed, kRank);
+    auto streams = NoiseStreams::Named(config_.noise, config_.seed, plan_.rank);
     if (!streams.ok()) return streams.status();
     noise.back() = *std::move(streams);
   }
-  for (int64_t b = 0; b < plan_.batches(); ++b) {
+  for (batch_ = 0; batch_ < plan_.batches(); ++batch_) {
     for (size_t c = 0; c < options_.columns.size(); ++c) {
       if (!options_.columns[c].drawn) continue;
-      if (absl::Status drawn = DrawBatch(c, *noise[c], plan_.Batch(b)); !drawn.ok()) return drawn;
+      if (absl::Status drawn = DrawBatch(c, *noise[c], plan_.Batch(batch_)); !drawn.ok())
+        return drawn;
+      options_.after_step(batch_);
     }
   }
   progress_.Finish();
-  return ShowEarlier();
+  return absl::OkStatus();
 }
 
-absl::Status AnnealRun::WriteOverview() const {
+absl::Status AnnealRun::WriteOverview() {
+  if (absl::Status shown = ShowOthers(); !shown.ok()) return shown;
   const auto sheet = sheet_.Draw();
   if (!sheet.ok()) return sheet.status();
   return WritePng(config_.output_dir + "/overview.png", *sheet,

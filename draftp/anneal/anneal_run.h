@@ -1,4 +1,4 @@
-// The drawing of an annealing run, from its first batch to its overview.
+// The drawing of this rank's part of an annealing run, and the overview of all.
 #ifndef DRAFTP_ANNEAL_ANNEAL_RUN_H_
 #define DRAFTP_ANNEAL_ANNEAL_RUN_H_
 
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,6 @@
 #include "draftp/anneal/image_output.h"
 #include "draftp/report/contact_sheet.h"
 #include "draftp/run/notices.h"
-#include "draftp/run/output_folder.h"
 #include "draftp/run/progress.h"
 #include "draftp/sampling/any_noise.h"
 #include "draftp/sdxl/sdxl_model.h"
@@ -36,14 +36,20 @@ class AnnealRun {
     std::vector<AnnealColumn> columns;
     // Sets made_by of all columns; called before the first picture's text is needed.
     std::function<absl::Status(std::vector<AnnealColumn>&)> identify;
+    // Before files are written: whether config.output_dir still is the run's.
+    std::function<absl::Status()> check_folder = [] { return absl::OkStatus(); };
+    // After each step and each batch, with the batch's number.
+    std::function<void(int64_t)> after_step = [](int64_t) {};
   };
 
   // All but `schedule` and `options` must outlive it.
   AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
-            OutputFolder& folder, NoiseSchedule schedule, Options options, Notices& log);
+            NoiseSchedule schedule, Options options, Notices& log);
 
+  // The folders of the columns that are drawn must exist.
   absl::Status DrawAll();
-  absl::Status WriteOverview() const;
+  // Once all ranks have drawn. What isn't this rank's, and what an earlier run left, is read.
+  absl::Status WriteOverview();
   const ImageDrawer& drawer() const { return drawer_; }
   int64_t drawn() const { return drawn_; }
   int64_t kept() const { return kept_; }
@@ -53,25 +59,34 @@ class AnnealRun {
   // What redraws image `image` alone; of one stream for all, the run's.
   uint64_t SeedOf(int64_t image) const;
   absl::StatusOr<ImageRecord> RecordOf(const AnnealColumn& column, int64_t image);
+  struct Existing {
+    RgbImage picture;
+    int rank;  // under whose number it lies
+  };
+  // What an earlier run, or another rank, has drawn exactly so.
+  absl::StatusOr<std::optional<Existing>> Find(size_t column, int64_t image);
+  // Of an image that lies under `rank`'s number now, what an earlier run has left under others.
+  void RemoveOthers(size_t column, int64_t image, int rank) const;
   absl::Status DrawBatch(size_t column, const NoiseStreams& streams,
                          const std::vector<int64_t>& images);
   // Those images of the batch that are to be drawn; what an earlier run has left is shown.
   absl::StatusOr<std::vector<int64_t>> Missing(size_t column, const std::vector<int64_t>& images);
   absl::Status SetCaptions(const std::vector<int64_t>& images);
-  absl::Status Write(const AnnealColumn& column, const std::vector<int64_t>& images,
+  absl::Status Write(size_t column, const std::vector<int64_t>& images,
                      const std::vector<RgbImage>& pictures);
   void Show(size_t column, const std::vector<int64_t>& images,
             const std::vector<RgbImage>& pictures);
-  absl::Status ShowEarlier();
+  absl::Status ShowOthers();
 
   const AnnealConfig& config_;
   const AnnealPlan& plan_;
-  OutputFolder& folder_;
   Options options_;
   Progress progress_;
   NoiseSchedule schedule_;
   ImageDrawer drawer_;
   ContactSheet sheet_;
+  std::vector<RanksOfImages> found_;  // of each column, before the drawing
+  int64_t batch_ = 0;
   std::vector<int64_t> captioned_;  // images whose captions the drawer has
   bool identified_ = false;
   int64_t drawn_ = 0, kept_ = 0;

@@ -15,9 +15,10 @@ std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, 
       "draws ", Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       plan.images_per_prompt > 1 ? absl::StrCat(" ", plan.images_per_prompt, " times each") : "",
       " with ", Count(types, "weight type"), " (", absl::StrJoin(config.weight_type, ", "),
-      "): ", Count(plan.images() * types, "picture"), " of ", size.width, "x", size.height, ", ",
+      "): ", Count(plan.pictures() * types, "picture"), " of ", size.width, "x", size.height, ", ",
       Count(config.sampling.steps, "step"), " each, ", plan.batch_size, " at once, on ",
-      device.name, " in ", DtypeName(device));
+      device.name, " in ", DtypeName(device),
+      plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes") : "");
 }
 
 std::string DescribeDrawn(int64_t drawn, int64_t kept, const std::string& output_dir) {

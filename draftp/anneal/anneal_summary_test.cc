@@ -25,6 +25,9 @@ TEST(AnnealSummaryTest, SaysWhatWillBeDrawn) {
   EXPECT_NE(DescribeDrawing(config, *MakeAnnealPlan(config), {128, 64}, cpu)
                 .find("1 prompt 3 times each with 1 weight type (base): 3 pictures"),
             std::string::npos);
+  EXPECT_TRUE(DescribeDrawing(config, *MakeAnnealPlan(config, 1, 4), {128, 64}, cpu)
+                  .ends_with(": 3 pictures of 64x128, 1 step each, 2 at once, on cpu in float32, "
+                             "by 4 processes"));
 }
 
 TEST(AnnealSummaryTest, SaysWhatWasDrawnAndWhatKept) {

@@ -1,9 +1,12 @@
 #include "draftp/anneal/image_output.h"
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +23,10 @@ std::vector<PngText> Deciding(std::vector<PngText> text) {
            entry.key == "tuned";
   });
   return text;
+}
+
+std::string PictureFile(int64_t index, int rank) {
+  return absl::StrFormat("img_%05d_%02d.png", index, rank);
 }
 
 }  // namespace
@@ -44,13 +51,40 @@ std::string WeightTypeDir(const std::string& dir, const std::string& weight_type
 }
 
 std::string ImagePath(const std::string& dir, const ImageRecord& record) {
-  return absl::StrFormat("%s/img_%05d_%02d.png", WeightTypeDir(dir, record.weight_type),
-                         record.index, record.rank);
+  return absl::StrCat(WeightTypeDir(dir, record.weight_type), "/",
+                      PictureFile(record.index, record.rank));
 }
 
 std::string PromptPath(const std::string& dir, const ImageRecord& record) {
   return absl::StrFormat("%s/prompt_%05d_%02d.txt", WeightTypeDir(dir, record.weight_type),
                          record.index, record.rank);
+}
+
+std::optional<PictureName> ParsePictureName(const std::string& name) {
+  constexpr std::string_view kBegin = "img_", kEnd = ".png";
+  const size_t last = name.rfind('_');
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd) || last < kBegin.size())
+    return std::nullopt;
+  const std::string index = name.substr(kBegin.size(), last - kBegin.size());
+  const std::string rank = name.substr(last + 1, name.size() - kEnd.size() - last - 1);
+  PictureName parsed{};
+  if (!absl::SimpleAtoi(index, &parsed.index) || !absl::SimpleAtoi(rank, &parsed.rank) ||
+      parsed.index < 0 || parsed.rank < 0 || PictureFile(parsed.index, parsed.rank) != name) {
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+RanksOfImages PicturesIn(const std::string& dir, const std::string& weight_type) {
+  RanksOfImages ranks;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(WeightTypeDir(dir, weight_type), error), end;
+       !error && file != end; file.increment(error)) {
+    if (const auto name = ParsePictureName(file->path().filename().string()))
+      ranks[name->index].push_back(name->rank);
+  }
+  for (auto& [image, of_image] : ranks) std::ranges::sort(of_image);
+  return ranks;
 }
 
 absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,

@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@ struct ImageRecord {
   std::string weight_type;  // as typed; names the folder
   int64_t index = 0;        // global image index
   int rank = 0;             // global rank
-  std::string prompt;
-  std::string negative_prompt;
+  std::string prompt = {};
+  std::string negative_prompt = {};
   uint64_t seed = 0;                  // of this picture's noise: what redraws it alone
   std::vector<PngText> made_by = {};  // models by name and SHA-256, settings: all else that decides
 
@@ -32,6 +33,17 @@ std::string WeightTypeDir(const std::string& dir, const std::string& weight_type
 // .../img_{idx:05d}_{rank:02d}.png and .../prompt_{idx:05d}_{rank:02d}.txt
 std::string ImagePath(const std::string& dir, const ImageRecord& record);
 std::string PromptPath(const std::string& dir, const ImageRecord& record);
+
+// Image and rank of img_00012_03.png; none for any other name.
+struct PictureName {
+  int64_t index;
+  int rank;
+};
+std::optional<PictureName> ParsePictureName(const std::string& name);
+
+// The ranks under whose numbers `dir` has pictures of a weight type, by image.
+using RanksOfImages = std::map<int64_t, std::vector<int>>;
+RanksOfImages PicturesIn(const std::string& dir, const std::string& weight_type);
 
 // Writes caption and picture, the picture last, each whole or not at all. The folder must exist.
 absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,

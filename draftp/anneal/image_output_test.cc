@@ -32,6 +32,28 @@ TEST_F(ImageOutputTest, NamesFilesAsTheOriginalDoes) {
   EXPECT_EQ(PromptPath("out", record_), "out/annealed_outputs_sdxl_step_0.6/prompt_00012_03.txt");
 }
 
+TEST_F(ImageOutputTest, TellsPicturesByTheirNames) {
+  const auto name = ParsePictureName("img_00012_03.png");
+  ASSERT_TRUE(name.has_value());
+  EXPECT_EQ(name->index, 12);
+  EXPECT_EQ(name->rank, 3);
+  EXPECT_EQ(ParsePictureName("img_123456_1023.png")->rank, 1023);
+  for (const char* other : {"img_00012_3.png", "img_0012_03.png", "img_000012_03.png", "img_.png",
+                            "img_00012.png", "prompt_00012_03.txt", "img_-0012_03.png", "img__.png",
+                            "img_00012_03.png.png", "img_00012_03_04.png", "_.png", ""}) {
+    EXPECT_FALSE(ParsePictureName(other).has_value()) << other;
+  }
+}
+
+TEST_F(ImageOutputTest, ListsTheRanksOfImages) {
+  EXPECT_TRUE(PicturesIn(dir_ + "/absent", record_.weight_type).empty());
+  for (const int rank : {3, 0}) {
+    record_.rank = rank;
+    ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
+  }
+  EXPECT_EQ(PicturesIn(dir_, record_.weight_type), (RanksOfImages{{12, {0, 3}}}));
+}
+
 TEST_F(ImageOutputTest, ReadsBackWhatItWrote) {
   ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
   EXPECT_EQ(ReadExistingImage(dir_, record_), image_);
