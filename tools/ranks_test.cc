@@ -1,0 +1,317 @@
+// The real programs as several processes: every world makes the same, and no fault of one leaves
+// another behind.
+#include <ATen/TensorOperators.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/io/test_files.h"
+#include "tools/shell_run.h"
+#include "tools/small_run.h"
+
+namespace draftp {
+namespace {
+
+namespace fs = std::filesystem;
+
+using testing::AwaitSteps;
+using testing::Contents;
+using testing::Ended;
+using ::testing::HasSubstr;
+using testing::Program;
+using testing::Replacing;
+using testing::RunAsUser;
+using testing::Shell;
+using testing::SmallTraining;
+using testing::TemporaryFolder;
+using testing::Words;
+
+constexpr char kTrain[] = "tools/train", kAnneal[] = "tools/anneal";
+constexpr char kLora[] = "/pytorch_lora_weights.safetensors";
+
+Words Training(const std::string& out, int ranks, const Words& more = {}) {
+  return SmallTraining(
+      out, Replacing({"--nproc=" + std::to_string(ranks), "--global_batch_size=4", "--steps=2",
+                      "--lr=1e-3", "--lr_schedule=constant", "--max_steps=2", "--weight_decay=0"},
+                     more));
+}
+
+Ended Train(const std::string& out, int ranks, const Words& more = {}) {
+  Ended ended = RunAsUser(kTrain, Training(out, ranks, more));
+  EXPECT_EQ(ended.code, 0) << ended.error;
+  return ended;
+}
+
+// All tensors of a folder's safetensors files, by name.
+std::map<std::string, at::Tensor> Weights(const std::string& path) {
+  std::map<std::string, at::Tensor> weights;
+  const auto add = [&](const std::string& file) {
+    const auto opened = SafetensorsFile::Open(file);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    for (const std::string& name : (*opened)->names())
+      weights[name] = (*opened)->Tensor(name)->to(at::kDouble);
+  };
+  if (!fs::is_directory(path)) {
+    add(path);
+    return weights;
+  }
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() == ".safetensors") add(entry.path().string());
+  }
+  return weights;
+}
+
+double Norm(const std::map<std::string, at::Tensor>& a, const std::map<std::string, at::Tensor>& b) {
+  double squares = 0;
+  for (const auto& [name, tensor] : a)
+    squares += (tensor - b.at(name)).square().sum().item<double>();
+  return std::sqrt(squares);
+}
+
+std::vector<nlohmann::json> Lines(const std::string& path) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(Contents(path));
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+// All of a file of /proc, which has no size.
+std::string Read(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Sends a signal to the launcher's process of rank `rank`, once it is there.
+void Signal(pid_t launcher, int rank, int signal) {
+  const std::string parent = "PPid:\t" + std::to_string(launcher) + "\n";
+  const std::string variable = std::string(1, '\0') + "RANK=" + std::to_string(rank) + '\0';
+  ASSERT_GT(launcher, 1);
+  for (int waits = 0; waits < 3000; ++waits) {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string folder = entry.path().string();
+      if (Read(folder + "/status").find(parent) == std::string::npos) continue;
+      if ((std::string(1, '\0') + Read(folder + "/environ")).find(variable) == std::string::npos)
+        continue;
+      const pid_t process = std::stoi(entry.path().filename().string());
+      ASSERT_GT(process, 1);
+      ASSERT_EQ(kill(process, signal), 0);
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL() << "rank " << rank << " isn't there";
+}
+
+TEST(RanksOfTraining, InOrderEveryWorldGivesTheSameBits) {
+  const TemporaryFolder folder;
+  for (const int ranks : {1, 2, 3, 4}) {
+    Train(folder / std::to_string(ranks), ranks, {"--deterministic", "--global_batch_size=12", "--ema"});
+    for (const std::string file : {kLora, "/ema/pytorch_lora_weights.safetensors",
+                                   "/checkpoints/step_00000002/optimizer.safetensors"}) {
+      EXPECT_TRUE(Contents(folder / "1" + file) == Contents(folder / std::to_string(ranks) + file))
+          << ranks << " ranks: " << file;
+    }
+  }
+}
+
+// World 1 x accumulation 4 = world 2 x 2 = world 4 x 1, by every policy. AdamW's update is about
+// rate * g / |g|, so that rounding d of a gradient's sum changes that of an element by d / |g|: of
+// normally distributed elements of size G that is, root mean square, about sqrt(d / G), 3e-4 for
+// float32's 1e-7. What has no such noise is compared to the bit (above).
+void ExpectSameInEveryWorld(const Words& flags, const std::string& weights) {
+  const TemporaryFolder folder;
+  Train(folder / "start", 1, Replacing(Replacing({"--max_steps=1"}, flags), {"--lr=1e-12"}));
+  const auto start = Weights(folder / "start" + weights);
+  const Words ten = Replacing({"--max_steps=10", "--save_interval=1000"}, flags);
+  Train(folder / "one", 1, ten);
+  const auto one = Weights(folder / "one" + weights);
+  const auto log = Lines(folder / "one/log.jsonl");
+  const double change = Norm(one, start);
+  EXPECT_GT(change, 0);
+  for (const std::string policy : {"replicated", "sharded_optimizer"}) {
+    for (const int ranks : {2, 4}) {
+      const std::string out = folder / (policy + std::to_string(ranks));
+      Train(out, ranks, Replacing(ten, {"--sharding=" + policy}));
+      EXPECT_LT(Norm(Weights(out + weights), one), 2e-3 * change) << policy << " on " << ranks;
+      const auto lines = Lines(out + "/log.jsonl");
+      ASSERT_EQ(lines.size(), log.size());
+      for (const char* key : {"reward", "grad_norm"}) {
+        EXPECT_NEAR(lines[0].at(key).get<double>(), log[0].at(key).get<double>(),
+                    1e-6 * std::abs(log[0].at(key).get<double>()))
+            << policy << " on " << ranks << ": " << key;
+      }
+    }
+  }
+}
+
+TEST(RanksOfTraining, EveryWorldAndPolicyTrainsTheSameLora) {
+  ExpectSameInEveryWorld({"--lr=1e-5"}, kLora);
+}
+
+TEST(RanksOfTraining, EveryWorldAndPolicyTrainsTheSameUNet) {
+  ExpectSameInEveryWorld({"--lora_rank=0", "--lr=1e-5"}, "/unet");
+}
+
+TEST(RanksOfTraining, ACheckpointGoesOnInAnyWorld) {
+  const TemporaryFolder folder;
+  const Words flags = {"--deterministic", "--global_batch_size=12", "--save_interval=2"};
+  Train(folder / "whole", 1, Replacing(flags, {"--max_steps=4"}));
+  Train(folder / "saved", 4, flags);
+  for (const int ranks : {1, 2, 3}) {
+    const std::string out = folder / std::to_string(ranks);
+    fs::copy(folder / "saved", out, fs::copy_options::recursive);
+    Train(out, ranks, Replacing(flags, {"--max_steps=4"}));
+    EXPECT_TRUE(Contents(folder / "whole" + kLora) == Contents(out + kLora)) << ranks;
+  }
+}
+
+TEST(RanksOfTraining, AShardedOptimizersCheckpointGoesOnByAnotherPolicy) {
+  const TemporaryFolder folder;
+  Train(folder / "whole", 1, {"--max_steps=4", "--ema"});
+  Train(folder / "half", 3, {"--global_batch_size=12", "--sharding=sharded_optimizer", "--ema"});
+  Train(folder / "half", 2, {"--global_batch_size=12", "--max_steps=3", "--ema"});
+  EXPECT_EQ(Lines(folder / "half/log.jsonl").size(), 3);
+}
+
+// A rank that is killed ends the run in seconds, and the run goes on from its last checkpoint.
+TEST(RanksOfTraining, AKilledRankEndsAllAndTheRunGoesOnBitForBit) {
+  const TemporaryFolder folder;
+  const Words flags = {"--deterministic", "--max_steps=6", "--save_interval=1"};
+  Train(folder / "whole", 2, flags);
+  for (const int victim : {0, 1}) {
+    const std::string out = folder / std::to_string(victim);
+    const TemporaryFolder output;
+    Program program(output, Shell("exec \"$0\" \"$@\"", kTrain, Training(out, 2, flags)));
+    AwaitSteps(out, 2);
+    Signal(program.process(), victim, SIGKILL);
+    EXPECT_EQ(program.Wait(), 128 + SIGKILL);
+    EXPECT_THAT(program.error(), HasSubstr("rank " + std::to_string(victim)));
+    Train(out, 2, flags);
+    EXPECT_TRUE(Contents(folder / "whole" + kLora) == Contents(out + kLora)) << victim;
+  }
+}
+
+TEST(RanksOfTraining, AStoppedRankEndsAllWithinTheTimeOut) {
+  for (const int victim : {0, 1}) {
+    const TemporaryFolder folder;
+    Program program(folder, Shell("exec \"$0\" \"$@\"", kTrain,
+                                  Training(folder / "out", 2, {"--max_steps=100000", "--timeout=5"})));
+    AwaitSteps(folder / "out", 1);
+    Signal(program.process(), victim, SIGSTOP);
+    EXPECT_NE(program.Wait(), 0);
+    EXPECT_THAT(program.error(), ::testing::ContainsRegex(victim == 0 ? "train: rank 0.* gone"
+                                                                     : "train: rank 1 of 2 is gone"));
+  }
+}
+
+TEST(RanksOfTraining, ASignalSavesOnAllRanks) {
+  const TemporaryFolder folder;
+  const Words flags = {"--deterministic", "--save_interval=1000"};
+  Program program(folder, Shell("exec \"$0\" \"$@\"", kTrain,
+                                Training(folder / "out", 2, Replacing(flags, {"--max_steps=1000"}))));
+  AwaitSteps(folder / "out", 2);
+  ASSERT_GT(program.process(), 1);
+  ASSERT_EQ(kill(program.process(), SIGTERM), 0);
+  EXPECT_EQ(program.Wait(), 128 + SIGTERM) << program.error();
+  EXPECT_EQ(testing::CountCheckpoints(folder / "out"), 1) << program.error();
+}
+
+// Ranks as a launcher starts them, each with flags of its own; their codes and words.
+std::vector<Ended> ByHand(const std::string& program, const std::vector<Words>& ranks,
+                          const std::string& before = "") {
+  const int port = 20'000 + getpid() % 10'000;
+  std::vector<std::unique_ptr<TemporaryFolder>> folders;
+  std::vector<std::unique_ptr<Program>> programs;
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    const std::string environment =
+        "export MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(port) +
+        " RANK=" + std::to_string(r) + " LOCAL_RANK=" + std::to_string(r) +
+        " WORLD_SIZE=" + std::to_string(ranks.size()) +
+        " LOCAL_WORLD_SIZE=" + std::to_string(ranks.size()) + "; ";
+    folders.push_back(std::make_unique<TemporaryFolder>());
+    programs.push_back(std::make_unique<Program>(
+        *folders.back(), Shell(environment + (r == 1 ? before : "") + " exec \"$0\" \"$@\"", program,
+                               ranks[r])));
+  }
+  std::vector<Ended> ended;
+  for (auto& started : programs) {
+    const int code = started->Wait();
+    ended.push_back({code, started->out(), started->error()});
+  }
+  return ended;
+}
+
+TEST(RanksOfTraining, AnotherSettingOnARankIsRefusedOnceByItsName) {
+  const TemporaryFolder folder;
+  const auto ended = ByHand(kTrain, {Training(folder / "out", 1),
+                                     Training(folder / "out", 1, {"--lr=2e-3"})});
+  EXPECT_EQ(ended[0].code, 2);
+  EXPECT_EQ(ended[1].code, 2);
+  EXPECT_THAT(ended[0].error, HasSubstr("--lr: found \"0.002\" on rank 1 and \"0.001\" on rank 0"));
+  EXPECT_THAT(ended[1].error, Not(HasSubstr("--lr")));
+}
+
+TEST(RanksOfTraining, ABatchThatTheRanksDontDivideIsRefused) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser(kTrain, Training(folder / "out", 3));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("--global_batch_size: found 4, expected a multiple of 3"));
+}
+
+TEST(RanksOfTraining, HalfAnEnvironmentIsRefused) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser("RANK=3 exec \"$0\" \"$@\"", kTrain, Training(folder / "out", 1));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("RANK"));
+  EXPECT_THAT(ended.error, HasSubstr("WORLD_SIZE"));
+}
+
+TEST(RanksOfTraining, AnotherNumberBesideALauncherIsRefused) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser(
+      "RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=9 exec \"$0\" "
+      "\"$@\"",
+      kTrain, Training(folder / "out", 3));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("--nproc: found 3"));
+}
+
+TEST(RanksOfTraining, AHostThatDoesNotAnswerIsNamed) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser(
+      "RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=9 exec \"$0\" \"$@\"", kTrain,
+      Training(folder / "out", 1, {"--timeout=2"}));
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.error, HasSubstr("127.0.0.1:9 doesn't answer within 2 s"));
+}
+
+Words Drawing(const std::string& out, int ranks, const Words& more = {}) {
+  return Replacing({"--output_dir=" + out, "--nproc=" + std::to_string(ranks), "--height=64",
+                    "--width=64", "--steps=2", "--device=cpu", "--weight_type=step_0.6",
+                    "--max_prompts=5", "--batch_size=2"},
+                   more);
+}
+
+TEST(RanksOfAnnealing, AFullDiskOnOneRankEndsAll) {
+  const TemporaryFolder folder;
+  const auto ended = ByHand(kAnneal, {Drawing(folder / "out", 1), Drawing(folder / "out", 1)},
+                            "trap '' XFSZ; ulimit -f 1;");
+  EXPECT_NE(ended[0].code, 0) << ended[0].error;
+  EXPECT_EQ(ended[1].code, 1) << ended[1].error;
+  EXPECT_THAT(ended[1].error, HasSubstr("_01.png"));
+}
+
+}  // namespace
+}  // namespace draftp
