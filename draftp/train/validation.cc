@@ -156,11 +156,14 @@ absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
     if (idle) break;
   }
   if (ranks > 1) Share(drawn, idle);
+  absl::Status finite = absl::OkStatus();
   if (!at::isfinite(drawn.pixels).all().item<bool>()) {
-    return absl::DataLossError(absl::StrFormat(
+    finite = absl::DataLossError(absl::StrFormat(
         "validation: the %s model's pictures hold NaN or infinity, expected numbers",
         network == kBaseNetwork ? "base" : "fine-tuned"));
   }
+  if (ranks > 1) finite = options_.world->Agree("validation", finite);
+  if (!finite.ok()) return finite;
   return drawn;
 }
 
