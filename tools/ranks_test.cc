@@ -73,7 +73,8 @@ std::map<std::string, at::Tensor> Weights(const std::string& path) {
   return weights;
 }
 
-double Norm(const std::map<std::string, at::Tensor>& a, const std::map<std::string, at::Tensor>& b) {
+double Norm(const std::map<std::string, at::Tensor>& a,
+            const std::map<std::string, at::Tensor>& b) {
   double squares = 0;
   for (const auto& [name, tensor] : a)
     squares += (tensor - b.at(name)).square().sum().item<double>();
@@ -117,7 +118,8 @@ void Signal(pid_t launcher, int rank, int signal) {
 TEST(RanksOfTraining, InOrderEveryWorldGivesTheSameBits) {
   const TemporaryFolder folder;
   for (const int ranks : {1, 2, 3, 4}) {
-    Train(folder / std::to_string(ranks), ranks, {"--deterministic", "--global_batch_size=12", "--ema"});
+    Train(folder / std::to_string(ranks), ranks,
+          {"--deterministic", "--global_batch_size=12", "--ema"});
     for (const std::string file : {kLora, "/ema/pytorch_lora_weights.safetensors",
                                    "/checkpoints/step_00000002/optimizer.safetensors"}) {
       EXPECT_TRUE(Contents(folder / "1" + file) == Contents(folder / std::to_string(ranks) + file))
@@ -206,21 +208,24 @@ TEST(RanksOfTraining, AKilledRankEndsAllAndTheRunGoesOnBitForBit) {
 TEST(RanksOfTraining, AStoppedRankEndsAllWithinTheTimeOut) {
   for (const int victim : {0, 1}) {
     const TemporaryFolder folder;
-    Program program(folder, Shell("exec \"$0\" \"$@\"", kTrain,
-                                  Training(folder / "out", 2, {"--max_steps=100000", "--timeout=5"})));
+    Program program(folder,
+                    Shell("exec \"$0\" \"$@\"", kTrain,
+                          Training(folder / "out", 2, {"--max_steps=100000", "--timeout=5"})));
     AwaitSteps(folder / "out", 1);
     Signal(program.process(), victim, SIGSTOP);
     EXPECT_NE(program.Wait(), 0);
-    EXPECT_THAT(program.error(), ::testing::ContainsRegex(victim == 0 ? "train: rank 0.* gone"
-                                                                     : "train: rank 1 of 2 is gone"));
+    EXPECT_THAT(program.error(),
+                ::testing::ContainsRegex(victim == 0 ? "train: rank 0.* gone"
+                                                     : "train: rank 1 of 2 is gone"));
   }
 }
 
 TEST(RanksOfTraining, ASignalSavesOnAllRanks) {
   const TemporaryFolder folder;
   const Words flags = {"--deterministic", "--save_interval=1000"};
-  Program program(folder, Shell("exec \"$0\" \"$@\"", kTrain,
-                                Training(folder / "out", 2, Replacing(flags, {"--max_steps=1000"}))));
+  Program program(folder,
+                  Shell("exec \"$0\" \"$@\"", kTrain,
+                        Training(folder / "out", 2, Replacing(flags, {"--max_steps=1000"}))));
   AwaitSteps(folder / "out", 2);
   ASSERT_GT(program.process(), 1);
   ASSERT_EQ(kill(program.process(), SIGTERM), 0);
@@ -242,8 +247,8 @@ std::vector<Ended> ByHand(const std::string& program, const std::vector<Words>& 
         " LOCAL_WORLD_SIZE=" + std::to_string(ranks.size()) + "; ";
     folders.push_back(std::make_unique<TemporaryFolder>());
     programs.push_back(std::make_unique<Program>(
-        *folders.back(), Shell(environment + (r == 1 ? before : "") + " exec \"$0\" \"$@\"", program,
-                               ranks[r])));
+        *folders.back(),
+        Shell(environment + (r == 1 ? before : "") + " exec \"$0\" \"$@\"", program, ranks[r])));
   }
   std::vector<Ended> ended;
   for (auto& started : programs) {
@@ -255,8 +260,8 @@ std::vector<Ended> ByHand(const std::string& program, const std::vector<Words>& 
 
 TEST(RanksOfTraining, AnotherSettingOnARankIsRefusedOnceByItsName) {
   const TemporaryFolder folder;
-  const auto ended = ByHand(kTrain, {Training(folder / "out", 1),
-                                     Training(folder / "out", 1, {"--lr=2e-3"})});
+  const auto ended =
+      ByHand(kTrain, {Training(folder / "out", 1), Training(folder / "out", 1, {"--lr=2e-3"})});
   EXPECT_EQ(ended[0].code, 2);
   EXPECT_EQ(ended[1].code, 2);
   EXPECT_THAT(ended[0].error, HasSubstr("--lr: found \"0.002\" on rank 1 and \"0.001\" on rank 0"));
@@ -290,18 +295,18 @@ TEST(RanksOfTraining, AnotherNumberBesideALauncherIsRefused) {
 
 TEST(RanksOfTraining, AHostThatDoesNotAnswerIsNamed) {
   const TemporaryFolder folder;
-  const Ended ended = RunAsUser(
-      "RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=9 exec \"$0\" \"$@\"", kTrain,
-      Training(folder / "out", 1, {"--timeout=2"}));
+  const Ended ended =
+      RunAsUser("RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=9 exec \"$0\" \"$@\"",
+                kTrain, Training(folder / "out", 1, {"--timeout=2"}));
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.error, HasSubstr("127.0.0.1:9 doesn't answer within 2 s"));
 }
 
 Words Drawing(const std::string& out, int ranks, const Words& more = {}) {
-  return Replacing({"--output_dir=" + out, "--nproc=" + std::to_string(ranks), "--height=64",
-                    "--width=64", "--steps=2", "--device=cpu", "--weight_type=step_0.6",
-                    "--max_prompts=5", "--batch_size=2"},
-                   more);
+  return Replacing(
+      {"--output_dir=" + out, "--nproc=" + std::to_string(ranks), "--height=64", "--width=64",
+       "--steps=2", "--device=cpu", "--weight_type=step_0.6", "--max_prompts=5", "--batch_size=2"},
+      more);
 }
 
 TEST(RanksOfAnnealing, AFullDiskOnOneRankEndsAll) {
