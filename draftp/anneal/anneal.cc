@@ -359,6 +359,8 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   if (absl::Status agreed = world.Agree("settings", prepared.status()); !agreed.ok()) return agreed;
   const AnnealConfig& config = prepared->config;
   WarnOfDevice(prepared->device, log, world);
+  const std::string idle = IdleGpusNotice(world.info(), prepared->device.is_cuda());
+  if (!idle.empty()) log.Note(idle);
   if (config.dry_run != "off")
     return world.Agree("plan", world.first() ? DryRun(*prepared, log) : absl::OkStatus());
 

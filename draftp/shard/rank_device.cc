@@ -41,4 +41,10 @@ absl::StatusOr<std::string> RankDevice(const std::string& device, const RankInfo
   return absl::StrCat("cuda:", info.local_rank);
 }
 
+std::string IdleGpusNotice(const RankInfo& info, bool on_gpu) {
+  const int gpus = on_gpu && !info.distributed() ? CudaDeviceCount() : 1;
+  return gpus > 1 ? absl::StrCat("one of ", gpus, " GPUs computes; --nproc ", gpus, " takes all")
+                  : "";
+}
+
 }  // namespace draftp

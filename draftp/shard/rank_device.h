@@ -16,6 +16,9 @@ namespace draftp {
 // A process alone keeps `device`.
 absl::StatusOr<std::string> RankDevice(const std::string& device, const RankInfo& info);
 
+// A notice of GPUs that stay idle, where a process alone computes on one of several; else "".
+std::string IdleGpusNotice(const RankInfo& info, bool on_gpu);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_SHARD_RANK_DEVICE_H_

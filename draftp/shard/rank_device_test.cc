@@ -39,6 +39,13 @@ TEST(RankDeviceTest, OneGpuForAllIsRefused) {
               testing::HasSubstr("--device: found \"cuda:1\" with 2 processes on this host"));
 }
 
+TEST(RankDeviceTest, GpusThatStayIdleAreToldToAProcessAloneOnOne) {
+  const std::string notice = IdleGpusNotice(RankInfo(), /*on_gpu=*/true);
+  EXPECT_EQ(notice.empty(), CudaDeviceCount() <= 1) << notice;
+  EXPECT_EQ(IdleGpusNotice(RankInfo(), /*on_gpu=*/false), "");
+  EXPECT_EQ(IdleGpusNotice(Ranks(2), /*on_gpu=*/true), "");
+}
+
 TEST(RankDeviceTest, WithoutAGpuAutoIsLeftToChoose) {
   if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a GPU";
   EXPECT_EQ(*RankDevice("auto", Ranks(2)), "auto");

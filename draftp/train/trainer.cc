@@ -13,7 +13,6 @@
 
 #include "draftp/config/config_row.h"
 #include "draftp/io/atomic_folder.h"
-#include "draftp/kernels/cuda_backend.h"
 #include "draftp/run/earlier_run.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/progress.h"
@@ -216,9 +215,8 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   if (!device.ok()) return device.status();
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   if (absl::Status divides = CheckShare(config, world.size()); !divides.ok()) return divides;
-  if (const int gpus = CudaDeviceCount(); device->is_cuda() && world.size() == 1 && gpus > 1) {
-    log.Note(absl::StrCat("one of ", gpus, " GPUs trains; --nproc ", gpus, " takes all"));
-  }
+  const std::string idle = IdleGpusNotice(world.info(), device->is_cuda());
+  if (!idle.empty()) log.Note(idle);
   if (device->is_cuda()) {
     if (absl::Status joined = world.UseGpu(); !joined.ok()) return joined;
   }
