@@ -260,6 +260,25 @@ std::vector<Ended> ByHand(const std::string& program, const std::vector<Words>& 
   return ended;
 }
 
+// Without a launcher that would tell: the rank that is left finds out itself.
+TEST(RanksOfTraining, AKilledRankIsNamedByTheOthers) {
+  const TemporaryFolder folder;
+  const auto ended = ByHand(kTrain,
+                            {Training(folder / "out", 1, {"--max_steps=100000"}),
+                             Training(folder / "out", 1, {"--max_steps=100000"})},
+                            "(while ! grep -q step \"" + folder / "out" +
+                                "/log.jsonl\" 2>/dev/null; do sleep 0.1; "
+                                "done; kill -9 $$) &");
+  EXPECT_EQ(ended[1].code, 128 + SIGKILL);
+  EXPECT_EQ(ended[0].code, 1);
+  EXPECT_THAT(ended[0].error, HasSubstr("train: rank 1 of 2 is gone or stopped"));
+}
+
+TEST(RanksOfTraining, ATimeOutOfASecondEndsNoRunThatIsWell) {
+  const TemporaryFolder folder;
+  Train(folder / "out", 2, {"--timeout=1", "--max_steps=12"});
+}
+
 TEST(RanksOfTraining, AnotherSettingOnARankIsRefusedOnceByItsName) {
   const TemporaryFolder folder;
   const auto ended =

@@ -108,7 +108,9 @@ void Watchdog::Suspect() {
   std::unique_lock lock(mutex_);
   suspects_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, Milliseconds(2 * options_.suspect + 4 * options_.beat));
+  // The other threads wake this one at every beat; it goes on waiting for the process to end.
+  changed_.wait_for(lock, Milliseconds(2 * options_.suspect + 4 * options_.beat),
+                    [] { return false; });
 }
 
 void Watchdog::WaitForOthersToLeave() {
@@ -195,7 +197,8 @@ std::string Watchdog::WhoIsMissing(Clock::time_point now) const {
 }
 
 double Watchdog::Patience() const {
-  return suspects_ ? options_.suspect : std::min(options_.lost, options_.timeout);
+  const double patience = suspects_ ? options_.suspect : std::min(options_.lost, options_.timeout);
+  return std::max(patience, 3 * options_.beat);
 }
 
 Watchdog::Verdict Watchdog::Judge() const {

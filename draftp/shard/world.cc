@@ -119,7 +119,7 @@ absl::StatusOr<std::unique_ptr<World>> World::Join(const RankInfo& info,
         Watchdog::Options{.rank = info.rank,
                           .size = info.size,
                           .timeout = options.timeout,
-                          .beat = std::max(1.0, info.size / 64.0),
+                          .beat = std::min(std::max(1.0, info.size / 64.0), options.timeout / 5),
                           .store_holder = info.agent_store ? "the launcher" : "rank 0",
                           .on_lost = on_lost});
     group.cpu = MakeGlooGroup(*store, info, Milliseconds(options.timeout));
