@@ -142,7 +142,7 @@ void ExpectSameInEveryWorld(const Words& flags, const std::string& weights) {
   const auto log = Lines(folder / "one/log.jsonl");
   const double change = Norm(one, start);
   EXPECT_GT(change, 0);
-  for (const std::string policy : {"replicated", "sharded_optimizer"}) {
+  for (const std::string policy : {"replicated", "sharded_optimizer", "fully_sharded"}) {
     for (const int ranks : {2, 4}) {
       const std::string out = folder / (policy + std::to_string(ranks));
       Train(out, ranks, Replacing(ten, {"--sharding=" + policy}));
@@ -177,6 +177,40 @@ TEST(RanksOfTraining, ACheckpointGoesOnInAnyWorld) {
     Train(out, ranks, Replacing(flags, {"--max_steps=4"}));
     EXPECT_TRUE(Contents(folder / "whole" + kLora) == Contents(out + kLora)) << ranks;
   }
+}
+
+// Of the whole UNet, with its weights in blocks: a checkpoint of two ranks is that of one process,
+// goes on on three and on one, and validations of an odd number of pictures end.
+TEST(RanksOfTraining, AFullyShardedCheckpointGoesOnInAnyWorldAndByAnyPolicy) {
+  const TemporaryFolder folder;
+  const Words flags = {"--lora_rank=0",          "--lr=1e-5",
+                       "--global_batch_size=12", "--ema",
+                       "--max_steps=4",          "--save_interval=2",
+                       "--val_check_interval=2", "--validation_images=3",
+                       "--images_per_prompt=1"};
+  const std::string average = "/ema/unet";
+  Train(folder / "whole", 1, flags);
+  Train(folder / "start", 1, Replacing(flags, {"--max_steps=1", "--lr=1e-12"}));
+  const auto whole = Weights(folder / "whole/unet");
+  const double change = Norm(whole, Weights(folder / "start/unet"));
+  const Words sharded = Replacing(flags, {"--sharding=fully_sharded"});
+  Train(folder / "half", 2, Replacing(sharded, {"--max_steps=2"}));
+  for (const auto& [ranks, more] :
+       std::vector<std::pair<int, Words>>{{3, sharded}, {1, sharded}, {1, flags}, {2, flags}}) {
+    const std::string out = folder / (std::to_string(ranks) + (more == flags ? "r" : "s"));
+    fs::copy(folder / "half", out, fs::copy_options::recursive);
+    Train(out, ranks, more);
+    EXPECT_LT(Norm(Weights(out + "/unet"), whole), 2e-3 * change) << out;
+    EXPECT_LT(Norm(Weights(out + average), Weights(folder / "whole" + average)), 2e-3 * change);
+    EXPECT_EQ(Lines(out + "/log.jsonl").size(), Lines(folder / "whole/log.jsonl").size());
+  }
+}
+
+TEST(RanksOfTraining, ARewardElsewhereIsForOneProcess) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser(kTrain, Training(folder / "out", 2, {"--reward_device=cpu"}));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("--reward_device: found 2 processes, expected one"));
 }
 
 TEST(RanksOfTraining, AShardedOptimizersCheckpointGoesOnByAnotherPolicy) {

@@ -31,8 +31,8 @@ class CudaBackend {
   virtual int DeviceCount() const = 0;
   virtual std::string DeviceName(int device) const = 0;
   virtual void SetDevice(int device) const = 0;
-  // Most bytes that LibTorch's allocator has had in use on the current device.
-  virtual int64_t PeakBytes() const = 0;
+  // Most bytes that LibTorch's allocator has had in use on a device.
+  virtual int64_t PeakBytes(int device) const = 0;
 
   // Runs `body` twice on a side stream (libraries pick algorithms, buffers are allocated), then
   // records it. Tensors that body reads and writes must stay where they are; those it allocates

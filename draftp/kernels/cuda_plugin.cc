@@ -26,7 +26,8 @@ class Graph final : public CapturedGraph {
       const c10::cuda::CUDAStreamGuard guard(side);
       for (int warm_up = 0; warm_up < 2; ++warm_up) body();
       side.synchronize();
-      graph_.capture_begin();
+      // Threads of NCCL's groups ask for their events meanwhile.
+      graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
       body();
       graph_.capture_end();
     }
@@ -53,8 +54,9 @@ class Backend final : public CudaBackend {
     c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
   }
 
-  int64_t PeakBytes() const override {
-    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(c10::cuda::current_device());
+  int64_t PeakBytes(int device) const override {
+    const auto stats =
+        c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
     return stats.allocated_bytes[0].peak;
   }
 

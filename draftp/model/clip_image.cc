@@ -81,7 +81,7 @@ at::Tensor EncodeImage(const ClipImage& model, const at::Tensor& pixels,
     const auto run = [layer, shape = config.layer](at::TensorList in) {
       return RunClipLayer(in[0], layer, shape);
     };
-    hidden = options.pieces(run, {hidden}, [&layer] { return Trainable(layer); });
+    hidden = options.pieces(run, {hidden}, [&layer] { return TensorsOf(layer); });
   }
   const at::Tensor pooled = LayerNorm(hidden.select(1, 0), model.post_norm);  // [B,C]
   return model.projection ? Linear(pooled, *model.projection) : pooled;

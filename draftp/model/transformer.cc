@@ -56,7 +56,7 @@ at::Tensor RunBlock(const at::Tensor& tokens, const Prompt& prompt,
   };
   const std::vector<at::Tensor> tensors = {tokens,       prompt.context, first.keys,
                                            first.values, second.keys,    second.values};
-  return pieces(run, tensors, [&weights] { return Trainable(weights); });
+  return pieces(run, tensors, [&weights] { return TensorsOf(weights); });
 }
 
 }  // namespace

@@ -93,6 +93,22 @@ void VisitWeights(W& unet, F&& visit) {
   visit("conv_out", unet.conv_out);
 }
 
+// Calls visit(weights) for what each piece of UNetOptions::pieces reads, a resnet's or transformer
+// block's, in order of the forward pass.
+template <MaybeConst<UNet> W, class F>
+void VisitPieces(W& unet, F&& visit) {
+  const auto visit_block = [&visit](auto& block) {
+    for (size_t i = 0; i < block.resnets.size(); ++i) {
+      visit(block.resnets[i]);
+      if (i >= block.attentions.size()) continue;
+      for (auto& inner : block.attentions[i].blocks) visit(inner);
+    }
+  };
+  for (auto& block : unet.down_blocks) visit_block(block);
+  visit_block(unet.mid_block);
+  for (auto& block : unet.up_blocks) visit_block(block);
+}
+
 // Calls visit(attention) for every attention to the prompt, in order of cross_index.
 template <MaybeConst<UNet> W, class F>
 void VisitCrossAttentions(W& unet, F&& visit) {

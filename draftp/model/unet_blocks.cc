@@ -14,7 +14,7 @@ at::Tensor RunResnet(const at::Tensor& x, const ResnetWeights& weights, const Bl
     return Resnet(in[0], in[1], weights, rows);
   };
   const std::vector<at::Tensor> tensors = {x, inputs.activated_time};
-  return inputs.pieces(run, tensors, [&weights] { return Trainable(weights); });
+  return inputs.pieces(run, tensors, [&weights] { return TensorsOf(weights); });
 }
 
 at::Tensor RunTransformer(const at::Tensor& x, const TransformerWeights& weights,

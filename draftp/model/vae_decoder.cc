@@ -139,7 +139,7 @@ at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const Decod
               decoder.config.latent_channels, ",h,w], got ", z.sizes());
   const auto run = [&options](auto forward, const at::Tensor& x, const auto& block) {
     const auto piece = [forward, &block](at::TensorList in) { return forward(in[0], block); };
-    return options.pieces(piece, {x}, [&block] { return Trainable(block); });
+    return options.pieces(piece, {x}, [&block] { return TensorsOf(block); });
   };
   at::Tensor hidden = z.to(decoder.norm_out.weight.scalar_type())
                           .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]

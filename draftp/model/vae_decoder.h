@@ -62,6 +62,8 @@ struct VaeDecoder {
   // it, and so is float16, in which SDXL's decoder overflows.
   static absl::StatusOr<VaeDecoder> FromWeights(const VaeConfig& config, WeightMap weights,
                                                 const Placement& placement);
+
+  at::Device device() const { return norm_out.weight.device(); }
 };
 
 // By diffusers' names.

@@ -57,12 +57,12 @@ void VisitWeights(const std::string& name, W& attention, F&& visit) {
   visit(name + ".to_out.0", attention.to_out);
 }
 
-// The tensors of `weights`, adapters included, that need gradients.
+// All tensors of `weights`, adapters included.
 template <class W>
-std::vector<at::Tensor> Trainable(const W& weights) {
+std::vector<at::Tensor> TensorsOf(const W& weights) {
   std::vector<at::Tensor> found;
   const auto add = [&found](const at::Tensor& tensor) {
-    if (tensor.defined() && tensor.requires_grad()) found.push_back(tensor);
+    if (tensor.defined()) found.push_back(tensor);
   };
   VisitWeights("", weights, [&add](const std::string&, const auto& layer) {
     add(layer.weight);

@@ -39,17 +39,19 @@ TEST(VisitWeightsTest, LeavesOutWhatABlockLacks) {
               ElementsAre("x.norm1", "x.conv1", "x.norm2", "x.conv2"));
 }
 
-TEST(VisitWeightsTest, TrainableFindsWeightsAndFactorsThatNeedGradients) {
+TEST(VisitWeightsTest, TensorsOfFindsWeightsAndFactors) {
   EmbeddingMlpWeights mlp{
       .linear_1 = {.weight = testing::HashTensor("w", {2, 2}), .bias = {}},
       .linear_2 = {.weight = testing::HashTensor("w", {2, 2}).requires_grad_(), .bias = {}}};
   SetLora(mlp.linear_1.adapters, 1,
           {.a = testing::HashTensor("a", {1, 2}),
            .b = testing::HashTensor("b", {2, 1}).requires_grad_()});
-  const auto found = Trainable(mlp);
-  ASSERT_EQ(found.size(), 2u);
-  EXPECT_TRUE(found[0].is_same(mlp.linear_1.adapters[1]->b));
-  EXPECT_TRUE(found[1].is_same(mlp.linear_2.weight));
+  const auto found = TensorsOf(mlp);
+  ASSERT_EQ(found.size(), 4u);
+  EXPECT_TRUE(found[0].is_same(mlp.linear_1.weight));
+  EXPECT_TRUE(found[1].is_same(mlp.linear_1.adapters[1]->a));
+  EXPECT_TRUE(found[2].is_same(mlp.linear_1.adapters[1]->b));
+  EXPECT_TRUE(found[3].is_same(mlp.linear_2.weight));
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ struct DraftLoss {
 // loss = objective.Loss(r) averaged over the objective's latents + kl_coefficient * KL, where KL is
 // kl.Mean() after the rollout, whose tap `kl` is (or an untouched one, which gives 0):
 //   decode(latents [B,C,h,w]) -> DecodedImage (decoder.h);  score(pixels) -> [B] float32.
+// Decoder and reward may be on another device than the latents: what they give comes back to
+// theirs, and gradients go the same way.
 // `mark(phase)` is called as the phases "decode", "reward" and "loss" end.
 template <Objective O, class R, class Kl, Decoder D, class Score, class Mark>
 DraftLoss ComputeDraftLoss(const O& objective, R& rollout, StepRandom& random, const Kl& kl,
@@ -38,11 +40,11 @@ DraftLoss ComputeDraftLoss(const O& objective, R& rollout, StepRandom& random, c
   for (const at::Tensor& end : latents) {
     const DecodedImage image = decode(end);
     mark("decode");
-    const at::Tensor reward = score(image.pixels);
+    const at::Tensor reward = score(image.pixels).to(end.device());
     mark("reward");
     const at::Tensor part = objective.Loss(reward) / copies;
     loss = loss.defined() ? loss + part : part;
-    const at::Tensor share = image.clamped / copies;
+    const at::Tensor share = image.clamped.to(end.device()) / copies;
     clamped = clamped.defined() ? clamped + share : share;
     rewards.push_back(reward.detach());
   }

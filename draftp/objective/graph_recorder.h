@@ -27,16 +27,19 @@ class GraphRecorder {
 
   // compute(inputs) by replaying its recording. It is recorded at the first call and again when a
   // shape among the inputs or one of `fixed`, the numbers that go into the recording, is another.
-  // The result's tensors are overwritten by the next call.
+  // The result's tensors are overwritten by the next call. Recording runs it, too, before the first
+  // replay; recorded() is called in between.
   template <class F>
-  const Result& Run(const std::vector<at::Tensor>& inputs, const std::vector<double>& fixed,
-                    F&& compute) {
+  const Result& Run(
+      const std::vector<at::Tensor>& inputs, const std::vector<double>& fixed, F&& compute,
+      const std::function<void()>& recorded = [] {}) {
     if (!recording_ || recording_->fixed != fixed || !SameShapes(inputs)) {
       recording_.reset();  // its memory, before the next one's is taken
       recording_ = std::make_unique<Recording>();
       recording_->fixed = fixed;
       for (const at::Tensor& input : inputs) recording_->inputs.push_back(input.clone());
       recording_->graph = capture_([&] { recording_->result = compute(recording_->inputs); });
+      recorded();
     }
     for (size_t i = 0; i < inputs.size(); ++i) recording_->inputs[i].copy_(inputs[i]);
     recording_->graph->Replay();

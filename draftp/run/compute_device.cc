@@ -69,4 +69,20 @@ absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std:
   return chosen;
 }
 
+absl::Status PlaceReward(const std::string& reward_device, ComputeDevice& device) {
+  if (reward_device.empty()) return absl::OkStatus();
+  const int index = CudaIndex(reward_device), devices = device.is_cuda() ? CudaDeviceCount() : 0;
+  if (reward_device == "cpu") {
+    device.reward_device = at::kCPU;
+  } else if (index >= 0 && index < devices && reward_device != "cuda") {
+    device.reward_device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--reward_device: found \"", reward_device, "\", expected ",
+                     devices == 0 ? "cpu, since the network is on the CPU"
+                                  : absl::StrCat("cpu or cuda:0 to cuda:", devices - 1)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace draftp

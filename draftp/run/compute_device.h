@@ -2,8 +2,10 @@
 #ifndef DRAFTP_RUN_COMPUTE_DEVICE_H_
 #define DRAFTP_RUN_COMPUTE_DEVICE_H_
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <optional>
 #include <string>
 
 #include "draftp/kernels/placement.h"
@@ -14,11 +16,17 @@ struct ComputeDevice {
   Placement network;   // UNet and text encoders
   std::string name;    // "cpu" or the GPU's name
   std::string notice;  // why auto took the CPU though there is a GPU; empty otherwise
+  std::optional<at::Device> reward_device = std::nullopt;  // of decoder and rewards; none: the same
+
   bool is_cuda() const { return network.device.is_cuda(); }
-  // The decoder's: float32 where the network is in less, since SDXL's overflows in float16.
+  // The decoder's and the rewards': float32 where the network is in less, since SDXL's decoder
+  // overflows in float16 and a reward's differences are small.
   Placement decoder() const {
-    return {network.device, network.dtype == at::kDouble ? at::kDouble : at::kFloat};
+    return {reward_device.value_or(network.device),
+            network.dtype == at::kDouble ? at::kDouble : at::kFloat};
   }
+  // Whether decoder and rewards are elsewhere than the network.
+  bool placed() const { return reward_device && *reward_device != network.device; }
 };
 
 // "float32" or "bfloat16", of the networks.
@@ -28,6 +36,10 @@ std::string DtypeName(const ComputeDevice& device);
 // float32 on a CPU) | float32 | bfloat16. Opens the CUDA part when a GPU is chosen. Error, named by
 // its flag: another word, no such GPU, a GPU that can't be used though it was asked for.
 absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std::string& dtype);
+
+// Puts decoder and rewards elsewhere: cpu | cuda:i, empty: nowhere else. The network's device stays
+// the current one. InvalidArgument names --reward_device.
+absl::Status PlaceReward(const std::string& reward_device, ComputeDevice& device);
 
 }  // namespace draftp
 

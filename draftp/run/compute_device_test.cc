@@ -38,6 +38,26 @@ TEST(ChooseDeviceTest, AbsentGpuIsAnErrorNotTheCpu) {
   }
 }
 
+TEST(PlaceRewardTest, MovesDecoderAndRewards) {
+  auto device = ChooseDevice("cpu", "bfloat16");
+  ASSERT_TRUE(PlaceReward("", *device).ok());
+  EXPECT_FALSE(device->placed());
+  ASSERT_TRUE(PlaceReward("cpu", *device).ok());
+  EXPECT_FALSE(device->placed());  // where the network is
+  device->reward_device = at::Device(at::kCUDA, 1);
+  EXPECT_TRUE(device->placed());
+  EXPECT_EQ(device->decoder().device, at::Device(at::kCUDA, 1));
+  EXPECT_EQ(device->network.device, at::kCPU);
+}
+
+TEST(PlaceRewardTest, NamesWhatThereIs) {
+  auto device = ChooseDevice("cpu", "auto");
+  for (const char* word : {"cuda", "cuda:1", "gpu", "auto"}) {
+    EXPECT_THAT(std::string(PlaceReward(word, *device).message()),
+                HasSubstr("--reward_device: found \"" + std::string(word) + "\", expected cpu"));
+  }
+}
+
 TEST(ChooseDeviceTest, OtherWordsAreErrorsThatListTheValidOnes) {
   for (const char* device :
        {"", "gpu", "cuda:", "cuda:-1", "cuda:01", "cuda: 1", "cuda:x", "cuda:99999999999", "CPU"}) {

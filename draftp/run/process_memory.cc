@@ -23,10 +23,12 @@ int64_t ResidentBytes() { return FromStatus("VmRSS:"); }
 
 int64_t PeakResidentBytes() { return FromStatus("VmHWM:"); }
 
-int64_t PeakBytes(const ComputeDevice& device) {
+int64_t PeakBytes(at::Device device) {
   if (!device.is_cuda()) return PeakResidentBytes();
   const auto backend = OpenCudaBackend();
-  return backend.ok() ? (*backend)->PeakBytes() : 0;
+  return backend.ok() ? (*backend)->PeakBytes(device.index()) : 0;
 }
+
+int64_t PeakBytes(const ComputeDevice& device) { return PeakBytes(device.network.device); }
 
 }  // namespace draftp

@@ -13,7 +13,9 @@ namespace draftp {
 int64_t ResidentBytes();
 int64_t PeakResidentBytes();
 
-// The most so far of where the run computes: of LibTorch's allocator on a GPU, else of the process.
+// The most so far of a device, or of the run's network's: of LibTorch's allocator on a GPU, else of
+// the process.
+int64_t PeakBytes(at::Device device);
 int64_t PeakBytes(const ComputeDevice& device);
 
 }  // namespace draftp

@@ -66,6 +66,8 @@ absl::Status RunRecord::Finish() const {
   for (const auto& [key, value] : values_.items()) result[key] = value;
   if (const int64_t peak = PeakResidentBytes(); peak > 0) result["peak_memory_mib"] = peak >> 20;
   if (device_.is_cuda()) result["peak_device_memory_mib"] = PeakBytes(device_) >> 20;
+  if (device_.placed() && device_.decoder().device.is_cuda())
+    result["peak_reward_device_memory_mib"] = PeakBytes(device_.decoder().device) >> 20;
   for (const auto& [phase, seconds] : seconds_) result["seconds"][phase] = seconds;
   return WriteJson(json);
 }

@@ -16,17 +16,25 @@ namespace draftp::testing {
 namespace {
 
 struct TakesNoParameters {
+  static constexpr bool kWeightsStay = true;
   at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs) const;
 };
+struct SaysNotWhereWeightsAre {
+  at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs,
+                        const PieceParameters& parameters) const;
+};
 struct ReturnsNothing {
+  static constexpr bool kWeightsStay = true;
   void operator()(Piece, const std::vector<at::Tensor>&, const PieceParameters&) const;
 };
 static_assert(!PiecePolicy<TakesNoParameters>);
 static_assert(!PiecePolicy<ReturnsNothing>);
+static_assert(!PiecePolicy<SaysNotWhereWeightsAre>);
 
 // What a sharding policy does: a piece's weights are there only while the piece runs, in the
 // forward pass and again in the backward pass.
 struct GatherRunRelease {
+  static constexpr bool kWeightsStay = false;
   std::shared_ptr<std::string> log = std::make_shared<std::string>();
   std::shared_ptr<bool> there = std::make_shared<bool>(false);
 
@@ -89,6 +97,12 @@ TEST(PiecePolicyTest, APolicyIsAroundEveryRunOfAPiece) {
   EXPECT_EQ(*policy.log,
             "gather release gather release "    // forward
             "gather release gather release ");  // backward
+}
+
+TEST(PiecePolicyTest, APolicySaysWhetherWeightsStay) {
+  EXPECT_TRUE(AnyPiecePolicy().weights_stay());
+  EXPECT_TRUE(RecomputeIf(true).weights_stay());
+  EXPECT_FALSE(AnyPiecePolicy(GatherRunRelease()).weights_stay());
 }
 
 TEST(PiecePolicyTest, OnlyPoliciesThatNeedParametersAskForThem) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <string>
 #include <vector>
 
 #include "draftp/testing/tensor_matchers.h"
@@ -121,6 +122,66 @@ TEST(RecomputeTest, KeepsNoIntermediateTensorAlive) {
       },
       {x});
   EXPECT_EQ(intermediate.use_count(), 1u);  // with plain autograd the graph of y would hold it too
+}
+
+// Pieces whose weight's gradients are taken as they come, with the graph kept or run again.
+TEST(RunApartTest, TakenGradientsComePieceByPieceAndAreThePlainOnes) {
+  for (const bool recompute : {false, true}) {
+    const at::Tensor x = Variable(0);
+    std::vector<at::Tensor> weights = {Variable(1), Variable(2)}, plain_weights;
+    std::vector<int> order;
+    std::vector<at::Tensor> taken(2);
+    std::string before;
+    at::Tensor y = x * 1.0, plain = x * 1.0;
+    for (int i = 0; i < 2; ++i) {
+      const at::Tensor w = weights[i];
+      y = RunApart([w](at::TensorList in) { return Layers(in[0], w); }, {y}, {},
+                   {.recompute = recompute,
+                    .before = [&before](bool backward) { before += backward ? "b" : "f"; },
+                    .taken = {w},
+                    .take =
+                        [&, i](std::vector<at::Tensor> gradients) {
+                          ASSERT_EQ(gradients.size(), 1u);
+                          order.push_back(i);
+                          taken[i] = gradients[0];
+                        }});
+      plain = Layers(plain, w);
+    }
+    const auto gradients = torch::autograd::grad({(y * Wave(2)).sum()}, {x, weights[0]}, {}, false,
+                                                 false, /*allow_unused=*/true);
+    const auto expected =
+        torch::autograd::grad({(plain * Wave(2)).sum()}, {x, weights[0], weights[1]});
+    EXPECT_THAT(y, IsEqualTo(plain));
+    EXPECT_THAT(gradients[0], IsEqualTo(expected[0]));
+    EXPECT_FALSE(gradients[1].defined());
+    EXPECT_THAT(taken[0], IsEqualTo(expected[1]));
+    EXPECT_THAT(taken[1], IsEqualTo(expected[2]));
+    EXPECT_EQ(order, (std::vector<int>{1, 0}));
+    EXPECT_EQ(before, "ffbb");
+  }
+}
+
+TEST(RunApartTest, TakenGradientsComeWhereNothingElseNeedsThem) {
+  const at::Tensor w = Variable(1);
+  at::Tensor taken;
+  const at::Tensor y =
+      RunApart([w](at::TensorList in) { return Layers(in[0], w); }, {Wave(0)}, {},
+               {.taken = {w}, .take = [&](std::vector<at::Tensor> g) { taken = g[0]; }});
+  torch::autograd::grad({y.sum()}, {w}, {}, false, false, /*allow_unused=*/true);
+  EXPECT_THAT(taken, IsEqualTo(torch::autograd::grad({Layers(Wave(0), w).sum()}, {w})[0]));
+}
+
+TEST(RunApartTest, KeptGraphsRunOnce) {
+  int runs = 0;
+  const at::Tensor x = Variable(0);
+  const at::Tensor y = RunApart(
+      [&runs](at::TensorList in) {
+        ++runs;
+        return in[0] * in[0];
+      },
+      {x}, {}, {.recompute = false});
+  EXPECT_THAT(torch::autograd::grad({y.sum()}, {x})[0], IsEqualTo((2 * x).detach()));
+  EXPECT_EQ(runs, 1);
 }
 
 TEST(RecomputeTest, NoticesAnInputThatWasOverwrittenInBetween) {

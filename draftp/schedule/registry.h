@@ -17,7 +17,7 @@ struct Registered {
   std::string_view name;
   Made (*make)(const Argument&);
   std::string_view options = {};   // what it takes of the family's options, separated by spaces
-  std::string_view original = {};  // the original's class of the same
+  std::string_view original = {};  // the original's class of the same, or its value
 };
 
 // The list of a variant's alternatives, each with what it says of itself: kName, Make(argument),

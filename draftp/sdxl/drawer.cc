@@ -17,17 +17,18 @@ std::vector<int64_t> LatentShape(const SdxlModel& model, ImageSize size, int64_t
 }
 
 DecodedImage SdxlDecoder::operator()(const at::Tensor& latents) const {
-  const at::Tensor raw = DecodeRaw(*vae, UnscaleLatents(latents, vae->config), {.pieces = pieces});
+  const at::Tensor raw =
+      DecodeRaw(*vae, UnscaleLatents(latents.to(vae->device()), vae->config), {.pieces = pieces});
   return {ToPixels(raw), raw.detach().abs().gt(1.0).to(at::kFloat).mean()};
 }
 
 Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-               DrawSettings settings)
+               DrawSettings settings, AnyPiecePolicy pieces)
     : model_(model),
       vae_(vae),
       settings_(std::move(settings)),
       has_tuned_(networks.size() > kTunedNetwork),
-      predictor_(std::move(networks)) {}
+      predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)}}) {}
 
 void Drawer::SetConditions(const Conditions& conditions) {
   const at::NoGradGuard no_grad;
@@ -49,7 +50,7 @@ at::Tensor Drawer::Latents(const AnyWeighing& weight, AnyNoise& noise,
 
 at::Tensor Drawer::Raw(const at::Tensor& latents) const {
   const at::NoGradGuard no_grad;
-  return DecodeRaw(vae_, UnscaleLatents(latents, vae_.config));
+  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config));
 }
 
 RgbImage Drawer::Picture(const at::Tensor& raw) {

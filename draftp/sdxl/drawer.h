@@ -40,7 +40,7 @@ at::Tensor StartNoise(const SdxlModel& model, ImageSize size, int64_t images, N&
       .to(placement.device, placement.dtype == at::kDouble ? at::kDouble : at::kFloat);
 }
 
-// SDXL's member of Decoder. The VAE must outlive it and the backward pass.
+// SDXL's member of Decoder, on the VAE's device. The VAE must outlive it and the backward pass.
 struct SdxlDecoder {
   const VaeDecoder* vae;
   AnyPiecePolicy pieces = {};
@@ -62,9 +62,10 @@ struct DrawSettings {
 // Without gradient, a batch after the other. The model must outlive it.
 class Drawer {
  public:
-  // `networks`: the base model's and, if there is one, the tuned model's; `vae` decodes.
+  // `networks`: the base model's and, if there is one, the tuned model's; `vae` decodes. `pieces`:
+  // of the networks, where their weights don't stay.
   Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-         DrawSettings settings);
+         DrawSettings settings, AnyPiecePolicy pieces = {});
 
   // What conditions the next batch, a row an image.
   void SetConditions(const Conditions& conditions);

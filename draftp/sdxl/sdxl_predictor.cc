@@ -114,8 +114,9 @@ Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
     time_ids.push_back(condition.time_ids);
   }
   const UNetConditioning rows{at::cat(context), at::cat(pooled), at::cat(time_ids)};
-  return Prepare(*call.unet, rows, call.adapters,
-                 gradient ? KeysAndValues::kInForward : KeysAndValues::kPrepared);
+  return Prepare(
+      *call.unet, rows, call.adapters,
+      gradient || !weights_stay() ? KeysAndValues::kInForward : KeysAndValues::kPrepared);
 }
 
 SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) const {
@@ -188,15 +189,16 @@ at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {
 
 at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
   network_rows_ += x.size(0) * static_cast<int64_t>(call.groups.size());
-  if (x.is_cuda() && !at::GradMode::is_enabled() && options_.capture) return Replay(call, x, time);
+  const bool plain = !at::GradMode::is_enabled() && weights_stay();
+  if (x.is_cuda() && plain && options_.capture) return Replay(call, x, time);
   return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
                      at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
-                     call.adapters, options_.gradient);
+                     call.adapters, plain ? UNetOptions() : options_.unet);
 }
 
 void SdxlPredictor::SplitRows(Layout& layout) const {
   int64_t rows = 0;
-  bool splits = !layout.gradient;
+  bool splits = !layout.gradient && weights_stay();
   for (const Call& call : layout.calls) {
     const at::Tensor& context = call.prepared.prompt.context;
     rows += context.size(0);

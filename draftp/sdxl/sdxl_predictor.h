@@ -43,8 +43,10 @@ inline constexpr int kTunedNetwork = 1;
 class SdxlPredictor {
  public:
   struct Options {
-    UNetOptions gradient = {};  // of calls with gradient
-    bool capture = true;        // false where the caller captures whole runs
+    // Of calls with gradient; of all calls where its pieces' weights don't stay. These are neither
+    // split nor captured, and project keys and values as they go.
+    UNetOptions unet = {};
+    bool capture = true;  // false where the caller captures whole runs
   };
   // `models[i]` is what RowGroup::model == i means.
   explicit SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options);
@@ -93,6 +95,7 @@ class SdxlPredictor {
   Layout& FindLayout(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;
+  bool weights_stay() const { return options_.unet.pieces.weights_stay(); }
   void SplitRows(Layout& layout) const;
   at::Tensor RunParts(Layout& layout, const at::Tensor& x, double time);
   at::Tensor Run(Call& call, const at::Tensor& x, double time);

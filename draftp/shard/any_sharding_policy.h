@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "draftp/schedule/registry.h"
+#include "draftp/shard/fully_sharded.h"
 #include "draftp/shard/replicated.h"
 #include "draftp/shard/sharded_optimizer.h"
 #include "draftp/shard/sharding_policy.h"
@@ -18,7 +19,7 @@ namespace draftp {
 class AnyShardingPolicy {
  public:
   static constexpr std::string_view kName = "any";
-  using Member = std::variant<Replicated, ShardedOptimizer>;
+  using Member = std::variant<Replicated, ShardedOptimizer, FullySharded>;
 
   explicit AnyShardingPolicy(Member policy) : policy_(std::move(policy)) {}
 
@@ -40,8 +41,20 @@ class AnyShardingPolicy {
   void Step(double learning_rate, const at::Tensor& norm) {
     std::visit([&](auto& p) { p.Step(learning_rate, norm); }, policy_);
   }
+  AnyPiecePolicy Pieces(bool recompute) const {
+    return std::visit([&](const auto& p) { return p.Pieces(recompute); }, policy_);
+  }
+  void Settle() {
+    std::visit([](auto& p) { p.Settle(); }, policy_);
+  }
+  void Recorded() {
+    std::visit([](auto& p) { p.Recorded(); }, policy_);
+  }
   int64_t steps() const {
     return std::visit([](const auto& p) { return p.steps(); }, policy_);
+  }
+  std::map<std::string, at::Tensor> Values() {
+    return std::visit([](auto& p) { return p.Values(); }, policy_);
   }
   std::map<std::string, at::Tensor> State() {
     return std::visit([](auto& p) { return p.State(); }, policy_);
@@ -49,8 +62,9 @@ class AnyShardingPolicy {
   std::map<std::string, at::Tensor> AveragedValues() {
     return std::visit([](auto& p) { return p.AveragedValues(); }, policy_);
   }
-  absl::Status Restore(const std::map<std::string, at::Tensor>& state, int64_t steps) {
-    return std::visit([&](auto& p) { return p.Restore(state, steps); }, policy_);
+  absl::Status Restore(const std::map<std::string, at::Tensor>& values,
+                       const std::map<std::string, at::Tensor>& state, int64_t steps) {
+    return std::visit([&](auto& p) { return p.Restore(values, state, steps); }, policy_);
   }
 
  private:
@@ -59,7 +73,8 @@ class AnyShardingPolicy {
 
 static_assert(ShardingPolicy<AnyShardingPolicy>, "AnyShardingPolicy is a ShardingPolicy");
 
-// All members, by the names that --sharding takes.
+// All members, by the names that --sharding takes. One that takes `blocks` shards the weights
+// themselves; `original` is the original's model.fsdp.
 inline constexpr Registry kShardingPolicies(
     Alternatives<AnyShardingPolicy::Member, ShardingArguments>::kMembers);
 

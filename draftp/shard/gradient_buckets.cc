@@ -9,6 +9,15 @@
 #include <algorithm>
 
 namespace draftp {
+namespace {
+
+// Up to where the next value begins.
+int64_t Aligned(const at::Tensor& value) {
+  constexpr int64_t kElements = 8;
+  return (value.numel() + kElements - 1) / kElements * kElements;
+}
+
+}  // namespace
 
 GradientBuckets::GradientBuckets(const std::vector<at::Tensor>& values, int ranks, int64_t bytes)
     : bucket_of_(values.size()) {
@@ -19,10 +28,11 @@ GradientBuckets::GradientBuckets(const std::vector<at::Tensor>& values, int rank
     int64_t elements = 0;
     while (first > 0 && (first == end || elements * values[0].element_size() < bytes))
       elements += values[--first].numel();
-    const int64_t padded = (elements + ranks - 1) / ranks * ranks;
-    Bucket bucket{first, end - first, at::zeros({padded}, values[0].options()), {}};
-    bucket.views = Unflatten(bucket.flat, {values.begin() + static_cast<int64_t>(first),
-                                           values.begin() + static_cast<int64_t>(end)});
+    const std::vector<at::Tensor> own(values.begin() + static_cast<int64_t>(first),
+                                      values.begin() + static_cast<int64_t>(end));
+    Bucket bucket{
+        first, end - first, at::zeros({FlatElements(own, ranks)}, values[0].options()), {}};
+    bucket.views = Unflatten(bucket.flat, own);
     std::fill(bucket_of_.begin() + static_cast<int64_t>(first),
               bucket_of_.begin() + static_cast<int64_t>(end), buckets_.size());
     buckets_.push_back(std::move(bucket));
@@ -59,6 +69,12 @@ std::vector<at::Tensor> GradientBuckets::Views() const {
   return views;
 }
 
+int64_t FlatElements(const std::vector<at::Tensor>& values, int64_t ranks) {
+  int64_t elements = 0;
+  for (const at::Tensor& value : values) elements += Aligned(value);
+  return (elements + ranks - 1) / ranks * ranks;
+}
+
 void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat) {
   const at::NoGradGuard no_grad;
   flat.zero_();
@@ -75,7 +91,7 @@ std::vector<at::Tensor> Unflatten(const at::Tensor& flat, const std::vector<at::
     views.push_back(value.is_non_overlapping_and_dense()
                         ? part.as_strided(value.sizes(), value.strides(), part.storage_offset())
                         : part.view(value.sizes()));
-    at += value.numel();
+    at += Aligned(value);
   }
   return views;
 }

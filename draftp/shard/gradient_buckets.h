@@ -41,9 +41,12 @@ class GradientBuckets {
   std::vector<size_t> bucket_of_;
 };
 
-// values[i] copied into flat [n], one behind the other, zeros behind them.
+// Elements of a flat tensor that holds the values, each from a multiple of 16 bytes on, as kernels
+// like to have weights; a multiple of `ranks`.
+int64_t FlatElements(const std::vector<at::Tensor>& values, int64_t ranks);
+// values[i] copied into flat [n], one behind the other, zeros between and behind them.
 void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat);
-// The parts of flat in the shapes of `like`, as views.
+// The parts of flat in the shapes and memory formats of `like`, as views. `like` isn't read.
 std::vector<at::Tensor> Unflatten(const at::Tensor& flat, const std::vector<at::Tensor>& like);
 
 }  // namespace draftp

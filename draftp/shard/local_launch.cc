@@ -4,16 +4,10 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,186 +16,28 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <optional>
 #include <set>
-#include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "draftp/io/printable.h"
+#include "draftp/shard/child_process.h"
+#include "draftp/shard/launch_pipes.h"
 
 namespace draftp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kLongestLine = size_t{64} << 10;
-constexpr size_t kMostWaiting = size_t{1} << 20;  // bytes for a reader that is slow
 constexpr int kHandedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU, SIGPIPE};
-
-std::string Words(int error) { return std::generic_category().message(error); }
-
-absl::Status Exhausted(const std::string& what, int error) {
-  return absl::ResourceExhaustedError(absl::StrCat(what, ": ", Words(error)));
-}
 
 Clock::time_point After(double seconds) {
   const std::chrono::duration<double> wait(std::clamp(seconds, 0.0, 1e6));
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(wait);
 }
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  // Takes over `descriptor`, moved above the three standard ones: they may be closed.
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {
-    if (descriptor < 0 || descriptor > STDERR_FILENO) return;
-    descriptor_ = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    const int error = errno;
-    close(descriptor);
-    errno = error;
-  }
-  Descriptor(Descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~Descriptor() { Close(); }
-
-  void Close() {
-    if (descriptor_ >= 0) close(descriptor_);
-    descriptor_ = -1;
-  }
-  int get() const { return descriptor_; }
-  bool ok() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_ = -1;
-};
-
-struct Pipe {
-  Descriptor read, write;
-  bool ok() const { return read.ok() && write.ok(); }
-};
-
-Pipe NewPipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return {};
-  Pipe pipe{Descriptor(ends[0]), {}};
-  pipe.write = Descriptor(ends[1]);
-  return pipe;
-}
-
-// Whether poll has something for `descriptor` now: `events`, its end or an error.
-bool Ready(int descriptor, int16_t events) {
-  pollfd polled{descriptor, events, 0};
-  return poll(&polled, 1, 0) == 1;
-}
-
-// Lines on their way to one of this process's streams, whose reader may be slow or gone.
-class Outlet {
- public:
-  explicit Outlet(int stream) : stream_(stream) {}
-
-  void Add(std::string line) {
-    waiting_ += line.size();
-    lines_.push_back(std::move(line));
-  }
-
-  // Writes what can be written without waiting. A line up to PIPE_BUF, 4 KiB, goes in one write; of
-  // more a pipe promises neither that it stays whole nor that the write doesn't wait.
-  void Write() {
-    while (!lines_.empty() && Ready(stream_, POLLOUT)) {
-      const std::string& line = lines_.front();
-      const ssize_t size = write(stream_, line.data() + written_,
-                                 std::min<size_t>(line.size() - written_, PIPE_BUF));
-      if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-      if (size < 0) {
-        Pop();  // what can't be written is dropped
-        continue;
-      }
-      written_ += static_cast<size_t>(size);
-      if (written_ == line.size()) Pop();
-    }
-  }
-
-  void Drop() {
-    while (!lines_.empty()) Pop();
-  }
-
-  int stream() const { return stream_; }
-  bool empty() const { return lines_.empty(); }
-  bool full() const { return waiting_ >= kMostWaiting; }
-
- private:
-  void Pop() {
-    waiting_ -= lines_.front().size();
-    lines_.pop_front();
-    written_ = 0;
-  }
-
-  int stream_;
-  std::deque<std::string> lines_;
-  size_t waiting_ = 0;
-  size_t written_ = 0;  // of the first line
-};
-
-// What one process writes to one stream.
-class Inlet {
- public:
-  Inlet() = default;
-  Inlet(Descriptor pipe, std::string prefix, Outlet* outlet)
-      : pipe_(std::move(pipe)), prefix_(std::move(prefix)), outlet_(outlet) {}
-
-  // Reads once, and closes at the end.
-  void Read() {
-    char bytes[kLongestLine];
-    const ssize_t size = read(pipe_.get(), bytes, sizeof bytes);
-    if (size < 0 && errno == EINTR) return;
-    if (size <= 0) return Close();
-    std::string_view text(bytes, static_cast<size_t>(size));
-    while (!text.empty()) {
-      if (text.front() == '\n') {
-        text.remove_prefix(1);
-        Pass();
-        continue;
-      }
-      if (begun_.size() == kLongestLine) Pass();
-      const size_t part = std::min({text.find('\n'), text.size(), kLongestLine - begun_.size()});
-      begun_ += text.substr(0, part);
-      text.remove_prefix(part);
-    }
-  }
-
-  // Reads what is there now, of a process that has ended; one that it started may write on.
-  void ReadRest() {
-    for (size_t most = kMostWaiting; open() && most > 0 && Ready(pipe_.get(), POLLIN);
-         most -= kLongestLine) {
-      Read();
-    }
-    if (open()) Close();
-  }
-
-  bool open() const { return pipe_.ok(); }
-  // For poll: -1, which it skips, while the outlet has enough.
-  int descriptor() const { return open() && !outlet_->full() ? pipe_.get() : -1; }
-
- private:
-  void Pass() { outlet_->Add(absl::StrCat(prefix_, std::exchange(begun_, ""), "\n")); }
-  void Close() {
-    if (!begun_.empty()) Pass();
-    pipe_.Close();
-  }
-
-  Descriptor pipe_;
-  std::string prefix_;
-  std::string begun_;  // a line that hasn't ended
-  Outlet* outlet_ = nullptr;
-};
 
 // While it lives, the signals that are handed on and SIGCHLD come by descriptor() alone.
 class BlockedSignals {
@@ -241,101 +77,6 @@ class BlockedSignals {
   Descriptor descriptor_;
 };
 
-// A socket that listens at 127.0.0.1.
-struct StoreSocket {
-  Descriptor descriptor;
-  int port = 0;
-};
-
-absl::StatusOr<StoreSocket> Listen() {
-  StoreSocket store{Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const auto generic = reinterpret_cast<sockaddr*>(&address);
-  const int descriptor = store.descriptor.get();
-  if (!store.descriptor.ok() || bind(descriptor, generic, size) != 0 ||
-      listen(descriptor, SOMAXCONN) != 0 || getsockname(descriptor, generic, &size) != 0) {
-    const int error = errno;
-    if (error == EMFILE || error == ENFILE) return Exhausted("can't listen at 127.0.0.1", error);
-    return absl::UnavailableError(absl::StrCat("can't listen at 127.0.0.1: ", Words(error)));
-  }
-  store.port = ntohs(address.sin_port);
-  return store;
-}
-
-int ProcessorsAllowed() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
-
-std::vector<std::string> ChildEnvironment(int rank, int processes, const StoreSocket& store) {
-  std::vector<std::string> set = {absl::StrCat("RANK=", rank),
-                                  absl::StrCat("LOCAL_RANK=", rank),
-                                  absl::StrCat("WORLD_SIZE=", processes),
-                                  absl::StrCat("LOCAL_WORLD_SIZE=", processes),
-                                  "MASTER_ADDR=127.0.0.1",
-                                  absl::StrCat("MASTER_PORT=", store.port),
-                                  "DRAFTP_LAUNCHER=--nproc"};
-  if (rank == 0) set.push_back(absl::StrCat("DRAFTP_STORE_FD=", store.descriptor.get()));
-  if (const char* threads = getenv("OMP_NUM_THREADS"); threads == nullptr || *threads == '\0') {
-    set.push_back(absl::StrCat("OMP_NUM_THREADS=", std::max(1, ProcessorsAllowed() / processes)));
-  }
-  std::set<std::string, std::less<>> names = {"DRAFTP_STORE_FD"};
-  for (const std::string& variable : set) names.insert(variable.substr(0, variable.find('=')));
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    if (text.starts_with("TORCHELASTIC_") || names.contains(text.substr(0, text.find('=')))) {
-      continue;
-    }
-    set.emplace_back(text);
-  }
-  return set;
-}
-
-// Pointers as execve takes them, into `texts`.
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// All that a process needs between fork and exec.
-struct ChildPlan {
-  const char* program;
-  char* const* arguments;
-  char* const* environment;
-  pid_t parent;
-  int input, output, error;  // its standard streams
-  int store;                 // kept open; -1 for none
-  int failure;               // gets errno when it can't be run
-};
-
-// One that stays where it is may be closed.
-bool Put(int descriptor, int place) { return descriptor == place || dup2(descriptor, place) >= 0; }
-
-// Nothing but async-signal-safe calls, here and above: other threads of the parent may have held
-// any lock.
-[[noreturn]] void BecomeChild(const ChildPlan& plan) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != plan.parent) _exit(128 + SIGKILL);  // it died before that
-  const bool ready = Put(plan.input, STDIN_FILENO) && Put(plan.output, STDOUT_FILENO) &&
-                     Put(plan.error, STDERR_FILENO) &&
-                     (plan.store < 0 || fcntl(plan.store, F_SETFD, 0) == 0);
-  sigset_t none;
-  sigemptyset(&none);
-  if (ready && sigprocmask(SIG_SETMASK, &none, nullptr) == 0) {
-    execve(plan.program, plan.arguments, plan.environment);
-  }
-  const int error = errno;
-  [[maybe_unused]] const auto written = write(plan.failure, &error, sizeof error);
-  _exit(127);
-}
-
 class LocalLaunch {
  public:
   explicit LocalLaunch(const LocalLaunchOptions& options)
@@ -361,7 +102,7 @@ class LocalLaunch {
     Inlet output, error;
   };
 
-  absl::Status Start(int rank, const StoreSocket& store, int input);
+  absl::Status Start(int rank, const ListeningSocket& store, int input);
   absl::Status Run(int rank, ChildPlan plan, Child& child);
   void Wait();
   void TakeSignals();
@@ -399,7 +140,7 @@ class LocalLaunch {
 
 absl::Status LocalLaunch::StartAll() {
   if (signals_.descriptor() < 0) return Exhausted("can't wait for signals", errno);
-  absl::StatusOr<StoreSocket> store = Listen();
+  absl::StatusOr<ListeningSocket> store = ListenAtLoopback();
   if (!store.ok()) return store.status();
   const Descriptor input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!input.ok()) return Exhausted("can't open /dev/null", errno);
@@ -409,7 +150,7 @@ absl::Status LocalLaunch::StartAll() {
   return absl::OkStatus();  // rank 0 alone holds the socket: after its end who connects is refused
 }
 
-absl::Status LocalLaunch::Start(int rank, const StoreSocket& store, int input) {
+absl::Status LocalLaunch::Start(int rank, const ListeningSocket& store, int input) {
   const std::vector<std::string> environment = ChildEnvironment(rank, options_.processes, store);
   const std::vector<char*> arguments = Pointers(options_.arguments);
   const std::vector<char*> variables = Pointers(environment);

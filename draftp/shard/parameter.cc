@@ -16,6 +16,13 @@ void RefreshLeaves(const Parameters& parameters) {
   if (!leaves.empty()) at::_foreach_copy_(leaves, values);
 }
 
+void SetValues(const Parameters& parameters, const std::map<std::string, at::Tensor>& values) {
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : parameters)
+    parameter.value.detach().copy_(values.at(parameter.name));
+  RefreshLeaves(parameters);
+}
+
 int64_t CountElements(const Parameters& parameters) {
   int64_t elements = 0;
   for (const Parameter& parameter : parameters) elements += parameter.value.numel();

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ using Parameters = std::vector<Parameter>;
 
 // Copies values into the leaves that are apart from them.
 void RefreshLeaves(const Parameters& parameters);
+
+// Copies `values`, by the parameters' names, into values and leaves.
+void SetValues(const Parameters& parameters, const std::map<std::string, at::Tensor>& values);
 
 int64_t CountElements(const Parameters& parameters);
 

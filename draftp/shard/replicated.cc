@@ -2,7 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <c10/util/Exception.h>
 
 #include <utility>
 
@@ -19,65 +18,61 @@ Replicated::Replicated(const ShardingArguments& arguments)
   std::vector<at::Tensor> values;
   for (const Parameter& parameter : optimizer_.parameters())
     values.push_back(parameter.value.detach());
-  sums_.emplace(values, world_->size(), arguments.bucket_bytes);
+  sums_.emplace(GradientBuckets(values, world_->size(), arguments.bucket_bytes));
   if (arguments.ordered) sample_.emplace(values, world_->size(), arguments.bucket_bytes);
 }
 
+Pending Replicated::Reduce(const GradientBuckets::Bucket& bucket) {
+  return world_->SumLater(kGradients, bucket.flat);
+}
+
 void Replicated::Begin(int64_t micro_batches) {
-  left_ = micro_batches;
-  if (!sums_) return;
-  sums_->Zero();
-  pending_.clear();
-  arrived_.assign(sums_->buckets().size(), 0);
+  if (sums_) sums_->Begin(micro_batches);
 }
 
 void Replicated::Add(size_t first, std::vector<at::Tensor> gradients) {
   if (!sums_) return optimizer_.Add(first, std::move(gradients));
-  TORCH_CHECK(left_ > 0, "a gradient comes after the window's last micro batch");
-  (sample_ ? *sample_ : *sums_).Add(first, gradients);
-  for (size_t i = 0; i < gradients.size(); ++i) ++arrived_[sums_->BucketOf(first + i)];
-  if (left_ == 1 && !sample_) ReduceReady(/*all=*/false);
+  if (sample_) return sample_->Add(first, gradients);
+  sums_->Add(first, gradients, [this](size_t, const auto& bucket) { return Reduce(bucket); });
 }
 
 void Replicated::Finish() {
-  --left_;
   if (!sums_) return optimizer_.Finish();
   if (sample_) return SumInOrder();
-  if (left_ == 0) ReduceReady(/*all=*/true);
-  arrived_.assign(arrived_.size(), 0);
-}
-
-// In the buckets' order, which is the same on all ranks, whatever order gradients come in.
-void Replicated::ReduceReady(bool all) {
-  const auto& buckets = sums_->buckets();
-  for (size_t b = pending_.size(); b < buckets.size(); ++b) {
-    if (!all && arrived_[b] < buckets[b].count) return;
-    pending_.push_back(world_->SumLater(kGradients, buckets[b].flat));
-  }
+  sums_->Finish([this](size_t, const auto& bucket) { return Reduce(bucket); });
 }
 
 void Replicated::SumInOrder() {
   const at::NoGradGuard no_grad;
-  for (size_t b = 0; b < sums_->buckets().size(); ++b) {
+  const auto& sums = sums_->buckets().buckets();
+  for (size_t b = 0; b < sums.size(); ++b) {
     const at::Tensor& own = sample_->buckets()[b].flat;
     const at::Tensor all = at::empty({world_->size(), own.size(0)}, own.options());
     world_->Gather(kGradients, all, own);
-    for (int rank = 0; rank < world_->size(); ++rank) sums_->buckets()[b].flat.add_(all[rank]);
+    for (int rank = 0; rank < world_->size(); ++rank) sums[b].flat.add_(all[rank]);
   }
   sample_->Zero();
 }
 
 void Replicated::DropGradients() {
-  for (Pending& pending : pending_) pending.Wait();
-  pending_.clear();
+  if (sums_) sums_->Wait();
   optimizer_.DropGradients();
 }
 
 at::Tensor Replicated::GradientNorm() {
-  for (Pending& pending : pending_) pending.Wait();
-  pending_.clear();
-  if (sums_) optimizer_.Add(0, sums_->Views());
+  if (sums_) {
+    sums_->Wait();
+    optimizer_.Add(0, sums_->buckets().Views());
+  }
   return optimizer_.GradientNorm();
+}
+
+std::map<std::string, at::Tensor> Replicated::Values() {
+  std::map<std::string, at::Tensor> values;
+  if (!world_->first()) return values;
+  for (const Parameter& parameter : optimizer_.parameters())
+    values[parameter.name] = parameter.value.detach();
+  return values;
 }
 
 std::map<std::string, at::Tensor> Replicated::State() {
@@ -86,6 +81,12 @@ std::map<std::string, at::Tensor> Replicated::State() {
 
 std::map<std::string, at::Tensor> Replicated::AveragedValues() {
   return world_->first() ? optimizer_.AveragedValues() : std::map<std::string, at::Tensor>();
+}
+
+absl::Status Replicated::Restore(const std::map<std::string, at::Tensor>& values,
+                                 const std::map<std::string, at::Tensor>& state, int64_t steps) {
+  SetValues(optimizer_.parameters(), values);
+  return optimizer_.Restore(state, steps);
 }
 
 }  // namespace draftp

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "draftp/shard/bucket_window.h"
 #include "draftp/shard/gradient_buckets.h"
 #include "draftp/shard/optimizer.h"
 #include "draftp/shard/sharding_policy.h"
@@ -21,9 +22,10 @@ namespace draftp {
 
 // Data parallel: one reduction an accumulation window, a bucket as soon as the backward pass of its
 // last micro batch has all of it. One process alone adds to its optimiser directly.
-class Replicated {
+class Replicated : public WholeWeights {
  public:
   static constexpr std::string_view kName = "replicated";
+  static constexpr std::string_view kOriginal = "false";  // model.fsdp
 
   explicit Replicated(const ShardingArguments& arguments);
   static Replicated Make(const ShardingArguments& arguments) { return Replicated(arguments); }
@@ -36,23 +38,20 @@ class Replicated {
   void Step(double learning_rate, const at::Tensor& norm) { optimizer_.Step(learning_rate, norm); }
 
   int64_t steps() const { return optimizer_.steps(); }
+  std::map<std::string, at::Tensor> Values();
   std::map<std::string, at::Tensor> State();
   std::map<std::string, at::Tensor> AveragedValues();
-  absl::Status Restore(const std::map<std::string, at::Tensor>& state, int64_t steps) {
-    return optimizer_.Restore(state, steps);
-  }
+  absl::Status Restore(const std::map<std::string, at::Tensor>& values,
+                       const std::map<std::string, at::Tensor>& state, int64_t steps);
 
  private:
-  void ReduceReady(bool all);
+  Pending Reduce(const GradientBuckets::Bucket& bucket);
   void SumInOrder();
 
   World* world_;
   Optimizer optimizer_;
-  std::optional<GradientBuckets> sums_;    // of the window; absent in a process alone
+  std::optional<BucketWindow> sums_;       // absent in a process alone
   std::optional<GradientBuckets> sample_;  // `ordered`: of one sample
-  std::vector<size_t> arrived_;            // parameters of each bucket, in this micro batch
-  std::vector<Pending> pending_;           // of the buckets, in their order
-  int64_t left_ = 0;                       // micro batches
 };
 
 static_assert(ShardingPolicy<Replicated>, "Replicated does not satisfy ShardingPolicy");

@@ -1,43 +1,27 @@
 #include "draftp/shard/sharded_optimizer.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-#include <absl/strings/str_format.h>
-#include <c10/util/Exception.h>
 
-#include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace draftp {
 namespace {
 
-std::vector<at::Tensor> Values(const Parameters& parameters) {
+std::vector<at::Tensor> ValuesOfAll(const Parameters& parameters) {
   std::vector<at::Tensor> values;
   for (const Parameter& parameter : parameters) values.push_back(parameter.value.detach());
   return values;
 }
 
-std::string BucketName(size_t bucket) { return absl::StrFormat("%08d", bucket); }
-
-// A rank's part of each bucket's values, copies, as parameters of an optimiser.
-Parameters Parts(const GradientBuckets& buckets, const std::vector<at::Tensor>& values,
-                 const World& world) {
-  const at::NoGradGuard no_grad;
-  Parameters parts;
+std::vector<std::vector<size_t>> BucketGroups(const GradientBuckets& buckets) {
+  std::vector<std::vector<size_t>> groups;
   for (const GradientBuckets::Bucket& bucket : buckets.buckets()) {
-    const auto begin = values.begin() + static_cast<int64_t>(bucket.first);
-    const at::Tensor flat = at::empty_like(bucket.flat);
-    Flatten({begin, begin + static_cast<int64_t>(bucket.count)}, flat);
-    const at::Tensor part = flat.chunk(world.size())[world.rank()].clone();
-    parts.push_back({BucketName(parts.size()), part, part});
+    std::vector<size_t>& group = groups.emplace_back();
+    for (size_t i = 0; i < bucket.count; ++i) group.push_back(bucket.first + i);
   }
-  return parts;
+  return groups;
 }
 
 }  // namespace
@@ -45,136 +29,57 @@ Parameters Parts(const GradientBuckets& buckets, const std::vector<at::Tensor>& 
 ShardedOptimizer::ShardedOptimizer(const ShardingArguments& arguments)
     : world_(arguments.world),
       parameters_(arguments.parameters),
-      values_(Values(parameters_)),
-      buckets_(values_, world_->size(), arguments.bucket_bytes),
-      optimizer_(Parts(buckets_, values_, *world_), arguments.optimizer),
-      arrived_(buckets_.buckets().size()) {
-  for (const GradientBuckets::Bucket& bucket : buckets_.buckets())
-    own_.push_back(at::zeros({bucket.flat.size(0) / world_->size()}, bucket.flat.options()));
+      window_(GradientBuckets(ValuesOfAll(parameters_), world_->size(), arguments.bucket_bytes)),
+      parts_(world_, parameters_, BucketGroups(window_.buckets()), arguments.optimizer) {
+  for (size_t g = 0; g < parts_.groups(); ++g) own_.push_back(at::zeros_like(parts_.value(g)));
 }
 
-at::Tensor ShardedOptimizer::Part(const at::Tensor& flat) const {
-  return flat.chunk(world_->size())[world_->rank()];
-}
-
-void ShardedOptimizer::Begin(int64_t micro_batches) {
-  left_ = micro_batches;
-  buckets_.Zero();
-  pending_.clear();
-  std::ranges::fill(arrived_, 0);
+Pending ShardedOptimizer::Reduce(size_t b, const GradientBuckets::Bucket& bucket) {
+  return world_->SumScatterLater("the sum of gradients", own_[b], bucket.flat);
 }
 
 void ShardedOptimizer::Add(size_t first, std::vector<at::Tensor> gradients) {
-  TORCH_CHECK(left_ > 0, "a gradient comes after the window's last micro batch");
-  buckets_.Add(first, gradients);
-  for (size_t i = 0; i < gradients.size(); ++i) ++arrived_[buckets_.BucketOf(first + i)];
-  if (left_ == 1) ReduceReady(/*all=*/false);
+  window_.Add(first, gradients, [this](size_t b, const auto& bucket) { return Reduce(b, bucket); });
 }
 
 void ShardedOptimizer::Finish() {
-  if (--left_ == 0) ReduceReady(/*all=*/true);
-  std::ranges::fill(arrived_, 0);
-}
-
-void ShardedOptimizer::ReduceReady(bool all) {
-  const auto& buckets = buckets_.buckets();
-  for (size_t b = pending_.size(); b < buckets.size(); ++b) {
-    if (!all && arrived_[b] < buckets[b].count) return;
-    pending_.push_back(world_->SumScatterLater("the sum of gradients", own_[b], buckets[b].flat));
-  }
-}
-
-void ShardedOptimizer::DropGradients() {
-  for (Pending& pending : pending_) pending.Wait();
-  pending_.clear();
-  optimizer_.DropGradients();
+  window_.Finish([this](size_t b, const auto& bucket) { return Reduce(b, bucket); });
 }
 
 at::Tensor ShardedOptimizer::GradientNorm() {
-  for (Pending& pending : pending_) pending.Wait();
-  pending_.clear();
-  optimizer_.Add(0, own_);
-  const at::NoGradGuard no_grad;
-  at::Tensor square = at::zeros({}, own_.front().options().dtype(at::kDouble));
-  // In float64: a part is too long for sums in float32.
-  for (const at::Tensor& part : own_)
-    square += at::linalg_vector_norm(part, 2, c10::nullopt, false, at::kDouble).square();
-  world_->Sum("the norm of gradients", square);
-  return square.sqrt();
+  window_.Wait();
+  return parts_.SquaredNorm(own_).sqrt();
 }
 
 void ShardedOptimizer::Step(double learning_rate, const at::Tensor& norm) {
-  optimizer_.Step(learning_rate, norm);
+  parts_.Step(learning_rate, norm, own_);
   const at::NoGradGuard no_grad;
   std::vector<Pending> gathered;
-  for (size_t b = 0; b < buckets_.buckets().size(); ++b) {
-    gathered.push_back(world_->GatherLater("the update of parameters", buckets_.buckets()[b].flat,
-                                           optimizer_.parameters()[b].value));
+  const auto& buckets = window_.buckets().buckets();
+  for (size_t b = 0; b < buckets.size(); ++b) {
+    gathered.push_back(
+        world_->GatherLater("the update of parameters", buckets[b].flat, parts_.value(b)));
   }
-  for (size_t b = 0; b < buckets_.buckets().size(); ++b) {
+  for (size_t b = 0; b < buckets.size(); ++b) {
     gathered[b].Wait();
-    const GradientBuckets::Bucket& bucket = buckets_.buckets()[b];
-    const auto begin = values_.begin() + static_cast<int64_t>(bucket.first);
-    at::_foreach_copy_(std::vector<at::Tensor>(begin, begin + static_cast<int64_t>(bucket.count)),
-                       bucket.views);
+    std::vector<at::Tensor> values;
+    for (const size_t p : parts_.group(b)) values.push_back(parameters_[p].value.detach());
+    at::_foreach_copy_(values, buckets[b].views);
   }
   RefreshLeaves(parameters_);
 }
 
-std::map<std::string, at::Tensor> ShardedOptimizer::Whole(
-    const std::map<std::string, at::Tensor>& parts) {
-  std::map<std::string, at::Tensor> whole;
-  const at::NoGradGuard no_grad;
-  for (const auto& [name, part] : parts) {
-    const size_t dot = std::min(name.find('.'), name.size());
-    size_t b = 0;
-    while (BucketName(b) != name.substr(0, dot)) ++b;
-    const GradientBuckets::Bucket& bucket = buckets_.buckets()[b];
-    const at::Tensor flat = at::empty_like(bucket.flat);
-    world_->Gather("the optimiser's state", flat, part);
-    if (!world_->first()) continue;
-    const at::Tensor host = flat.cpu();
-    const auto begin = values_.begin() + static_cast<int64_t>(bucket.first);
-    const std::vector<at::Tensor> tensors =
-        Unflatten(host, {begin, begin + static_cast<int64_t>(bucket.count)});
-    for (size_t i = 0; i < tensors.size(); ++i)
-      whole[parameters_[bucket.first + i].name + name.substr(dot)] = tensors[i];
-  }
-  return whole;
+NamedTensors ShardedOptimizer::Values() {
+  NamedTensors values;
+  if (!world_->first()) return values;
+  for (const Parameter& parameter : parameters_) values[parameter.name] = parameter.value.detach();
+  return values;
 }
 
-std::map<std::string, at::Tensor> ShardedOptimizer::AveragedValues() {
-  return Whole(optimizer_.AveragedValues());
-}
-
-absl::Status ShardedOptimizer::Restore(const std::map<std::string, at::Tensor>& state,
+absl::Status ShardedOptimizer::Restore(const NamedTensors& values, const NamedTensors& state,
                                        int64_t steps) {
-  const at::NoGradGuard no_grad;
-  std::map<std::string, at::Tensor> parts = optimizer_.State();
-  // The same checks and words as of one process, parameter by parameter.
-  if (absl::Status complete = CheckState(parameters_, !optimizer_.AveragedValues().empty(), state);
-      !complete.ok()) {
-    return complete;
-  }
-  for (size_t b = 0; b < buckets_.buckets().size(); ++b) {
-    const GradientBuckets::Bucket& bucket = buckets_.buckets()[b];
-    const auto own = [&](const std::function<at::Tensor(size_t)>& tensor) {
-      std::vector<at::Tensor> tensors;
-      for (size_t i = 0; i < bucket.count; ++i) tensors.push_back(tensor(bucket.first + i));
-      const at::Tensor flat = at::zeros_like(bucket.flat);
-      const auto begin = values_.begin() + static_cast<int64_t>(bucket.first);
-      const auto views = Unflatten(flat, {begin, begin + static_cast<int64_t>(bucket.count)});
-      for (size_t i = 0; i < views.size(); ++i) views[i].copy_(tensors[i]);
-      return Part(flat).clone();
-    };
-    optimizer_.parameters()[b].value.detach().copy_(own([&](size_t i) { return values_[i]; }));
-    for (auto& [name, part] : parts) {
-      if (!name.starts_with(BucketName(b) + ".")) continue;
-      const std::string kind = name.substr(name.find('.'));
-      part = own([&](size_t i) { return state.at(parameters_[i].name + kind); });
-    }
-  }
-  return optimizer_.Restore(parts, steps);
+  SetValues(parameters_, values);
+  return parts_.Restore(values, state, steps);
 }
 
 }  // namespace draftp

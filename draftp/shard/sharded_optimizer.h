@@ -6,13 +6,12 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "draftp/shard/bucket_window.h"
 #include "draftp/shard/gradient_buckets.h"
-#include "draftp/shard/optimizer.h"
+#include "draftp/shard/optimizer_parts.h"
 #include "draftp/shard/sharding_policy.h"
 #include "draftp/shard/world.h"
 
@@ -22,7 +21,7 @@ namespace draftp {
 // these values by moments and moving averages that it alone has, and all gather the values
 // (Rajbhandari et al., "ZeRO", arXiv 1910.02054, P_os). As fast as Replicated on fast links, for
 // both move as much; moments and moving averages take 1/ranks of the memory.
-class ShardedOptimizer {
+class ShardedOptimizer : public WholeWeights {
  public:
   static constexpr std::string_view kName = "sharded_optimizer";
 
@@ -31,35 +30,27 @@ class ShardedOptimizer {
     return ShardedOptimizer(arguments);
   }
 
-  void Begin(int64_t micro_batches);
+  void Begin(int64_t micro_batches) { window_.Begin(micro_batches); }
   void Add(size_t first, std::vector<at::Tensor> gradients);
   void Finish();
-  void DropGradients();
+  void DropGradients() { window_.Wait(); }
   at::Tensor GradientNorm();
   void Step(double learning_rate, const at::Tensor& norm);
 
-  int64_t steps() const { return optimizer_.steps(); }
-  std::map<std::string, at::Tensor> State() { return Whole(optimizer_.State()); }
-  std::map<std::string, at::Tensor> AveragedValues();
-  absl::Status Restore(const std::map<std::string, at::Tensor>& state, int64_t steps);
+  int64_t steps() const { return parts_.steps(); }
+  NamedTensors Values();
+  NamedTensors State() { return parts_.State(); }
+  NamedTensors AveragedValues() { return parts_.AveragedValues(); }
+  absl::Status Restore(const NamedTensors& values, const NamedTensors& state, int64_t steps);
 
  private:
-  // This rank's part of a bucket's tensor.
-  at::Tensor Part(const at::Tensor& flat) const;
-  void ReduceReady(bool all);
-  // Tensors of this rank's parts, "BUCKET" or "BUCKET.kind", gathered and taken apart to
-  // parameters, "NAME" or "NAME.kind": on rank 0, empty on the others.
-  std::map<std::string, at::Tensor> Whole(const std::map<std::string, at::Tensor>& parts);
+  Pending Reduce(size_t b, const GradientBuckets::Bucket& bucket);
 
   World* world_;
   Parameters parameters_;
-  std::vector<at::Tensor> values_;
-  GradientBuckets buckets_;
+  BucketWindow window_;
+  OptimizerParts parts_;         // a group a bucket
   std::vector<at::Tensor> own_;  // gradients of this rank's parts
-  Optimizer optimizer_;          // of this rank's parts of the values, a parameter a bucket
-  std::vector<size_t> arrived_;
-  std::vector<Pending> pending_;
-  int64_t left_ = 0;
 };
 
 static_assert(ShardingPolicy<ShardedOptimizer>, "ShardedOptimizer does not satisfy ShardingPolicy");

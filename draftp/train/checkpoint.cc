@@ -105,12 +105,9 @@ std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir) {
 
 absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& model,
                                  const TrainConfig& config,
-                                 const std::map<std::string, at::Tensor>& averages) {
+                                 const std::map<std::string, at::Tensor>& values) {
   Parameters parameters = model.parameters();
-  for (Parameter& parameter : parameters) {
-    if (const auto average = averages.find(parameter.name); average != averages.end())
-      parameter.value = average->second;
-  }
+  for (Parameter& parameter : parameters) parameter.value = values.at(parameter.name);
   if (model.full()) {
     const auto json = ReadFile(config.model + "/unet/config.json", kMostJson);
     if (!json.ok()) return json.status();
@@ -128,11 +125,13 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
 }
 
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
+                             const std::map<std::string, at::Tensor>& values,
                              const std::map<std::string, at::Tensor>& optimizer,
                              const TrainConfig& config, const CheckpointRecord& record) {
   auto folder = AtomicFolder::Create(CheckpointPath(output_dir, record.state.step));
   if (!folder.ok()) return folder.status();
-  if (absl::Status s = WriteTrainedWeights(folder->path(), model, config); !s.ok()) return s;
+  if (absl::Status s = WriteTrainedWeights(folder->path(), model, config, values); !s.ok())
+    return s;
   if (absl::Status s = WriteSafetensors(folder->path() + "/optimizer.safetensors", optimizer);
       !s.ok()) {
     return s;
@@ -163,12 +162,8 @@ absl::Status RestoreCheckpoint(const std::string& folder, const CheckpointRecord
   if (!tensors.ok()) return tensors.status();
   const auto optimizer_state = ReadTensors(folder + "/optimizer.safetensors");
   if (!optimizer_state.ok()) return optimizer_state.status();
-  const at::NoGradGuard no_grad;
-  for (const Parameter& parameter : model.parameters())
-    parameter.value.detach().copy_(tensors->at(parameter.name));
-  RefreshLeaves(model.parameters());
+  absl::Status restored = policy.Restore(*tensors, *optimizer_state, record.optimizer_steps);
   model.ParametersChanged();
-  absl::Status restored = policy.Restore(*optimizer_state, record.optimizer_steps);
   if (restored.ok()) return restored;
   return absl::DataLossError(
       absl::StrCat(Printable(folder, 4096), "/optimizer.safetensors: ", restored.message()));

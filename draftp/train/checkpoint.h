@@ -28,17 +28,18 @@ std::string CheckpointPath(const std::string& output_dir, int64_t step);
 std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir);
 
 // The weights alone, where programs that draw look for them: {dir}/pytorch_lora_weights.safetensors
-// with LoRA, or {dir}/unet. `averages`: values to write instead, by name; empty: the parameters'.
+// with LoRA, or {dir}/unet. `values`: what to write, by the parameters' names.
 absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& model,
                                  const TrainConfig& config,
-                                 const std::map<std::string, at::Tensor>& averages = {});
+                                 const std::map<std::string, at::Tensor>& values);
 
 // Writes {output_dir}/checkpoints/step_NNNNNNNN whole or not at all:
 //   pytorch_lora_weights.safetensors or unet/   float32
 //   optimizer.safetensors                       moments and moving averages
 //   trainer.json                                `record`
-// `optimizer`: whole, as ShardingPolicy::State() gives it on rank 0.
+// `values` and `optimizer`: as ShardingPolicy's Values() and State() give them on rank 0.
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,
+                             const std::map<std::string, at::Tensor>& values,
                              const std::map<std::string, at::Tensor>& optimizer,
                              const TrainConfig& config, const CheckpointRecord& record);
 

@@ -37,7 +37,7 @@ MicroBatchWorker::MicroBatchWorker(const TrainingModel& model, const CompositeRe
       composite_(reward),
       options_(options),
       predictor_(model.networks(),
-                 {.gradient = {.pieces = options.unet_pieces}, .capture = !options.capture}),
+                 {.unet = {.pieces = options.unet_pieces}, .capture = !options.capture}),
       tuned_(predictor_, options.draw.preconditioning, {kTunedNetwork, options.draw.guider}),
       base_(model, tuned_, predictor_, options),
       decoder_{&model.sdxl().vae, options.decoder_pieces},

@@ -40,6 +40,9 @@ struct SdxlStepOptions {
   KlWeight kl_weight = KlWeight::kOne;
   uint64_t seed = 1243;
   AnyPiecePolicy unet_pieces = {}, decoder_pieces = {};
+  // After each micro batch's backward pass, and after the runs that recorded one: where the pieces'
+  // policy has its own part in gradients (sharding_policy.h).
+  std::function<void()> settle = [] {}, recorded = [] {};
   // On a GPU: record a whole micro batch, backward pass included, in one CUDA graph and replay it.
   // For objectives and samplers that draw nothing (training_setup.cc).
   bool capture = false;
@@ -124,6 +127,7 @@ class MicroBatchWorker {
     reward_.SetTexts(inputs.texts);
     MicroBatchResult result{
         step_.Run(objective, inputs.start, noise, random, {}, kl_coefficient, share, sink)};
+    options_.settle();
     MemberScores members = reward_.TakeScores();
     for (const at::Tensor& score : members.scores) result.member_rewards.push_back(score.mean());
     result.member_gradients = std::move(members.gradient_norms);
@@ -134,7 +138,8 @@ class MicroBatchWorker {
   MicroBatchResult Replay(const O& objective, const Inputs& inputs, double kl_coefficient,
                           double share, G& sink) {
     const Recorded& recorded = recorder_.Run(
-        inputs.Tensors(), {kl_coefficient, share}, [&](const std::vector<at::Tensor>& tensors) {
+        inputs.Tensors(), {kl_coefficient, share},
+        [&](const std::vector<at::Tensor>& tensors) {
           NoNoise noise;
           StepRandom random(0, 0, "");
           GradientSum gradients;
@@ -144,7 +149,8 @@ class MicroBatchWorker {
           now.gradients = gradients.Take();
           clock_.Take();
           return now;
-        });
+        },
+        options_.recorded);
     const at::NoGradGuard no_grad;  // copies: the next replay writes into the graph's own
     MicroBatchResult copy;
     copy.Add(recorded.result, 1.0);

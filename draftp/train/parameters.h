@@ -2,6 +2,11 @@
 #ifndef DRAFTP_TRAIN_PARAMETERS_H_
 #define DRAFTP_TRAIN_PARAMETERS_H_
 
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <vector>
+
 #include "draftp/adapter/lora_file.h"
 #include "draftp/model/unet.h"
 #include "draftp/shard/parameter.h"
@@ -18,6 +23,13 @@ LoraAdapter AdapterOf(const UNet& unet, int slot);
 // Every weight of the UNet, as a copy of its own that needs gradients; names are those of a
 // checkpoint. `value` is float32 (float64 for a float64 network).
 Parameters TrainAll(UNet& unet);
+
+// What each piece of the UNet reads (model/unet.h), by the indices of `parameters` whose leaves are
+// its weights, all of them.
+std::vector<std::vector<size_t>> TrainedPieces(const UNet& unet, const Parameters& parameters);
+
+// What each piece of the UNet reads, adapters aside.
+std::vector<std::vector<at::Tensor>> PieceWeights(const UNet& unet);
 
 // The same UNet with the parameters' values in place of its weights, for writing: float32 although
 // the network computes in bfloat16.

@@ -15,7 +15,9 @@ SdxlTrainStep::SdxlTrainStep(const TrainingModel& model, const CompositeReward& 
                              SdxlStepOptions options)
     : options_(std::move(options)),
       conditioner_(model.sdxl(), {.size = options_.draw.size, .warn = options_.warn}) {
-  const int workers = model.sdxl().unet.placement().device.is_cpu() ? cpu::Threads() : 1;
+  const bool threads =
+      model.sdxl().unet.placement().device.is_cpu() && options_.unet_pieces.weights_stay();
+  const int workers = threads ? cpu::Threads() : 1;
   for (int i = 0; i < workers; ++i)
     workers_.push_back(std::make_unique<MicroBatchWorker>(model, reward, options_));
 }

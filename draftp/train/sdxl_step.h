@@ -20,8 +20,8 @@
 namespace draftp {
 
 // Runs micro batches. On a CPU the images of one are shared out among threads, each of which takes
-// its images through rollout, decode, reward and backward by itself. `model` and `reward` must
-// outlive it.
+// its images through rollout, decode, reward and backward by itself, where the pieces' weights
+// stay. `model` and `reward` must outlive it.
 class SdxlTrainStep {
  public:
   SdxlTrainStep(const TrainingModel& model, const CompositeReward& reward, SdxlStepOptions options);

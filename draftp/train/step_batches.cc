@@ -15,7 +15,7 @@ at::Tensor RowOf(const MicroBatchResult& result) {
   std::vector<at::Tensor> row = {result.loss, result.reward, result.kl, result.clamped};
   row.insert(row.end(), result.member_rewards.begin(), result.member_rewards.end());
   row.insert(row.end(), result.member_gradients.begin(), result.member_gradients.end());
-  for (at::Tensor& value : row) value = value.to(at::kDouble);
+  for (at::Tensor& value : row) value = value.to(result.loss.device(), at::kDouble);
   return at::stack(row);
 }
 

@@ -72,6 +72,7 @@ struct TrainConfig {
   int64_t max_skipped_steps = 5;  // non-finite ones in a row
   std::string device = "auto";
   std::string dtype = "auto";
+  std::string reward_device = {};  // of decoder and rewards; empty: `device`
   bool deterministic = false;
   bool cuda_graph = true;
   std::string sharding = "replicated";  // a name of kShardingPolicies

@@ -56,7 +56,7 @@ TEST(TrainConfig, ReadsTheOriginalsSettings) {
   EXPECT_TRUE(config.Recomputes("reward"));
   EXPECT_EQ(config.save_interval, 200);
   EXPECT_EQ(config.nproc, 8);
-  EXPECT_THAT(loaded->notices, Contains(HasSubstr("model.fsdp")));
+  EXPECT_EQ(config.sharding, "fully_sharded");
 }
 
 TEST(TrainConfig, NamesTheFlagOfEachMistake) {
@@ -71,6 +71,8 @@ TEST(TrainConfig, NamesTheFlagOfEachMistake) {
       {"--betas=0.9", "--betas: found \"0.9\""},
       {"--betas=0.9,1", "--betas"},
       {"--kl_coeff=much", "--kl_coeff"},
+      {"--sharding=perhaps",
+       "--sharding: found \"perhaps\", expected replicated, sharded_optimizer, fully_sharded"},
       {"--objective=ddpo", "--objective: found \"ddpo\""},
       {"--height=60", "--height: found 60, expected a multiple of 8"},
       {"--late_steps=30", "--late_steps: found 30"},

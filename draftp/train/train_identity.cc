@@ -25,6 +25,7 @@ bool Decides(const std::string& key) {
                                                 "peft_scheme",
                                                 "activation_checkpointing",
                                                 "device",
+                                                "reward_device",
                                                 "micro_batch_size",
                                                 "recomputed_parts",
                                                 "cuda_graph",

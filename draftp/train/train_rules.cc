@@ -40,9 +40,8 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
   ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
          "--max_steps and --validation_images say it");
   ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");
-  ignore({"model.fsdp", "model.fsdp_set_buffer_dtype"},
-         "every process has all parameters; --sharding sharded_optimizer divides the optimiser's "
-         "state");
+  ignore({"model.fsdp_set_buffer_dtype", "model.fsdp_*"},
+         "weights are gathered in the network's dtype, gradients summed in float32");
   ignore({"model.data.*"}, "--prompts says it");
   ignore({"model.optim.*"}, "the optimiser is AdamW with a warm-up");
   ignore({"rm.*", "reward_model"}, "the reward's folder says it");

@@ -252,6 +252,16 @@ void AddOptimizer(Table& table) {
       .NoEffect([](const C& c) { return c.ema ? "" : "it belongs to --ema"; });
 }
 
+// The policies, by the original's values too.
+std::vector<ConfigChoice> ShardingChoices() {
+  std::vector<ConfigChoice> choices;
+  for (const auto& member : kShardingPolicies) {
+    ConfigChoice& choice = choices.emplace_back(ConfigChoice{.name = std::string(member.name)});
+    if (!member.original.empty()) choice.aliases.emplace_back(member.original);
+  }
+  return choices;
+}
+
 void AddRunning(Table& table) {
   table.Group("Running")
       .Integer(&C::max_steps, 1, 1'000'000'000,
@@ -290,6 +300,13 @@ void AddRunning(Table& table) {
                 .help = "end the run after so many steps in a row with a loss or gradient that "
                         "isn't finite"});
   AddPlacementRows(table);
+  table.Text(
+      &C::reward_device,
+      {.key = "reward_device",
+       .value_name = "cpu|cuda:i",
+       .help = "decoder and rewards are on another device than the UNet, for GPUs that can't "
+               "hold both; gradients cross over. One process; no CUDA graph of a whole step",
+       .default_text = "--device"});
   table.Switch(&C::cuda_graph,
                {.key = "cuda_graph",
                 .help = "on a GPU, record a micro batch once and replay it, where it is always the "
@@ -309,11 +326,13 @@ void AddRunning(Table& table) {
                         "GPU of its own where there are GPUs",
                 .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
                 .common = true})
-      .Choice(&C::sharding, ChoicesNamed(kShardingPolicies.Names()),
+      .Choice(&C::sharding, ShardingChoices(),
               {.key = "sharding",
+               .original_keys = {"model.fsdp"},
                .value_name = "NAME",
                .help = "of several processes: replicated (each has all), sharded_optimizer (each "
-                       "has its part of AdamW's moments and of the moving average)"})
+                       "has its part of AdamW's moments and of the moving average), fully_sharded "
+                       "(and of weights and gradients, FSDP)"})
       .Number(&C::timeout, 1, 86'400,
               {.key = "timeout",
                .value_name = "S",

@@ -40,8 +40,8 @@ std::vector<std::string> RoundingNotices(const CheckpointRecord& record,
                                          const TrainConfig& config) {
   const nlohmann::ordered_json now = RecordedConfig(TrainTable(), config);
   std::vector<std::string> notices;
-  for (const char* key :
-       {"device", "micro_batch_size", "cuda_graph", "deterministic", "sharding", "nproc"}) {
+  for (const char* key : {"device", "reward_device", "micro_batch_size", "cuda_graph",
+                          "deterministic", "sharding", "nproc"}) {
     if (!record.config.contains(key) || record.config.at(key) == now.at(key)) continue;
     notices.push_back(absl::StrCat("--", key, " was ", record.config.at(key).dump(), ", is ",
                                    now.at(key).dump(), ": the same up to rounding"));
@@ -152,6 +152,15 @@ absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunR
   return absl::OkStatus();
 }
 
+absl::Status PlaceOnRank(const TrainConfig& config, const World& world, ComputeDevice& device) {
+  if (world.size() > 1 && !config.reward_device.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("--reward_device: found ", world.size(),
+                                                   " processes, expected one: the others have "
+                                                   "their own GPUs"));
+  }
+  return PlaceReward(config.reward_device, device);
+}
+
 // From the point that the run goes on from, if any, to its end.
 absl::Status Train(Started& started, Entered& entered, Notices& log) {
   RunRecord record("train", RecordedConfig(TrainTable(), started.config), started.config.output_dir,
@@ -211,8 +220,9 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   const TrainConfig& config = given;
   const auto own_device = RankDevice(config.device, world.info());
   if (!own_device.ok()) return own_device.status();
-  const auto device = ChooseDevice(*own_device, config.dtype);
+  auto device = ChooseDevice(*own_device, config.dtype);
   if (!device.ok()) return device.status();
+  if (absl::Status placed = PlaceOnRank(config, world, *device); !placed.ok()) return placed;
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   if (absl::Status divides = CheckShare(config, world.size()); !divides.ok()) return divides;
   const std::string idle = IdleGpusNotice(world.info(), device->is_cuda());

@@ -14,6 +14,7 @@
 #include "draftp/model/unet_adapter.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
+#include "draftp/shard/any_sharding_policy.h"
 
 namespace draftp {
 namespace {
@@ -55,7 +56,8 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
     if (absl::Status attached = model->AttachAdapter(config); !attached.ok()) return attached;
     model->parameters_ = TrainLora(networks.unet, kSlot);
   }
-  if (PacksWeights(networks.unet.placement())) model->Pack();
+  if (PacksWeights(networks.unet.placement()))
+    model->Pack(/*networks=*/!kShardingPolicies.Takes(config.sharding, "blocks"));
   const auto inference = [](const std::optional<UNet>& packed) {
     return packed ? &*packed : nullptr;
   };
@@ -94,13 +96,19 @@ absl::Status TrainingModel::AttachAdapter(const TrainConfig& config) {
   return AttachLora(sdxl_.unet, own, kSlot, TrainedDtype(sdxl_.unet));
 }
 
-void TrainingModel::Pack() {
+void TrainingModel::Pack(bool networks) {
   // Work is shared out by images and by our own kernels; LibTorch's threads would spin against it.
   at::set_num_threads(1);
-  packed_base_ = Packed(sdxl_.unet);
   packed_vae_ = Packed(sdxl_.vae);
-  if (full_) packed_tuned_ = Packed(*sdxl_.tuned);
+  if (networks) packed_base_ = Packed(sdxl_.unet);
+  if (networks && full_) packed_tuned_ = Packed(*sdxl_.tuned);
   PackTextEncoders(sdxl_.text_encoders);
+}
+
+ShardingArguments TrainingModel::Sharding() const {
+  ShardingArguments arguments{.parameters = parameters_, .frozen_blocks = PieceWeights(sdxl_.unet)};
+  if (full_) arguments.blocks = TrainedPieces(*sdxl_.tuned, parameters_);
+  return arguments;
 }
 
 void TrainingModel::ParametersChanged() {

@@ -14,6 +14,7 @@
 #include "draftp/run/compute_device.h"
 #include "draftp/sdxl/sdxl_model.h"
 #include "draftp/sdxl/sdxl_predictor.h"
+#include "draftp/shard/sharding_policy.h"
 #include "draftp/train/lora_init.h"
 #include "draftp/train/parameters.h"
 #include "draftp/train/train_config.h"
@@ -22,7 +23,8 @@ namespace draftp {
 
 // The base model's weights never change. With LoRA the tuned model is the same network with adapter
 // slot 0; with full fine-tuning it is a copy of its own. On a CPU in float32 both have a second,
-// packed form that calls without gradient use. It stays where it is: predictors point into it.
+// packed form that calls without gradient use, unless the weights themselves are sharded. It stays
+// where it is: predictors point into it.
 class TrainingModel {
  public:
   // InvalidArgument or DataLoss names flag or file.
@@ -45,6 +47,9 @@ class TrainingModel {
   const UNet& tuned() const { return full_ ? *sdxl_.tuned : sdxl_.unet; }
   const VaeDecoder& inference_vae() const { return packed_vae_ ? *packed_vae_ : sdxl_.vae; }
 
+  // What a sharding policy is made of: parameters, and what the networks' pieces read.
+  ShardingArguments Sharding() const;
+
   // After the optimiser has changed the parameters: brings the packed form of a fully trained
   // network up to date.
   void ParametersChanged();
@@ -52,7 +57,7 @@ class TrainingModel {
  private:
   TrainingModel(SdxlModel sdxl, bool full) : sdxl_(std::move(sdxl)), full_(full) {}
   absl::Status AttachAdapter(const TrainConfig& config);
-  void Pack();
+  void Pack(bool networks);
 
   SdxlModel sdxl_;
   const bool full_;

@@ -32,10 +32,21 @@ AnyShardingPolicy PolicyOf(const TrainConfig& config, const TrainingModel& model
                            bool ordered) {
   const auto* const member = kShardingPolicies.Find(config.sharding);
   TORCH_CHECK(member != nullptr, "no sharding policy ", config.sharding);
-  return AnyShardingPolicy(member->make({.parameters = model.parameters(),
-                                         .optimizer = OptimizerOptionsOf(config),
-                                         .world = &world,
-                                         .ordered = ordered}));
+  ShardingArguments arguments = model.Sharding();
+  arguments.optimizer = OptimizerOptionsOf(config);
+  arguments.world = &world;
+  arguments.ordered = ordered;
+  return AnyShardingPolicy(member->make(arguments));
+}
+
+// The options of steps and validations whose networks' pieces run as the policy says. It must
+// outlive them.
+const SdxlStepOptions& UnderPolicy(SdxlStepOptions& options, AnyShardingPolicy& policy,
+                                   bool recompute) {
+  options.unet_pieces = policy.Pieces(recompute);
+  options.settle = [&policy] { policy.Settle(); };
+  options.recorded = [&policy] { policy.Recorded(); };
+  return options;
 }
 
 }  // namespace
@@ -48,8 +59,9 @@ TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRe
       world_(world),
       identity_(std::move(identity)),
       order_(static_cast<int64_t>(setup.captions.size()), config.seed),
-      step_(*setup.model, *setup.reward, setup.options),
       policy_(PolicyOf(config, *setup.model, world, SumsInOrder(config, setup.device))),
+      step_(*setup.model, *setup.reward,
+            UnderPolicy(setup.options, policy_, config.Recomputes("unet"))),
       share_(ShareOf(config, world.rank(), world.size(), SumsInOrder(config, setup.device))),
       validation_(
           *setup.model, *setup.reward, setup.held_out.get(), setup.options,
@@ -265,6 +277,7 @@ absl::Status TrainingRun::Tell(const ValidationResult& result, double seconds) {
 absl::Status TrainingRun::Validate(bool saves) {
   const double begin = Progress::WallSeconds();
   const auto result = validation_.Run();
+  policy_.Settle();
   if (!result.ok()) return result.status();
   const double seconds = Progress::WallSeconds() - begin;
   state_.seconds["validation"] += seconds;
@@ -299,18 +312,20 @@ void TrainingRun::CountTotalSeconds() {
   state_.seconds["total"] = earlier_seconds_ + Progress::WallSeconds() - begin_;
 }
 
-absl::Status TrainingRun::WriteNow(const std::map<std::string, at::Tensor>& optimizer) {
+absl::Status TrainingRun::WriteNow(const std::map<std::string, at::Tensor>& values,
+                                   const std::map<std::string, at::Tensor>& optimizer) {
   if (absl::Status there = output_->folder.Check(); !there.ok()) return there;
   const auto identity = identity_();
   if (!identity.ok()) return identity.status();
   if (absl::Status made = output_->folder.MakeSubfolder("checkpoints"); !made.ok()) return made;
   CountTotalSeconds();
-  absl::Status written = WriteCheckpoint(config_.output_dir, *setup_.model, optimizer, config_,
-                                         {.state = state_,
-                                          .optimizer_steps = policy_.steps(),
-                                          .full = setup_.model->full(),
-                                          .identity = *identity,
-                                          .config = RecordedConfig(TrainTable(), config_)});
+  absl::Status written =
+      WriteCheckpoint(config_.output_dir, *setup_.model, values, optimizer, config_,
+                      {.state = state_,
+                       .optimizer_steps = policy_.steps(),
+                       .full = setup_.model->full(),
+                       .identity = *identity,
+                       .config = RecordedConfig(TrainTable(), config_)});
   if (!written.ok()) return written;
   return saved_step_ < 0 ? output_->record.Write() : absl::OkStatus();
 }
@@ -318,8 +333,8 @@ absl::Status TrainingRun::WriteNow(const std::map<std::string, at::Tensor>& opti
 absl::Status TrainingRun::Save() {
   if (saved_step_ == state_.step) return absl::OkStatus();
   const double begin = Progress::WallSeconds();
-  const auto optimizer = policy_.State();
-  absl::Status written = OnFirst("a checkpoint", [&] { return WriteNow(optimizer); });
+  const auto values = policy_.Values(), optimizer = policy_.State();
+  absl::Status written = OnFirst("a checkpoint", [&] { return WriteNow(values, optimizer); });
   if (!written.ok()) return written;
   saved_step_ = state_.step;
   state_.seconds["checkpoint"] += Progress::WallSeconds() - begin;
@@ -332,10 +347,13 @@ absl::Status TrainingRun::Save() {
 absl::Status TrainingRun::PublishWeights(bool end) {
   const bool averaged = config_.ema && (!setup_.model->full() || end);
   const auto averages = averaged ? policy_.AveragedValues() : std::map<std::string, at::Tensor>();
-  return OnFirst("the results", [&] { return LinkWeights(end, averages); });
+  const bool unsaved = saved_step_ != state_.step && !setup_.model->full();
+  const auto values = unsaved ? policy_.Values() : std::map<std::string, at::Tensor>();
+  return OnFirst("the results", [&] { return LinkWeights(end, values, averages); });
 }
 
-absl::Status TrainingRun::LinkWeights(bool end, const std::map<std::string, at::Tensor>& averages) {
+absl::Status TrainingRun::LinkWeights(bool end, const std::map<std::string, at::Tensor>& values,
+                                      const std::map<std::string, at::Tensor>& averages) {
   const bool full = setup_.model->full();
   const std::string& dir = config_.output_dir;
   const auto checkpoint = [&](int64_t step) { return CheckpointPath(dir, step); };
@@ -343,7 +361,7 @@ absl::Status TrainingRun::LinkWeights(bool end, const std::map<std::string, at::
     absl::Status linked = LinkTrainedWeights(checkpoint(state_.step), dir, full);
     if (!linked.ok()) return linked;
   } else if (!full) {
-    absl::Status written = WriteTrainedWeights(dir, *setup_.model, config_);
+    absl::Status written = WriteTrainedWeights(dir, *setup_.model, config_, values);
     if (!written.ok()) return written;
   }
   if (state_.best_reward && (state_.best_step == saved_step_ || end)) {

@@ -73,9 +73,11 @@ class TrainingRun {
   absl::Status Validate(bool saves);
   absl::Status Tell(const ValidationResult& result, double seconds);
   absl::Status Save();
-  absl::Status WriteNow(const std::map<std::string, at::Tensor>& optimizer);
+  absl::Status WriteNow(const std::map<std::string, at::Tensor>& values,
+                        const std::map<std::string, at::Tensor>& optimizer);
   absl::Status PublishWeights(bool end);
-  absl::Status LinkWeights(bool end, const std::map<std::string, at::Tensor>& averages);
+  absl::Status LinkWeights(bool end, const std::map<std::string, at::Tensor>& values,
+                           const std::map<std::string, at::Tensor>& averages);
   absl::Status Publish(bool end);
   // Results and record of a run that ends here; `why`: empty at the last step.
   absl::Status End(const std::string& why);
@@ -90,8 +92,8 @@ class TrainingRun {
   const TrainingOutput* output_ = nullptr;  // of rank 0, in Loop
   std::function<absl::StatusOr<RunIdentity>()> identity_;
   CaptionOrder order_;
-  SdxlTrainStep step_;
   AnyShardingPolicy policy_;
+  SdxlTrainStep step_;
   StepShare share_;
   Validation validation_;
   TrainerState state_;

@@ -36,14 +36,12 @@ absl::StatusOr<std::vector<std::string>> Captions(const std::vector<std::string>
 
 absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<std::string>& specs,
                                                             const SdxlModel& sdxl,
+                                                            const ComputeDevice& device,
                                                             const TrainConfig& config) {
   const auto parsed = CompositeReward::ParseSpecs(absl::StrJoin(specs, ","));
   if (!parsed.ok()) return parsed.status();
-  // In float32 whatever the network's dtype: a reward's differences are small.
-  Placement placement = sdxl.unet.placement();
-  if (placement.dtype == at::kBFloat16) placement.dtype = at::kFloat;
   auto reward =
-      CompositeReward::Load(*parsed, {.placement = placement,
+      CompositeReward::Load(*parsed, {.placement = device.decoder(),
                                       .fallback_tokenizer = &sdxl.tokenizer,
                                       .pieces = RecomputeIf(config.Recomputes("reward"))});
   if (!reward.ok()) return AsFailure(reward.status());
@@ -51,6 +49,7 @@ absl::StatusOr<std::unique_ptr<CompositeReward>> LoadReward(const std::vector<st
 }
 
 absl::StatusOr<SdxlStepOptions> StepOptions(const TrainConfig& config, const SdxlModel& sdxl,
+                                            const ComputeDevice& device,
                                             std::function<void(const std::string&)> warn) {
   const auto schedule = MakeNoiseSchedule(config.sampling, sdxl.scheduler);
   if (!schedule.ok()) return schedule.status();
@@ -83,7 +82,7 @@ absl::StatusOr<SdxlStepOptions> StepOptions(const TrainConfig& config, const Sdx
       .seed = config.seed,
       .unet_pieces = RecomputeIf(config.Recomputes("unet")),
       .decoder_pieces = RecomputeIf(config.Recomputes("decoder")),
-      .capture = config.cuda_graph && repeats && sdxl.unet.placement().device.is_cuda(),
+      .capture = config.cuda_graph && repeats && device.is_cuda() && !device.placed(),
       .warn = std::move(warn)};
 }
 
@@ -114,13 +113,13 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   auto model = TrainingModel::Load(config, device);
   if (!model.ok()) return model.status();
   const SdxlModel& sdxl = (*model)->sdxl();
-  auto options = StepOptions(config, sdxl, std::move(warn));
+  auto options = StepOptions(config, sdxl, device, std::move(warn));
   if (!options.ok()) return options.status();
-  auto reward = LoadReward(config.reward, sdxl, config);
+  auto reward = LoadReward(config.reward, sdxl, device, config);
   if (!reward.ok()) return reward.status();
   std::unique_ptr<CompositeReward> held_out;
   if (!config.validation_reward.empty()) {
-    auto loaded = LoadReward(config.validation_reward, sdxl, config);
+    auto loaded = LoadReward(config.validation_reward, sdxl, device, config);
     if (!loaded.ok()) return loaded.status();
     held_out = *std::move(loaded);
   }

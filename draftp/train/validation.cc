@@ -125,37 +125,48 @@ absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, i
   return absl::OkStatus();
 }
 
-void Validation::Share(Drawn& drawn, bool idle) const {
-  std::vector<at::Tensor*> parts = {&drawn.pixels,      &drawn.rgb,          &drawn.clamped,
-                                    &drawn.rewards.sum, &drawn.held_out.sum, &drawn.embeddings};
-  for (Scored* scored : {&drawn.rewards, &drawn.held_out}) {
+std::vector<at::Tensor*> Validation::Drawn::Parts() {
+  std::vector<at::Tensor*> parts = {&pixels,      &rgb,          &clamped,
+                                    &rewards.sum, &held_out.sum, &embeddings};
+  for (Scored* scored : {&rewards, &held_out}) {
     for (at::Tensor& member : scored->members) parts.push_back(&member);
   }
+  std::erase_if(parts, [](const at::Tensor* part) { return !part->defined(); });
+  return parts;
+}
+
+Validation::Drawn Validation::Drawn::Zeros() && {
+  for (at::Tensor* part : Parts()) part->zero_();
+  return std::move(*this);
+}
+
+void Validation::Share(Drawn& drawn) const {
   // Each image is one rank's, and zero on the others: their sum is all of them.
-  for (at::Tensor* part : parts) {
-    if (!part->defined()) continue;
-    if (idle) part->zero_();
-    options_.world->Sum("validation", *part);
-  }
+  for (at::Tensor* part : drawn.Parts()) options_.world->Sum("validation", *part);
 }
 
 absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   const at::NoGradGuard no_grad;
   Drawn drawn;
-  Drawer drawer(model_.sdxl(), model_.networks(), model_.inference_vae(), sampling_.draw);
+  Drawer drawer(model_.sdxl(), model_.networks(), model_.inference_vae(), sampling_.draw,
+                sampling_.unet_pieces);
   const int64_t ranks = options_.world ? options_.world->size() : 1;
   const int64_t rank = options_.world ? options_.world->rank() : 0;
   const int64_t size = std::min(options_.batch_size, (images() + ranks - 1) / ranks);
-  // A rank for which there is none draws the first again: it takes part in the same shapes.
-  const bool idle = rank * size >= images();
-  for (int64_t begin = idle ? 0 : rank * size; begin < images(); begin += ranks * size) {
+  for (int64_t first = 0; first < images(); first += ranks * size) {
     if (options_.cancelled()) return absl::CancelledError("the validation was cancelled");
+    // A rank for which there is none draws the first again, for itself: the ranks take part in the
+    // same calls and the same shapes.
+    const int64_t begin = first + rank * size;
+    const bool idle = begin >= images();
+    Drawn again;
     const absl::Status status =
-        DrawBatch(drawer, network, begin, std::min(size, images() - begin), drawn);
+        DrawBatch(drawer, network, idle ? 0 : begin, std::min(size, images() - (idle ? 0 : begin)),
+                  idle ? again : drawn);
     if (!status.ok()) return status;
-    if (idle) break;
+    if (idle && first == 0) drawn = std::move(again).Zeros();
   }
-  if (ranks > 1) Share(drawn, idle);
+  if (ranks > 1) Share(drawn);
   absl::Status finite = absl::OkStatus();
   if (!at::isfinite(drawn.pixels).all().item<bool>()) {
     finite = absl::DataLossError(absl::StrFormat(

@@ -70,14 +70,17 @@ class Validation {
     Scored rewards, held_out;
     at::Tensor embeddings;  // [n,P], undefined where no member has an image tower
     at::Tensor clamped;     // [n] float64, of each image's pixels
+
+    std::vector<at::Tensor*> Parts();  // those that are there
+    Drawn Zeros() &&;
   };
 
   int64_t images() const;
   absl::StatusOr<Drawn> Draw(int network);
   absl::Status DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count, Drawn& drawn);
   ValidationSide Side(const Drawn& drawn) const;
-  // Puts the ranks' images together; those of others are zero in `drawn`, all are for `idle`.
-  void Share(Drawn& drawn, bool idle) const;
+  // Puts the ranks' images together; those of others are zero in `drawn`.
+  void Share(Drawn& drawn) const;
   absl::StatusOr<RgbImage> Sheet(const Drawn& tuned) const;
 
   const TrainingModel& model_;

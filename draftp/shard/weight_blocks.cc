@@ -1,0 +1,98 @@
+#include "draftp/shard/weight_blocks.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/StorageImpl.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+#include "draftp/shard/gradient_buckets.h"
+#include "draftp/shard/unbacked.h"
+
+namespace draftp {
+
+size_t WeightBlocks::Add(const std::vector<at::Tensor>& tensors) {
+  TORCH_CHECK(!tensors.empty(), "a block needs tensors");
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> values;
+  for (const at::Tensor& tensor : tensors) {
+    TORCH_CHECK(tensor.device() == tensors[0].device() &&
+                    (blocks_.empty() || tensor.scalar_type() == blocks_[0].part.scalar_type()),
+                "weights in blocks have one dtype and one device");
+    values.push_back(tensor.detach());
+  }
+  const int64_t ranks = world_->size(), padded = FlatElements(values, ranks);
+  at::Tensor flat = at::empty({padded}, values[0].options());
+  Flatten(values, flat);
+  Block block{.part = flat.chunk(ranks)[world_->rank()].clone(),
+              .padded = padded,
+              .memory = UnbackedStorage(static_cast<int64_t>(flat.nbytes()), flat.device())};
+  const at::Tensor whole = at::empty({0}, flat.options()).set_(block.memory, 0, {padded}, {1});
+  const std::vector<at::Tensor> views = Unflatten(whole, values);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const at::Tensor& tensor = tensors[i];
+    tensor.set_data(views[i]);
+    const bool first = block_of_.emplace(tensor.unsafeGetTensorImpl(), blocks_.size()).second;
+    TORCH_CHECK(first, "a tensor belongs to one block");
+  }
+  blocks_.push_back(std::move(block));
+  return blocks_.size() - 1;
+}
+
+std::optional<size_t> WeightBlocks::Find(const at::Tensor& tensor) const {
+  const auto found = block_of_.find(tensor.unsafeGetTensorImpl());
+  return found == block_of_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void WeightBlocks::Empty(Place& place) {
+  if (!place.block) return;
+  place.gathering.Wait();
+  const c10::Storage& memory = blocks_[*place.block].memory;
+  memory.set_data_ptr_noswap(c10::DataPtr(nullptr, memory.device()));
+  place.block.reset();
+}
+
+void WeightBlocks::Gather(size_t block, Place& place) {
+  Empty(place);
+  const Block& own = blocks_[block];
+  if (!place.flat.defined()) {
+    int64_t most = 0;
+    for (const Block& b : blocks_) most = std::max(most, b.padded);
+    place.flat = at::empty({most}, own.part.options());
+  }
+  place.block = block;
+  own.memory.set_data_ptr_noswap(c10::DataPtr(place.flat.data_ptr(), own.memory.device()));
+  place.gathering = world_->GatherLater("the gathering of weights",
+                                        place.flat.narrow(0, 0, own.padded), own.part);
+}
+
+WeightBlocks::Place& WeightBlocks::PlaceOf(size_t block) {
+  for (Place& place : places_) {
+    if (place.block == block) return place;
+  }
+  // What was used last has been handed to the stream, before which no gathering begins.
+  Place& place = places_[0].block == used_ && used_ ? places_[1] : places_[0];
+  Gather(block, place);
+  return place;
+}
+
+void WeightBlocks::Use(size_t block, Pass pass) {
+  const at::NoGradGuard no_grad;
+  Place& place = PlaceOf(block);
+  place.gathering.Wait();
+  auto& after = after_[static_cast<size_t>(pass)];
+  if (used_ && used_ != block) after[*used_] = block;
+  used_ = block;
+  if (const auto next = after.find(block); next != after.end()) {
+    Place& other = &place == &places_[0] ? places_[1] : places_[0];
+    if (other.block != next->second) Gather(next->second, other);
+  }
+}
+
+void WeightBlocks::Settle() {
+  for (Place& place : places_) Empty(place);
+  used_.reset();
+}
+
+}  // namespace draftp
