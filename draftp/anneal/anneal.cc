@@ -228,10 +228,16 @@ void WarnOfDevice(const ComputeDevice& device, Notices& log, World& world) {
   log.Warn("computing on the CPU: " + device.notice);
 }
 
-absl::Status DryRun(const Prepared& prepared, Notices& log) {
+// The world where its ranks draw each image together, else null.
+World* PairOf(const AnnealPlan& plan, World& world) { return plan.together > 1 ? &world : nullptr; }
+
+absl::Status DryRun(const Prepared& prepared, Notices& log, World& world) {
+  World* const pair = PairOf(prepared.plan, world);
+  if (!world.first() && pair == nullptr) return absl::OkStatus();
   std::ostringstream text;
-  const absl::Status status = DryRunAnneal(prepared.config, prepared.plan, prepared.device, text);
-  log.Result(text.str());
+  const absl::Status status =
+      DryRunAnneal(prepared.config, prepared.plan, prepared.device, pair, text);
+  if (world.first()) log.Result(text.str());
   return status;
 }
 
@@ -319,6 +325,7 @@ absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices&
   if (first)
     log.Say(DescribeDrawing(setting.config, setting.plan, setting.model.size, setting.device));
 
+  World* const pair = PairOf(setting.plan, world);
   Meetings meetings(world, setting.config.timeout);
   AnnealRun run(
       setting.config, setting.plan, setting.model.sdxl, setting.model.schedule,
@@ -329,8 +336,9 @@ absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices&
        .after_step =
            [&](int64_t batch) {
              world.SetStep(batch);
-             meetings.WhileDrawing();
-           }},
+             if (pair == nullptr) meetings.WhileDrawing();
+           },
+       .pair = pair},
       log);
   const auto totals = Draw(run, meetings, world);
   if (!totals.ok()) return totals.status();
@@ -361,8 +369,10 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   WarnOfDevice(prepared->device, log, world);
   const std::string idle = IdleGpusNotice(world.info(), prepared->device.is_cuda());
   if (!idle.empty()) log.Note(idle);
-  if (config.dry_run != "off")
-    return world.Agree("plan", world.first() ? DryRun(*prepared, log) : absl::OkStatus());
+  if (prepared->plan.together > 1) {
+    if (absl::Status joined = JoinPair(prepared->device, world); !joined.ok()) return joined;
+  }
+  if (config.dry_run != "off") return world.Agree("plan", DryRun(*prepared, log, world));
 
   HeldFolder held;
   const absl::Status opened = world.first() ? held.Open(config.output_dir) : absl::OkStatus();

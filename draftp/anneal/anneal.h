@@ -23,8 +23,10 @@ namespace draftp {
 // The ranks of `world` share the images out: g is drawn by rank g mod size. With per_image noise
 // they are the same pictures whatever the size (byte for byte with --batch_size 1), and what
 // a run of another size has drawn counts as drawn. All ranks see one file system; rank 0 makes the
-// folder, overview, record and result line. An error that all ranks agree on has its message on one
-// of them; where a rank returns another, the caller tells the others (RunInWorld).
+// folder, overview, record and result line. With --share model_pair two ranks draw every image
+// together, to the pictures and names of one process, and rank 0 alone writes. An error that all
+// ranks agree on has its message on one of them; where a rank returns another, the caller tells the
+// others (RunInWorld).
 absl::Status RunAnneal(const AnnealConfig& config, Notices& log, World& world);
 // One process alone.
 absl::Status RunAnneal(const AnnealConfig& config, Notices& log);

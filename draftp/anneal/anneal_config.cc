@@ -188,6 +188,12 @@ void AddRunning(Table& table) {
                         "its own where there are GPUs",
                 .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
                 .common = true})
+      .Choice(&AnnealConfig::share, ChoicesNamed({kShareImages, kShareModelPair}),
+              {.key = "share",
+               .value_name = "NAME",
+               .help = "what several processes share out: images (each draws others), model_pair "
+                       "(two draw each image together, for its latency: in each step one evaluates "
+                       "the base model and one the fine-tuned, or a condition each)"})
       .Number(&AnnealConfig::timeout, 1, 86'400,
               {.key = "timeout",
                .value_name = "S",

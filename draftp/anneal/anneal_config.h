@@ -15,6 +15,10 @@
 
 namespace draftp {
 
+// What several processes share, for --share.
+inline constexpr char kShareImages[] = "images";         // each draws its part of the images
+inline constexpr char kShareModelPair[] = "model_pair";  // two draw each image (model_pair.h)
+
 // Empty texts and sizes of 0 mean "not given". docs/configuration.md has every member's meaning.
 struct AnnealConfig {
   // Models
@@ -44,7 +48,8 @@ struct AnnealConfig {
   std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
   bool overwrite = false;
-  int64_t nproc = 1;            // processes that the program starts on this machine
+  int64_t nproc = 1;  // processes that the program starts on this machine
+  std::string share = kShareImages;
   double timeout = 600;         // seconds
   std::string dry_run = "off";  // plan, probe
 

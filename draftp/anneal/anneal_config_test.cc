@@ -99,6 +99,7 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
                             "--device=cuda:1",
                             "--dtype=bfloat16",
                             "--nproc=4",
+                            "--share=model_pair",
                             "--timeout=60",
                             "--skip_existing"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
@@ -112,6 +113,7 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   EXPECT_EQ(config.sampling.sampler, "dpmpp_2m");
   EXPECT_EQ(config.device, "cuda:1");
   EXPECT_EQ(config.nproc, 4);
+  EXPECT_EQ(config.share, kShareModelPair);
   EXPECT_EQ(config.timeout, 60);
   EXPECT_TRUE(config.skip_existing);
 }
@@ -215,6 +217,7 @@ TEST(AnnealConfigTest, RejectsWrongValuesByFlag) {
                           "--s_churn=-1",
                           "--nproc=0",
                           "--nproc=1025",
+                          "--share=models",
                           "--timeout=0",
                           "--timeout=nan"}) {
     const std::string flag = std::string(bad).substr(0, std::string(bad).find('='));

@@ -45,6 +45,7 @@ std::string DescribeImages(const Job& job) {
   const AnnealPlan& plan = job.plan;
   std::vector<std::string> types;
   for (const WeightType& type : plan.weight_types) types.push_back(type.text);
+  const std::string processes = DescribeProcesses(plan);
   return absl::StrFormat(
       "draws %s of %dx%d with %s on %s, in %s: %s, %s each, %s (%s)\n"
       "runs %s, %d evaluations of a network for each image and all weight types, batches of %d%s\n",
@@ -55,7 +56,7 @@ std::string DescribeImages(const Job& job) {
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),
       Count(job.config.sampling.steps, "denoising step"),
       WorkPerImage(plan.weight_types, job.schedule), plan.batch_size,
-      plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes; memory is of one") : "");
+      processes.empty() ? "" : processes + "; memory is of one");
 }
 
 // What the calls of one batch work in.
@@ -66,7 +67,8 @@ int64_t WorkspaceBytes(const Job& job) {
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
     models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
-  const int64_t rows = batch * models * (job.config.sampling.guidance_scale == 1.0 ? 1 : 2);
+  const int64_t groups = models * (job.config.sampling.guidance_scale == 1.0 ? 1 : 2);
+  const int64_t rows = batch * std::max<int64_t>(1, groups / job.plan.together);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
   const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);
   // One picture at a time.
@@ -124,12 +126,13 @@ std::string DescribeDisk(const Job& job) {
                             {"together, about", pictures + sheet}});
 }
 
-absl::Status Probe(const Job& job, std::ostream& log) {
+absl::Status Probe(const Job& job, World* pair, std::ostream& log) {
   ImageDrawer drawer(job.model, job.plan, job.schedule,
                      {.size = job.size,
                       .negative_prompt = job.config.negative_prompt,
                       .warn = [](const std::string&) {},
-                      .on_work = [](int64_t) {}});
+                      .on_work = [](int64_t) {},
+                      .pair = pair});
   const std::vector<int64_t> images = job.plan.Batch(0);
   std::vector<std::string> captions;
   for (const int64_t image : images) captions.push_back(job.plan.PromptOf(image));
@@ -140,6 +143,7 @@ absl::Status Probe(const Job& job, std::ostream& log) {
   if (absl::Status encoded = drawer.SetCaptions(captions); !encoded.ok()) return encoded;
   const auto latents = drawer.Latents(type, noise);
   if (!latents.ok()) return latents.status();
+  if (pair != nullptr && !pair->first()) return absl::OkStatus();
   const auto pictures = drawer.Pictures(*latents);
   if (!pictures.ok()) return pictures.status();
   const auto count = static_cast<double>(images.size());
@@ -162,12 +166,12 @@ absl::Status Probe(const Job& job, std::ostream& log) {
 }  // namespace
 
 absl::Status DryRunAnneal(const AnnealConfig& config, const AnnealPlan& plan,
-                          const ComputeDevice& device, std::ostream& log) {
+                          const ComputeDevice& device, World* pair, std::ostream& log) {
   const auto model = AnnealModel::Load(config, device);
   if (!model.ok()) return model.status();
   const Job job{config, plan, device, model->sdxl, model->size, model->schedule};
   log << DescribeImages(job) << DescribeMemory(job) << DescribeDisk(job);
-  if (config.dry_run == "probe") return Probe(job, log);
+  if (config.dry_run == "probe") return Probe(job, pair, log);
   log << "time    not known before a picture is drawn: --dry_run=probe\n";
   return absl::OkStatus();
 }

@@ -33,6 +33,15 @@ absl::Status CheckSkipping(const AnnealConfig& config, const AnySampler& sampler
                    "per_image or a sampler that draws none"));
 }
 
+constexpr int kPair = 2;
+
+absl::Status CheckShare(const AnnealConfig& config, int ranks) {
+  if (config.share != kShareModelPair || ranks == kPair) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--share: found ", config.share, " with ", ranks,
+                                                 ranks == 1 ? " process" : " processes",
+                                                 ", expected ", kPair, " (--nproc ", kPair, ")"));
+}
+
 // A weight type names its folder, as typed.
 absl::Status CheckFolderNames(const std::vector<WeightType>& types) {
   constexpr size_t kLongest = 200;  // bytes; the system's names end at 255
@@ -78,6 +87,7 @@ const std::string& AnnealPlan::PromptOf(int64_t image) const {
 }
 
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, int ranks) {
+  if (absl::Status share = CheckShare(config, ranks); !share.ok()) return share;
   auto weight_types = ParseWeightTypes(config);
   if (!weight_types.ok()) return weight_types.status();
   if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
@@ -89,6 +99,7 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, 
   auto prompts = PromptsOf(config);
   if (!prompts.ok()) return AsFailure(prompts.status());
   if (absl::Status images = CheckImages(config, prompts->size()); !images.ok()) return images;
+  const bool pair = config.share == kShareModelPair;
   return AnnealPlan{
       .weight_types = *std::move(weight_types),
       .prompts = *std::move(prompts),
@@ -96,9 +107,15 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, 
       .guider = *std::move(guider),
       .images_per_prompt = config.images_per_prompt,
       .batch_size = config.batch_size,
-      .rank = rank,
-      .ranks = ranks,
-      .each_draws_all = !config.prompt.empty() && !NoiseStreams::PerImage(config.noise)};
+      .rank = pair ? 0 : rank,
+      .ranks = pair ? 1 : ranks,
+      .each_draws_all = !config.prompt.empty() && !NoiseStreams::PerImage(config.noise),
+      .together = pair ? kPair : 1};
+}
+
+std::string DescribeProcesses(const AnnealPlan& plan) {
+  if (plan.together > 1) return absl::StrCat(", each image by ", plan.together, " processes");
+  return plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes") : "";
 }
 
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {

@@ -29,6 +29,8 @@ struct AnnealPlan {
   // as upstream, --prompt with --noise original.
   int rank = 0, ranks = 1;
   bool each_draws_all = false;
+  // Processes that draw each image together, as one rank: 2 with --share model_pair.
+  int together = 1;
 
   int64_t images() const { return static_cast<int64_t>(prompts.size()) * images_per_prompt; }
   int RankOf(int64_t image) const {
@@ -43,9 +45,12 @@ struct AnnealPlan {
   const std::string& PromptOf(int64_t image) const;
 };
 
-// Reads the prompts too. `config` is a resolved bundle (anneal_bundle.h). Errors name the flag or
-// the file.
+// Of process `rank` of `ranks`. Reads the prompts too. `config` is a resolved bundle
+// (anneal_bundle.h). Errors name the flag or the file.
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank = 0, int ranks = 1);
+
+// `, by 4 processes`, `, each image by 2 processes`; of one process empty.
+std::string DescribeProcesses(const AnnealPlan& plan);
 
 // Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
 int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);

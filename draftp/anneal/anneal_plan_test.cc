@@ -57,6 +57,33 @@ TEST_F(AnnealPlanTest, OnlyAPromptOfOriginalNoiseIsDrawnByEachRank) {
   EXPECT_EQ(MakeAnnealPlan(config_, 1, 2)->pictures(), 1);
 }
 
+TEST_F(AnnealPlanTest, TheRanksOfAModelPairDrawTheImagesOfOneProcess) {
+  config_.share = "model_pair";
+  for (const char* noise : {"per_image", "original"}) {
+    config_.noise = noise;
+    for (const int rank : {0, 1}) {
+      const auto plan = MakeAnnealPlan(config_, rank, 2);
+      ASSERT_TRUE(plan.ok()) << plan.status();
+      EXPECT_EQ(plan->together, 2);
+      EXPECT_EQ(plan->rank, 0);
+      EXPECT_EQ(plan->own_images(), 5);
+      EXPECT_THAT(plan->Batch(3), ElementsAre(3));
+      EXPECT_EQ(DescribeProcesses(*plan), ", each image by 2 processes");
+    }
+  }
+  config_.prompt = {"a single star"};  // with --noise original
+  EXPECT_EQ(MakeAnnealPlan(config_, 1, 2)->pictures(), 1);
+}
+
+TEST_F(AnnealPlanTest, AModelPairIsOfTwo) {
+  config_.share = "model_pair";
+  const absl::Status one = MakeAnnealPlan(config_).status();
+  EXPECT_EQ(one.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(one.message(), "--share: found model_pair with 1 process, expected 2 (--nproc 2)");
+  EXPECT_EQ(MakeAnnealPlan(config_, 1, 3).status().message(),
+            "--share: found model_pair with 3 processes, expected 2 (--nproc 2)");
+}
+
 TEST_F(AnnealPlanTest, APromptReplacesTheFile) {
   config_.prompt = {"a single star"};
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("a single star"));

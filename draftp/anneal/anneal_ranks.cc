@@ -43,6 +43,12 @@ absl::Status CheckSameIdentity(const RunIdentity& identity, World& world) {
   return world.CheckSame("weights", values);
 }
 
+absl::Status JoinPair(const ComputeDevice& device, World& world) {
+  const std::string kind = device.is_cuda() ? "cuda" : "cpu";
+  if (absl::Status same = world.CheckSame("devices", {{"--device", kind}}); !same.ok()) return same;
+  return world.Agree("GPUs", device.is_cuda() ? world.UseGpu() : absl::OkStatus());
+}
+
 Meetings::Meetings(World& world, double timeout)
     : world_(world),
       interval_(std::min(timeout / 4, 60.0)),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "draftp/anneal/anneal_config.h"
+#include "draftp/run/compute_device.h"
 #include "draftp/run/run_identity.h"
 #include "draftp/shard/world.h"
 
@@ -22,6 +23,10 @@ absl::Status CheckSameSettings(const AnnealConfig& config, World& world);
 
 // The same of what decides the pictures, once it is known: files by their roles, prompts, dtype.
 absl::Status CheckSameIdentity(const RunIdentity& identity, World& world);
+
+// Makes two ranks ready to draw each image together. InvalidArgument where one has a GPU and the
+// other hasn't.
+absl::Status JoinPair(const ComputeDevice& device, World& world);
 
 // Ranks have unequal shares, with --skip_existing very unequal ones, and no wait for the others may
 // last longer than the time-out. So those that still draw meet those that have drawn a few times

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "draftp/anneal/anneal_folder.h"
+#include "draftp/anneal/anneal_ranks.h"
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
 #include "draftp/schedule/spacings.h"
@@ -39,12 +40,16 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
       drawer_(model, plan, std::move(schedule),
               {.size = options_.size,
                .negative_prompt = config.negative_prompt,
-               .warn = [&log](const std::string& line) { log.WarnEach(CutCaptions(), line); },
+               .warn =
+                   [this, &log](const std::string& line) {
+                     if (!IsPartner()) log.WarnEach(CutCaptions(), line);
+                   },
                .on_work =
                    [this](int64_t units) {
                      progress_.AddWork(units);
                      options_.after_step(batch_);
-                   }}),
+                   },
+               .pair = options_.pair}),
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
              static_cast<int>(options_.size.height)) {}
 
@@ -131,6 +136,24 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
   return missing;
 }
 
+absl::StatusOr<std::vector<int64_t>> AnnealRun::ToDraw(size_t column,
+                                                       const std::vector<int64_t>& images) {
+  if (options_.pair == nullptr) return Missing(column, images);
+  std::vector<int64_t> drawn(images.size(), 0);  // 1: is to be
+  if (!IsPartner()) {
+    const auto missing = Missing(column, images);
+    if (!missing.ok()) return missing.status();
+    for (size_t i = 0; i < images.size(); ++i)
+      drawn[i] = std::ranges::find(*missing, images[i]) != missing->end() ? 1 : 0;
+  }
+  drawn = SumOverRanks("what is to be drawn", drawn, *options_.pair);
+  std::vector<int64_t> missing;
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (drawn[i] != 0) missing.push_back(images[i]);
+  }
+  return missing;
+}
+
 absl::Status AnnealRun::SetCaptions(const std::vector<int64_t>& images) {
   if (images == captioned_) return absl::OkStatus();
   std::vector<std::string> captions;
@@ -159,10 +182,20 @@ void AnnealRun::Show(size_t column, const std::vector<int64_t>& images,
     sheet_.SetCell(static_cast<int>(images[b]), static_cast<int>(column), pictures[b]);
 }
 
+absl::Status AnnealRun::Finish(size_t column, const std::vector<int64_t>& images,
+                               const at::Tensor& latents) {
+  const auto pictures = drawer_.Pictures(latents);
+  if (!pictures.ok()) return pictures.status();
+  if (absl::Status written = Write(column, images, *pictures); !written.ok()) return written;
+  Show(column, images, *pictures);
+  progress_.AddImages(static_cast<int64_t>(images.size()));
+  return absl::OkStatus();
+}
+
 absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
                                   const std::vector<int64_t>& images) {
   progress_.SetLabel(options_.columns[column].type.text);
-  const auto missing = Missing(column, images);
+  const auto missing = ToDraw(column, images);
   if (!missing.ok()) return missing.status();
   AnyNoise noise = streams.ForBatch(missing->empty() ? images : *missing);
   if (missing->empty()) {
@@ -173,12 +206,7 @@ absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
   if (absl::Status encoded = SetCaptions(*missing); !encoded.ok()) return encoded;
   const auto latents = drawer_.Latents(options_.columns[column].type, noise);
   if (!latents.ok()) return latents.status();
-  const auto pictures = drawer_.Pictures(*latents);
-  if (!pictures.ok()) return pictures.status();
-  if (absl::Status written = Write(column, *missing, *pictures); !written.ok()) return written;
-  Show(column, *missing, *pictures);
-  progress_.AddImages(static_cast<int64_t>(missing->size()));
-  return absl::OkStatus();
+  return IsPartner() ? absl::OkStatus() : Finish(column, *missing, *latents);
 }
 
 absl::Status AnnealRun::ShowOthers() {

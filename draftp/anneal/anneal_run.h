@@ -1,4 +1,5 @@
-// The drawing of this rank's part of an annealing run, and the overview of all.
+// The drawing of this rank's part of an annealing run, and the overview of all. Of two ranks that
+// draw each image together, the first decides what is to be drawn, decodes, writes and counts.
 #ifndef DRAFTP_ANNEAL_ANNEAL_RUN_H_
 #define DRAFTP_ANNEAL_ANNEAL_RUN_H_
 
@@ -19,6 +20,7 @@
 #include "draftp/run/progress.h"
 #include "draftp/sampling/any_noise.h"
 #include "draftp/sdxl/sdxl_model.h"
+#include "draftp/shard/world.h"
 
 namespace draftp {
 
@@ -40,6 +42,7 @@ class AnnealRun {
     std::function<absl::Status()> check_folder = [] { return absl::OkStatus(); };
     // After each step and each batch, with the batch's number.
     std::function<void(int64_t)> after_step = [](int64_t) {};
+    World* pair = nullptr;  // see DrawSettings
   };
 
   // All but `schedule` and `options` must outlive it.
@@ -69,9 +72,15 @@ class AnnealRun {
   void RemoveOthers(size_t column, int64_t image, int rank) const;
   absl::Status DrawBatch(size_t column, const NoiseStreams& streams,
                          const std::vector<int64_t>& images);
+  bool IsPartner() const { return options_.pair != nullptr && !options_.pair->first(); }
   // Those images of the batch that are to be drawn; what an earlier run has left is shown.
   absl::StatusOr<std::vector<int64_t>> Missing(size_t column, const std::vector<int64_t>& images);
+  // The same, of a pair the first rank's. Here its ranks meet once a batch, so that neither is more
+  // than a batch behind the other.
+  absl::StatusOr<std::vector<int64_t>> ToDraw(size_t column, const std::vector<int64_t>& images);
   absl::Status SetCaptions(const std::vector<int64_t>& images);
+  // Decodes, writes, shows and counts.
+  absl::Status Finish(size_t column, const std::vector<int64_t>& images, const at::Tensor& latents);
   absl::Status Write(size_t column, const std::vector<int64_t>& images,
                      const std::vector<RgbImage>& pictures);
   void Show(size_t column, const std::vector<int64_t>& images,

@@ -17,8 +17,7 @@ std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, 
       " with ", Count(types, "weight type"), " (", absl::StrJoin(config.weight_type, ", "),
       "): ", Count(plan.pictures() * types, "picture"), " of ", size.width, "x", size.height, ", ",
       Count(config.sampling.steps, "step"), " each, ", plan.batch_size, " at once, on ",
-      device.name, " in ", DtypeName(device),
-      plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes") : "");
+      device.name, " in ", DtypeName(device), DescribeProcesses(plan));
 }
 
 std::string DescribeDrawn(int64_t drawn, int64_t kept, const std::string& output_dir) {

@@ -12,7 +12,7 @@
 namespace draftp {
 
 // `draws 8 prompts with 2 weight types (base, draft): 16 pictures of 128x128, 25 steps each, 1 at
-// once, on cpu in float32`; of several ranks, `..., by 4 processes`
+// once, on cpu in float32`; of several ranks, `..., by 4 processes` (DescribeProcesses)
 std::string DescribeDrawing(const AnnealConfig& config, const AnnealPlan& plan, ImageSize size,
                             const ComputeDevice& device);
 

@@ -41,7 +41,8 @@ ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSc
                .guider = plan.guider,
                .sampler = plan.sampler,
                .schedule = schedule_,
-               .preconditioning = {model.scheduler.prediction_type, schedule_.table}}) {}
+               .preconditioning = {model.scheduler.prediction_type, schedule_.table},
+               .pair = options_.pair}) {}
 
 absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) {
   const Stopwatch watch(timings_.encode);
@@ -52,13 +53,19 @@ absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) 
   return absl::OkStatus();
 }
 
+bool ImageDrawer::AreFinite(const at::Tensor& latents) const {
+  std::optional<World::Waiting> waiting;  // on a GPU for what the other rank computes
+  if (options_.pair != nullptr) waiting.emplace(*options_.pair, "the sampling of pictures");
+  return at::isfinite(latents).all().item<bool>();
+}
+
 absl::StatusOr<at::Tensor> ImageDrawer::Latents(const WeightType& type, AnyNoise& noise) {
   const Stopwatch watch(timings_.sample);
   at::Tensor latents = drawer_.Latents(type.weighing, noise, [&](const DenoiserCall& call) {
     if (call.evaluation == 0)
       options_.on_work(ModelsInStep(type.weighing, schedule_.Step(call.step.index)) * batch_);
   });
-  if (!at::isfinite(latents).all().item<bool>()) {
+  if (!IsPartner() && !AreFinite(latents)) {
     return absl::DataLossError(absl::StrCat(
         "weight type ", type.text,
         ": the sampled latents hold NaN or infinity: ", WhyLatentsAreNotFinite(model_)));

@@ -16,6 +16,7 @@
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/sdxl/drawer.h"
 #include "draftp/sdxl/sdxl_model.h"
+#include "draftp/shard/world.h"
 
 namespace draftp {
 
@@ -32,6 +33,7 @@ class ImageDrawer {
     std::string negative_prompt;
     std::function<void(const std::string&)> warn;  // a line for each caption that was cut
     std::function<void(int64_t units)> on_work;    // models times images, after every step
+    World* pair = nullptr;                         // see DrawSettings
   };
 
   ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
@@ -41,7 +43,7 @@ class ImageDrawer {
   absl::Status SetCaptions(const std::vector<std::string>& captions);
 
   // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite,
-  // with the reason (find_nonfinite.h).
+  // with the reason (find_nonfinite.h); of a pair the first rank looks.
   absl::StatusOr<at::Tensor> Latents(const WeightType& type, AnyNoise& noise);
 
   // Pictures of latents [B,4,h,w]. DataLoss likewise.
@@ -56,6 +58,9 @@ class ImageDrawer {
   int64_t network_rows() const { return drawer_.network_rows(); }
 
  private:
+  bool IsPartner() const { return options_.pair != nullptr && !options_.pair->first(); }
+  bool AreFinite(const at::Tensor& latents) const;
+
   const SdxlModel& model_;
   NoiseSchedule schedule_;
   Options options_;

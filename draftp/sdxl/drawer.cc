@@ -8,6 +8,7 @@
 #include "draftp/kernels/rgb8.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/trajectory.h"
+#include "draftp/shard/model_pair.h"
 
 namespace draftp {
 
@@ -39,10 +40,13 @@ void Drawer::SetConditions(const Conditions& conditions) {
 at::Tensor Drawer::Latents(const AnyWeighing& weight, AnyNoise& noise,
                            const std::function<void(const DenoiserCall&)>& observe) {
   const at::NoGradGuard no_grad;
-  std::vector<SdxlDenoiser::Member> tuned;
+  using Shared = ModelPair<SdxlPredictor>;
+  using SharedDenoiser = MixtureDenoiser<Shared, AnyPreconditioning, AnyGuider>;
+  Shared predictor(predictor_, settings_.pair);
+  std::vector<SharedDenoiser::Member> tuned;
   if (has_tuned_) tuned.push_back({kTunedNetwork, weight, settings_.guider});
-  SdxlDenoiser denoiser(predictor_, settings_.preconditioning, {kBaseNetwork, settings_.guider},
-                        std::move(tuned));
+  SharedDenoiser denoiser(predictor, settings_.preconditioning, {kBaseNetwork, settings_.guider},
+                          std::move(tuned));
   const at::Tensor start = StartNoise(model_, settings_.size, batch_, noise);
   return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
                        start, noise, observe);

@@ -27,6 +27,8 @@
 
 namespace draftp {
 
+class World;
+
 using SdxlDenoiser = MixtureDenoiser<SdxlPredictor, AnyPreconditioning, AnyGuider>;
 
 // Shape [images,4,H/8,W/8] of latents of `size` pixels.
@@ -57,6 +59,8 @@ struct DrawSettings {
   AnySampler sampler;
   NoiseSchedule schedule;
   AnyPreconditioning preconditioning;
+  // Two ranks that draw each batch together (model_pair.h), not owned; null: this one alone.
+  World* pair = nullptr;
 };
 
 // Without gradient, a batch after the other. The model must outlive it.
@@ -71,7 +75,8 @@ class Drawer {
   void SetConditions(const Conditions& conditions);
 
   // Final latents [B,4,h,w] f32 of the batch by the tuned model with `weight` in each step, else by
-  // the base model; `observe` sees every evaluation.
+  // the base model; `observe` sees every evaluation. The ranks of a pair call it with the same, and
+  // each has the latents.
   at::Tensor Latents(const AnyWeighing& weight, AnyNoise& noise,
                      const std::function<void(const DenoiserCall&)>& observe);
 
