@@ -36,6 +36,7 @@
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/shard/rank_device.h"
+#include "draftp/shard/same_run.h"
 #include "draftp/shard/shared_folder.h"
 
 namespace draftp {
@@ -277,6 +278,9 @@ absl::Status Finish(AnnealRun& run, const OutputFolder& folder, const Totals& to
   return record.Finish();
 }
 
+// What processes on several hosts may have of their own.
+const std::vector<std::string> kOwnSettings = {"device", "nproc", "timeout", "output_dir"};
+
 // Before anything is drawn, the hashes are waited for: no rank goes on by other weights.
 absl::Status CheckSameWeights(const Setting& setting, World& world) {
   if (world.size() == 1) return absl::OkStatus();
@@ -362,7 +366,10 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log) {
 
 absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   const double begin = Progress::WallSeconds();
-  if (absl::Status same = CheckSameSettings(given, world); !same.ok()) return same;
+  if (absl::Status same = CheckSameSettings(AnnealTable().Print(given), kOwnSettings, world);
+      !same.ok()) {
+    return same;
+  }
   const auto prepared = Prepare(given, world.info());
   if (absl::Status agreed = world.Agree("settings", prepared.status()); !agreed.ok()) return agreed;
   const AnnealConfig& config = prepared->config;

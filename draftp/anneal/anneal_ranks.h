@@ -12,17 +12,9 @@
 
 #include "draftp/anneal/anneal_config.h"
 #include "draftp/run/compute_device.h"
-#include "draftp/run/run_identity.h"
 #include "draftp/shard/world.h"
 
 namespace draftp {
-
-// InvalidArgument where a rank runs another version, or has another setting than rank 0, by its
-// flag: all but device, nproc, timeout and output_dir.
-absl::Status CheckSameSettings(const AnnealConfig& config, World& world);
-
-// The same of what decides the pictures, once it is known: files by their roles, prompts, dtype.
-absl::Status CheckSameIdentity(const RunIdentity& identity, World& world);
 
 // Makes two ranks ready to draw each image together. InvalidArgument where one has a GPU and the
 // other hasn't.

@@ -21,6 +21,7 @@
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 #include "draftp/shard/shared_folder.h"
+#include "draftp/shard/same_run.h"
 #include "draftp/shard/world_fixture.h"
 
 namespace draftp {

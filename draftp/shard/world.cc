@@ -178,8 +178,6 @@ Pending World::SumLater(const std::string& what, at::Tensor tensor) {
   });
 }
 
-void World::Barrier(const std::string& what) { Any(what, false); }
-
 void World::Sum(const std::string& what, at::Tensor tensor) {
   SumLater(what, std::move(tensor)).Wait();
 }

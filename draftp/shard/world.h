@@ -87,7 +87,6 @@ class World {
   // InvalidArgument that names key and values where a rank's aren't rank 0's.
   absl::Status CheckSame(const std::string& what,
                          const std::vector<std::pair<std::string, std::string>>& values);
-  void Barrier(const std::string& what);
   // Whether any rank says so.
   bool Any(const std::string& what, bool own);
 

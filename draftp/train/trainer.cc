@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "draftp/run/run_record.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/shard/rank_device.h"
+#include "draftp/shard/same_run.h"
 #include "draftp/shard/shared_folder.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/step_batches.h"
@@ -28,7 +28,6 @@
 #include "draftp/train/training_plan.h"
 #include "draftp/train/training_run.h"
 #include "draftp/train/training_setup.h"
-#include "draftp/version.h"
 
 namespace draftp {
 namespace {
@@ -125,9 +124,6 @@ absl::Status Tidy(const Started& run, OutputFolder& folder) {
   return tidied;
 }
 
-// The loop on a rank that writes nothing.
-absl::Status Follow(TrainingRun& run) { return run.Loop(nullptr); }
-
 // The loop on rank 0.
 absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunRecord& record,
                   Notices& log) {
@@ -183,23 +179,17 @@ absl::Status Train(Started& started, Entered& entered, Notices& log) {
   }
   if (entered.folder) return Lead(started, *entered.folder, run, record, log);
   const StopRequest::Run running(started.stop);
-  return Follow(run);
+  return run.Loop(nullptr);
 }
 
-// What all ranks must have alike, by the names that a user knows.
 absl::Status CheckSameRun(const Started& run) {
-  std::vector<std::pair<std::string, std::string>> values = {{"the version of draftp", kVersion}};
-  for (const auto& [key, value] : TrainTable().Print(run.config)) {
-    static const std::set<std::string> kOwn = {"device",     "nproc",  "timeout",
-                                               "output_dir", "resume", "quiet"};
-    if (!kOwn.contains(key)) values.emplace_back("--" + key, PlainText(value));
-  }
-  if (absl::Status same = run.world.CheckSame("settings", values); !same.ok()) return same;
-  if (run.world.size() == 1) return absl::OkStatus();
+  static const std::vector<std::string> kOwn = {"device",     "nproc",  "timeout",
+                                                "output_dir", "resume", "quiet"};
+  absl::Status same = CheckSameSettings(TrainTable().Print(run.config), kOwn, run.world);
+  if (!same.ok() || run.world.size() == 1) return same;
   const auto identity = run.identity();
   absl::Status known = run.world.Agree("the hashes of inputs", identity.status());
-  if (!known.ok()) return known;
-  return run.world.CheckSame("inputs", {identity->inputs.begin(), identity->inputs.end()});
+  return known.ok() ? CheckSameIdentity(*identity, run.world) : known;
 }
 
 }  // namespace
