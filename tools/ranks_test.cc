@@ -4,20 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/test_files.h"
+#include "tools/ranks_run.h"
 #include "tools/shell_run.h"
 #include "tools/small_run.h"
 
@@ -27,13 +25,16 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::AwaitSteps;
+using testing::ByHand;
 using testing::Contents;
+using testing::Drawing;
 using testing::Ended;
 using ::testing::HasSubstr;
 using testing::Program;
 using testing::Replacing;
 using testing::RunAsUser;
 using testing::Shell;
+using testing::Signal;
 using testing::SmallTraining;
 using testing::TemporaryFolder;
 using testing::Words;
@@ -86,33 +87,6 @@ std::vector<nlohmann::json> Lines(const std::string& path) {
   std::istringstream text(Contents(path));
   for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
   return lines;
-}
-
-// All of a file of /proc, which has no size.
-std::string Read(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Sends a signal to the launcher's process of rank `rank`, once it is there.
-void Signal(pid_t launcher, int rank, int signal) {
-  const std::string parent = "PPid:\t" + std::to_string(launcher) + "\n";
-  const std::string variable = std::string(1, '\0') + "RANK=" + std::to_string(rank) + '\0';
-  ASSERT_GT(launcher, 1);
-  for (int waits = 0; waits < 3000; ++waits) {
-    for (const auto& entry : fs::directory_iterator("/proc")) {
-      const std::string folder = entry.path().string();
-      if (Read(folder + "/status").find(parent) == std::string::npos) continue;
-      if ((std::string(1, '\0') + Read(folder + "/environ")).find(variable) == std::string::npos)
-        continue;
-      const pid_t process = std::stoi(entry.path().filename().string());
-      ASSERT_GT(process, 1);
-      ASSERT_EQ(kill(process, signal), 0);
-      return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  FAIL() << "rank " << rank << " isn't there";
 }
 
 TEST(RanksOfTraining, InOrderEveryWorldGivesTheSameBits) {
@@ -269,31 +243,6 @@ TEST(RanksOfTraining, ASignalSavesOnAllRanks) {
   EXPECT_EQ(testing::CountCheckpoints(folder / "out"), 1) << program.error();
 }
 
-// Ranks as a launcher starts them, each with flags of its own; their codes and words.
-std::vector<Ended> ByHand(const std::string& program, const std::vector<Words>& ranks,
-                          const std::string& before = "") {
-  const int port = 20'000 + getpid() % 10'000;
-  std::vector<std::unique_ptr<TemporaryFolder>> folders;
-  std::vector<std::unique_ptr<Program>> programs;
-  for (size_t r = 0; r < ranks.size(); ++r) {
-    const std::string environment =
-        "export MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(port) +
-        " RANK=" + std::to_string(r) + " LOCAL_RANK=" + std::to_string(r) +
-        " WORLD_SIZE=" + std::to_string(ranks.size()) +
-        " LOCAL_WORLD_SIZE=" + std::to_string(ranks.size()) + "; ";
-    folders.push_back(std::make_unique<TemporaryFolder>());
-    programs.push_back(std::make_unique<Program>(
-        *folders.back(),
-        Shell(environment + (r == 1 ? before : "") + " exec \"$0\" \"$@\"", program, ranks[r])));
-  }
-  std::vector<Ended> ended;
-  for (auto& started : programs) {
-    const int code = started->Wait();
-    ended.push_back({code, started->out(), started->error()});
-  }
-  return ended;
-}
-
 // Without a launcher that would tell: the rank that is left finds out itself.
 TEST(RanksOfTraining, AKilledRankIsNamedByTheOthers) {
   const TemporaryFolder folder;
@@ -355,13 +304,6 @@ TEST(RanksOfTraining, AHostThatDoesNotAnswerIsNamed) {
                 kTrain, Training(folder / "out", 1, {"--timeout=2"}));
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.error, HasSubstr("127.0.0.1:9 doesn't answer within 2 s"));
-}
-
-Words Drawing(const std::string& out, int ranks, const Words& more = {}) {
-  return Replacing(
-      {"--output_dir=" + out, "--nproc=" + std::to_string(ranks), "--height=64", "--width=64",
-       "--steps=2", "--device=cpu", "--weight_type=step_0.6", "--max_prompts=5", "--batch_size=2"},
-      more);
 }
 
 TEST(RanksOfAnnealing, AFullDiskOnOneRankEndsAll) {
