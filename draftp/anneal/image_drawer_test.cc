@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "draftp/shard/world_fixture.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -143,6 +144,24 @@ TEST_F(ImageDrawerTest, NotANumberIsAnErrorNotAPicture) {
   EXPECT_THAT(
       std::string(latents.status().message()),
       ::testing::StartsWith("weight type linear: the sampled latents hold NaN or infinity: "));
+}
+
+TEST_F(ImageDrawerTest, OfAPairTheFirstRankSaysWhatIsNotFinite) {
+  SdxlModel damaged = LoadModel();
+  damaged.unet.conv_out.bias = damaged.unet.conv_out.bias * std::numeric_limits<float>::quiet_NaN();
+  const auto plan = MakeAnnealPlan(config_);
+  RunRanks(2, [&](World& world) {
+    ImageDrawer::Options options = options_;
+    options.on_work = [](int64_t) {};
+    options.pair = &world;
+    ImageDrawer drawer(damaged, *plan, *MakeNoiseSchedule(config_.sampling, damaged.scheduler),
+                       options);
+    ASSERT_TRUE(drawer.SetCaptions({"a star"}).ok());
+    AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
+    const auto latents = drawer.Latents(plan->weight_types[0], noise);
+    EXPECT_EQ(latents.status().code(),
+              world.first() ? absl::StatusCode::kDataLoss : absl::StatusCode::kOk);
+  });
 }
 
 TEST_F(ImageDrawerTest, APictureIsNeverMadeOfNotANumber) {
