@@ -20,8 +20,8 @@
 #include "draftp/anneal/image_output.h"
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
-#include "draftp/shard/shared_folder.h"
 #include "draftp/shard/same_run.h"
+#include "draftp/shard/shared_folder.h"
 #include "draftp/shard/world_fixture.h"
 
 namespace draftp {

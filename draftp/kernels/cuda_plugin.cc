@@ -26,6 +26,8 @@ class Graph final : public CapturedGraph {
       const c10::cuda::CUDAStreamGuard guard(side);
       for (int warm_up = 0; warm_up < 2; ++warm_up) body();
       side.synchronize();
+      // What the graph's own pool takes can't come from what others keep for later.
+      c10::cuda::CUDACachingAllocator::emptyCache();
       // Threads of NCCL's groups ask for their events meanwhile.
       graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
       body();

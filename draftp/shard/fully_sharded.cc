@@ -39,15 +39,25 @@ class FullySharded::Blocks {
     for (const Parameter& parameter : parameters_) {
       if (parameter.mixed()) parameter.value.set_data(UnbackedLike(parameter.value));
     }
-    for (size_t g = 0; g < optimizer_->groups(); ++g)
-      gradients_.push_back(at::zeros_like(optimizer_->value(g)));
+    sums_of_batch_.resize(leaves_.size());
+    sums_.resize(leaves_.size());
+    begun_.resize(leaves_.size());
   }
 
-  WeightBlocks& weights() { return weights_; }
+  std::optional<size_t> Find(const at::Tensor& tensor) const { return weights_.Find(tensor); }
+  bool empty() const { return weights_.size() == 0; }
+
+  // Makes a block's weights whole for its piece. The first use since Settle() begins a run: the
+  // sums of one that nobody finished, a recording's warm-up, have gone before it needs memory.
+  void Use(size_t block, bool backward) {
+    if (!std::exchange(running_, true) && !recorded_)
+      sums_of_batch_.assign(sums_of_batch_.size(), at::Tensor());
+    weights_.Use(block, backward ? WeightBlocks::Pass::kBackward : WeightBlocks::Pass::kForward);
+  }
   const Parameters& parameters() const { return parameters_; }
   std::optional<OptimizerParts>& optimizer() { return optimizer_; }
-  // This rank's part of the sum of each trained block's gradients.
-  const std::vector<at::Tensor>& gradients() const { return gradients_; }
+  // This rank's part of the sum of each trained block's gradients over the window.
+  const std::vector<at::Tensor>& gradients() const { return sums_; }
   // What a block trains; nothing where it is frozen.
   std::vector<at::Tensor> Leaves(size_t block) const {
     return block < leaves_.size() ? leaves_[block] : std::vector<at::Tensor>();
@@ -56,7 +66,7 @@ class FullySharded::Blocks {
   // Adds a trained block's gradients, undefined ones being zero.
   void Take(size_t block, const std::vector<at::Tensor>& gradients) {
     const at::NoGradGuard no_grad;
-    Sum& sum = sums_[next_sum_ ^= 1];
+    Reduction& sum = reductions_[next_ ^= 1];
     Finish(sum);
     if (!sum.flat.defined()) MakePlaces();
     const int64_t elements = optimizer_->elements(block);
@@ -70,33 +80,68 @@ class FullySharded::Blocks {
     }
     if (!into.empty()) at::_foreach_copy_(into, from);
     sum.block = block;
-    sum.reduction = world_->SumScatterLater("the sum of gradients",
-                                            sum.part.narrow(0, 0, elements / world_->size()), flat);
+    sum.pending = world_->SumScatterLater("the sum of gradients",
+                                          sum.part.narrow(0, 0, elements / world_->size()), flat);
   }
 
-  void ZeroGradients() {
-    for (const at::Tensor& gradient : gradients_) gradient.zero_();
-  }
-
+  // A run of a micro batch ends here.
   void Settle() {
-    for (Sum& sum : sums_) Finish(sum);
+    for (Reduction& sum : reductions_) Finish(sum);
+    begun_.assign(begun_.size(), false);
+    running_ = false;
     weights_.Settle();
   }
 
+  // A window of that many micro batches begins. Of one alone its own sums are the window's: nothing
+  // is held where the decoder and the reward need most memory.
+  void Begin(int64_t micro_batches) {
+    const bool accumulated = std::exchange(accumulates_, micro_batches > 1);
+    for (at::Tensor& sum : sums_) {
+      if (!accumulates_ || !accumulated) {
+        sum.reset();
+      } else if (sum.defined()) {
+        sum.zero_();
+      }
+    }
+  }
+
+  // The last run's sums, which a recorded run has written where it always does, join the window's.
+  void FinishBatch() {
+    const at::NoGradGuard no_grad;
+    for (size_t g = 0; g < sums_.size(); ++g) {
+      at::Tensor& own = sums_of_batch_[g];
+      if (!own.defined()) own = at::zeros_like(optimizer_->value(g));
+      if (sums_[g].defined()) {
+        sums_[g].add_(own);
+      } else {
+        sums_[g] = accumulates_ && recorded_ ? own.clone() : own;
+      }
+      if (!recorded_) own.reset();
+    }
+  }
+
+  void Recorded() { recorded_ = true; }
+
  private:
   // A reduction under way. There are two, so that one goes on while the next block is computed.
-  struct Sum {
+  struct Reduction {
     at::Tensor flat, part;
     std::optional<size_t> block;
-    Pending reduction;
+    Pending pending;
   };
 
-  void Finish(Sum& sum) {
+  void Finish(Reduction& sum) {
     if (!sum.block) return;
     const at::NoGradGuard no_grad;
-    sum.reduction.Wait();
-    const at::Tensor& gradient = gradients_[*sum.block];
-    gradient.add_(sum.part.narrow(0, 0, gradient.size(0)));
+    sum.pending.Wait();
+    const size_t g = *sum.block;
+    const at::Tensor part = sum.part.narrow(0, 0, optimizer_->value(g).size(0));
+    if (begun_[g]) {
+      sums_of_batch_[g].add_(part);
+    } else {
+      sums_of_batch_[g] = part.clone();
+    }
+    begun_[g] = true;
     sum.block.reset();
   }
 
@@ -104,9 +149,9 @@ class FullySharded::Blocks {
     int64_t most = 0;
     for (size_t g = 0; g < optimizer_->groups(); ++g)
       most = std::max(most, optimizer_->elements(g));
-    for (Sum& sum : sums_) {
-      sum.flat = at::empty({most}, gradients_[0].options());
-      sum.part = at::empty({most / world_->size()}, gradients_[0].options());
+    for (Reduction& sum : reductions_) {
+      sum.flat = at::empty({most}, optimizer_->value(0).options());
+      sum.part = at::empty({most / world_->size()}, sum.flat.options());
     }
   }
 
@@ -115,9 +160,12 @@ class FullySharded::Blocks {
   Parameters parameters_;  // trained, block by block
   std::vector<std::vector<at::Tensor>> leaves_;
   std::optional<OptimizerParts> optimizer_;
-  std::vector<at::Tensor> gradients_;
-  Sum sums_[2];
-  int next_sum_ = 0;
+  std::vector<at::Tensor> sums_of_batch_, sums_;  // by trained block: of a run; of the window
+  std::vector<bool> begun_;                       // whether the run has a block's sum
+  bool running_ = false, accumulates_ = false;
+  bool recorded_ = false;  // runs are replays of a graph, which writes sums_of_batch_
+  Reduction reductions_[2];
+  int next_ = 0;
 };
 
 struct FullySharded::GatherPieces {
@@ -130,7 +178,7 @@ struct FullySharded::GatherPieces {
     std::optional<size_t> block;
     std::vector<at::Tensor> others;
     for (const at::Tensor& tensor : parameters()) {
-      const std::optional<size_t> its = blocks->weights().Find(tensor);
+      const std::optional<size_t> its = blocks->Find(tensor);
       if (!its) others.push_back(tensor);
       TORCH_CHECK(!its || !block || *its == *block, "a piece reads weights of several blocks");
       if (its) block = its;
@@ -138,8 +186,7 @@ struct FullySharded::GatherPieces {
     ApartOptions options{.recompute = recompute};
     if (block) {
       options.before = [blocks = blocks.get(), b = *block](bool backward) {
-        blocks->weights().Use(
-            b, backward ? WeightBlocks::Pass::kBackward : WeightBlocks::Pass::kForward);
+        blocks->Use(b, backward);
       };
       options.taken = blocks->Leaves(*block);
       options.take = [blocks = blocks.get(), b = *block](const std::vector<at::Tensor>& gradients) {
@@ -174,14 +221,13 @@ FullySharded::FullySharded(ShardingArguments arguments)
 }
 
 AnyPiecePolicy FullySharded::Pieces(bool recompute) const {
-  if (blocks_->weights().size() == 0) return RecomputeIf(recompute);
+  if (blocks_->empty()) return RecomputeIf(recompute);
   return GatherPieces{blocks_, recompute};
 }
 
 void FullySharded::Begin(int64_t micro_batches) {
   Settle();
-  finished_ = 0;
-  blocks_->ZeroGradients();
+  blocks_->Begin(micro_batches);
   if (rest_) rest_->Begin(micro_batches);
 }
 
@@ -199,7 +245,7 @@ void FullySharded::Add(size_t first, std::vector<at::Tensor> gradients) {
 }
 
 void FullySharded::Finish() {
-  ++finished_;
+  blocks_->FinishBatch();
   if (rest_) rest_->Finish();
 }
 
@@ -222,10 +268,7 @@ void FullySharded::Step(double learning_rate, const at::Tensor& norm) {
 
 void FullySharded::Settle() { blocks_->Settle(); }
 
-void FullySharded::Recorded() {
-  TORCH_CHECK(finished_ == 0, "a micro batch is recorded amid a window");
-  blocks_->ZeroGradients();
-}
+void FullySharded::Recorded() { blocks_->Recorded(); }
 
 int64_t FullySharded::steps() const {
   return rest_ ? rest_->steps() : blocks_->optimizer()->steps();

@@ -64,7 +64,6 @@ class FullySharded {
   std::vector<bool> in_block_;
   std::optional<ShardedOptimizer> rest_;  // absent where blocks have all
   std::shared_ptr<Blocks> blocks_;
-  int64_t finished_ = 0;  // micro batches of this window
 };
 
 static_assert(ShardingPolicy<FullySharded>, "FullySharded does not satisfy ShardingPolicy");

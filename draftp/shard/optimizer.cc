@@ -16,6 +16,7 @@
 #include <absl/strings/str_join.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace draftp {
@@ -52,14 +53,25 @@ void Optimizer::Add(size_t first, std::vector<at::Tensor> gradients) {
   if (gradients_.empty() && !whole) {
     for (const at::Tensor& value : values_) gradients_.push_back(at::zeros_like(value));
   }
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const at::Tensor& value = values_[first + i];
-    gradients[i] = gradients[i].defined() ? AsIts(value, gradients[i]) : at::zeros_like(value);
-  }
   if (gradients_.empty()) {
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      const at::Tensor& value = values_[first + i];
+      gradients[i] = gradients[i].defined() ? AsIts(value, gradients[i]) : at::zeros_like(value);
+    }
     gradients_ = std::move(gradients);
-  } else {
-    at::_foreach_add_(at::TensorList(gradients_).slice(first, gradients.size()), gradients);
+    return;
+  }
+  // A few at a time: what is converted takes no more memory than these.
+  constexpr size_t kAtOnce = 32;
+  for (size_t begin = 0; begin < gradients.size(); begin += kAtOnce) {
+    std::vector<at::Tensor> sums, terms;
+    for (size_t i = begin; i < std::min(begin + kAtOnce, gradients.size()); ++i) {
+      if (!gradients[i].defined()) continue;
+      sums.push_back(gradients_[first + i]);
+      terms.push_back(AsIts(values_[first + i], gradients[i]));
+      gradients[i].reset();
+    }
+    if (!sums.empty()) at::_foreach_add_(sums, terms);
   }
 }
 

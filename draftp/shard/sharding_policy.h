@@ -49,8 +49,8 @@ struct ShardingArguments {
 //                    their weights don't stay, nothing else reads them, the gradients of `blocks`
 //                    come to p from the backward pass itself, and a micro batch ends with
 //   p.Settle()       after its backward pass: what is under way has come
-//   p.Recorded()     after runs that recorded a CUDA graph: their gradients count for nothing; so a
-//                    recording is made in the first micro batch after Begin
+//   p.Recorded()     after runs that recorded a CUDA graph, each with its Settle(): their gradients
+//                    count for nothing, and from here on a replay is what writes them
 // and
 //   p.steps()         steps done
 //   p.Values()        the parameters whole, by name
