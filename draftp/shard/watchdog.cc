@@ -226,8 +226,10 @@ void Watchdog::Talk() {
     std::unique_lock lock(mutex_);
     answered_at_ = Clock::now();
     changed_.notify_all();
-    changed_.wait_for(lock, Milliseconds(suspects_ ? options_.beat / 4 : options_.beat),
-                      [this] { return stops_ || told_; });
+    const bool leaves = left_;  // then it waits for the others' last signs alone
+    const double interval = suspects_ ? options_.beat / 4 : options_.beat;
+    changed_.wait_for(lock, Milliseconds(leaves ? options_.beat / 20 : interval),
+                      [&] { return stops_ || told_ || left_ != leaves; });
     return !stops_ && !told_;
   };
   try {
