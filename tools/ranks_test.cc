@@ -110,16 +110,18 @@ void ExpectSameInEveryWorld(const Words& flags, const std::string& weights) {
   const TemporaryFolder folder;
   Train(folder / "start", 1, Replacing(Replacing({"--max_steps=1"}, flags), {"--lr=1e-12"}));
   const auto start = Weights(folder / "start" + weights);
-  const Words ten = Replacing({"--max_steps=10", "--save_interval=1000"}, flags);
-  Train(folder / "one", 1, ten);
-  const auto one = Weights(folder / "one" + weights);
-  const auto log = Lines(folder / "one/log.jsonl");
-  const double change = Norm(one, start);
-  EXPECT_GT(change, 0);
   for (const std::string policy : {"replicated", "sharded_optimizer", "fully_sharded"}) {
+    const Words ten =
+        Replacing({"--max_steps=10", "--save_interval=1000", "--sharding=" + policy}, flags);
+    // By the same policy: where weights are sharded they have no packed form.
+    Train(folder / policy, 1, ten);
+    const auto one = Weights(folder / policy + weights);
+    const auto log = Lines(folder / policy + "/log.jsonl");
+    const double change = Norm(one, start);
+    EXPECT_GT(change, 0);
     for (const int ranks : {2, 4}) {
       const std::string out = folder / (policy + std::to_string(ranks));
-      Train(out, ranks, Replacing(ten, {"--sharding=" + policy}));
+      Train(out, ranks, ten);
       EXPECT_LT(Norm(Weights(out + weights), one), 2e-3 * change) << policy << " on " << ranks;
       const auto lines = Lines(out + "/log.jsonl");
       ASSERT_EQ(lines.size(), log.size());
@@ -163,19 +165,21 @@ TEST(RanksOfTraining, AFullyShardedCheckpointGoesOnInAnyWorldAndByAnyPolicy) {
                        "--val_check_interval=2", "--validation_images=3",
                        "--images_per_prompt=1"};
   const std::string average = "/ema/unet";
-  Train(folder / "whole", 1, flags);
+  const Words sharded = Replacing(flags, {"--sharding=fully_sharded"});
+  Train(folder / "whole", 1, sharded);
   Train(folder / "start", 1, Replacing(flags, {"--max_steps=1", "--lr=1e-12"}));
   const auto whole = Weights(folder / "whole/unet");
   const double change = Norm(whole, Weights(folder / "start/unet"));
-  const Words sharded = Replacing(flags, {"--sharding=fully_sharded"});
   Train(folder / "half", 2, Replacing(sharded, {"--max_steps=2"}));
   for (const auto& [ranks, more] :
        std::vector<std::pair<int, Words>>{{3, sharded}, {1, sharded}, {1, flags}, {2, flags}}) {
     const std::string out = folder / (std::to_string(ranks) + (more == flags ? "r" : "s"));
     fs::copy(folder / "half", out, fs::copy_options::recursive);
     Train(out, ranks, more);
-    EXPECT_LT(Norm(Weights(out + "/unet"), whole), 2e-3 * change) << out;
-    EXPECT_LT(Norm(Weights(out + average), Weights(folder / "whole" + average)), 2e-3 * change);
+    // Packed weights, of runs that don't shard them, round otherwise.
+    const double near = more == flags ? 2e-2 : 2e-3;
+    EXPECT_LT(Norm(Weights(out + "/unet"), whole), near * change) << out;
+    EXPECT_LT(Norm(Weights(out + average), Weights(folder / "whole" + average)), near * change);
     EXPECT_EQ(Lines(out + "/log.jsonl").size(), Lines(folder / "whole/log.jsonl").size());
   }
 }
@@ -185,6 +189,13 @@ TEST(RanksOfTraining, ARewardElsewhereIsForOneProcess) {
   const Ended ended = RunAsUser(kTrain, Training(folder / "out", 2, {"--reward_device=cpu"}));
   EXPECT_EQ(ended.code, 2);
   EXPECT_THAT(ended.error, HasSubstr("--reward_device: found 2 processes, expected one"));
+}
+
+TEST(RanksOfTraining, AnotherNumberOfHostsIsRefused) {
+  const TemporaryFolder folder;
+  const Ended ended = RunAsUser(kTrain, Training(folder / "out", 2, {"--num_nodes=2"}));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("--num_nodes: found processes on 1 host, expected 2"));
 }
 
 TEST(RanksOfTraining, AShardedOptimizersCheckpointGoesOnByAnotherPolicy) {

@@ -107,7 +107,9 @@ ConfigRow<std::string> ChoiceRow(std::vector<ConfigChoice> choices) {
         const bool is_class_path =
             is_class && value.text.size() > ending.size() &&
             value.text.compare(value.text.size() - ending.size(), std::string::npos, ending) == 0;
-        if (value.text == alias || is_class_path) return choice.name;
+        const std::optional<bool> on = ParseBool(alias);
+        const bool is_switch = on && ParseBool(value.text) == on;  // True, yes, ...
+        if (value.text == alias || is_class_path || is_switch) return choice.name;
       }
     }
     return std::nullopt;

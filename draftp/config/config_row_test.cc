@@ -68,6 +68,10 @@ TEST(ConfigRowTest, ModesAreSwitchesWithNames) {
 
 TEST(ConfigRowTest, ChoicesTakeTheOriginalsNamesAndClassPaths) {
   const ConfigRow<std::string> row = ChoiceRow({{"euler", {"EulerEDMSampler"}}, {"lms", {"32"}}});
+  const ConfigRow<std::string> switched = ChoiceRow({{"part", {"true"}}, {"whole", {"false"}}});
+  EXPECT_EQ(switched.parse(ConfigValue::Bool(true)), "part");
+  EXPECT_EQ(switched.parse(ConfigValue::Text("False")), "whole");
+  EXPECT_EQ(switched.parse(ConfigValue::Text("perhaps")), std::nullopt);
   EXPECT_EQ(row.expected, "euler, lms");
   EXPECT_EQ(row.parse(ConfigValue::Text("euler")), "euler");
   EXPECT_EQ(row.parse(ConfigValue::Text("EulerEDMSampler")), "euler");

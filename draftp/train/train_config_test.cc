@@ -56,6 +56,7 @@ TEST(TrainConfig, ReadsTheOriginalsSettings) {
   EXPECT_TRUE(config.Recomputes("reward"));
   EXPECT_EQ(config.save_interval, 200);
   EXPECT_EQ(config.nproc, 8);
+  EXPECT_EQ(config.num_nodes, 1);
   EXPECT_EQ(config.sharding, "fully_sharded");
 }
 

@@ -33,6 +33,7 @@ bool Decides(const std::string& key) {
                                                 "dtype",
                                                 "sharding",
                                                 "nproc",
+                                                "num_nodes",
                                                 "timeout",
                                                 "max_steps",
                                                 "save_interval",

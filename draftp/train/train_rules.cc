@@ -36,7 +36,6 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
               {"model.peft.lora_tuning.adapter_dropout"},
               "the adapter has no dropout",
               {"0", "0.0"}});
-  ignore({"trainer.num_nodes"}, "torchrun, srun or mpirun start the processes of several hosts");
   ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
          "--max_steps and --validation_images say it");
   ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");

@@ -8,9 +8,7 @@
 #include "draftp/config/config_row.h"
 #include "draftp/config/config_schema.h"
 #include "draftp/objective/any_objective.h"
-#include "draftp/sdxl/placement_rows.h"
 #include "draftp/sdxl/sampling_config.h"
-#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/setting_rows.h"
 
 namespace draftp {
@@ -252,16 +250,6 @@ void AddOptimizer(Table& table) {
       .NoEffect([](const C& c) { return c.ema ? "" : "it belongs to --ema"; });
 }
 
-// The policies, by the original's values too.
-std::vector<ConfigChoice> ShardingChoices() {
-  std::vector<ConfigChoice> choices;
-  for (const auto& member : kShardingPolicies) {
-    ConfigChoice& choice = choices.emplace_back(ConfigChoice{.name = std::string(member.name)});
-    if (!member.original.empty()) choice.aliases.emplace_back(member.original);
-  }
-  return choices;
-}
-
 void AddRunning(Table& table) {
   table.Group("Running")
       .Integer(&C::max_steps, 1, 1'000'000'000,
@@ -299,45 +287,6 @@ void AddRunning(Table& table) {
                 .unit = "steps",
                 .help = "end the run after so many steps in a row with a loss or gradient that "
                         "isn't finite"});
-  AddPlacementRows(table);
-  table.Text(
-      &C::reward_device,
-      {.key = "reward_device",
-       .value_name = "cpu|cuda:i",
-       .help = "decoder and rewards are on another device than the UNet, for GPUs that can't "
-               "hold both; gradients cross over. One process; no CUDA graph of a whole step",
-       .default_text = "--device"});
-  table.Switch(&C::cuda_graph,
-               {.key = "cuda_graph",
-                .help = "on a GPU, record a micro batch once and replay it, where it is always the "
-                        "same (draft_k, a constant --kl_coeff, a sampler without noise)"});
-  table.Switch(&C::deterministic,
-               {.key = "deterministic",
-                .help = "on a GPU, only kernels that give the same bits every time (a CPU always "
-                        "does); with LoRA on a CPU the gradients are summed image by image, so "
-                        "that micro batches and processes change no bit"});
-  table
-      .Integer(&C::nproc, 1, 1024,
-               {.key = "nproc",
-                .original_keys = {"trainer.devices"},
-                .value_name = "N",
-                .unit = "processes",
-                .help = "processes on this machine that share out every step's images, each with a "
-                        "GPU of its own where there are GPUs",
-                .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
-                .common = true})
-      .Choice(&C::sharding, ShardingChoices(),
-              {.key = "sharding",
-               .original_keys = {"model.fsdp"},
-               .value_name = "NAME",
-               .help = "of several processes: replicated (each has all), sharded_optimizer (each "
-                       "has its part of AdamW's moments and of the moving average), fully_sharded "
-                       "(and of weights and gradients, FSDP)"})
-      .Number(&C::timeout, 1, 86'400,
-              {.key = "timeout",
-               .value_name = "S",
-               .unit = "seconds",
-               .help = "how long a process of several waits for the others before the run ends"});
 }
 
 void AddOutput(Table& table) {
@@ -423,6 +372,7 @@ ConfigTable<TrainConfig> MakeTrainTable() {
   table.Append(&C::sampling, SamplingRows()).Append(&C::sampling, PictureSizeRows());
   table.Group("Options of samplers and discretisations").Append(&C::sampling, SamplerOptionRows());
   AddRunning(table);
+  AddProcesses(table);
   AddOutput(table);
   AddTrainRules(table);
   table.Sibling(

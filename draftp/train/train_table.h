@@ -9,6 +9,9 @@ namespace draftp {
 
 ConfigTable<TrainConfig> MakeTrainTable();
 
+// Its rows of devices and processes.
+void AddProcesses(ConfigTable<TrainConfig>& table);
+
 // Its rules for keys of the original that have no row.
 void AddTrainRules(ConfigTable<TrainConfig>& table);
 

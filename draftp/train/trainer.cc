@@ -12,6 +12,7 @@
 
 #include "draftp/config/config_row.h"
 #include "draftp/io/atomic_folder.h"
+#include "draftp/io/count.h"
 #include "draftp/run/earlier_run.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/progress.h"
@@ -126,7 +127,7 @@ absl::Status Tidy(const Started& run, OutputFolder& folder) {
 
 // The loop on rank 0.
 absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunRecord& record,
-                  Notices& log) {
+                  const Identity& identity, Notices& log) {
   absl::Status ready = Tidy(started, folder);
   record.SetSeconds("load", Progress::WallSeconds() - started.begin);
   if (ready.ok()) ready = record.Write();
@@ -138,7 +139,8 @@ absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunR
   if (!training_log.ok()) return training_log.status();
   log.Say(DescribeTraining(started.config, started.setup));
   const StopRequest::Run running(started.stop);
-  const TrainingOutput output{folder, record, *training_log};
+  TrainingOutput output(started.config, *started.setup.model, folder, record, *training_log,
+                        identity);
   if (absl::Status looped = run.Loop(&output); !looped.ok()) {
     run.Fail(looped);
     return looped;
@@ -146,6 +148,14 @@ absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunR
   if (absl::Status closed = training_log->Close(); !closed.ok()) return closed;
   log.Result(LastLine(started.config, run.Status()));
   return absl::OkStatus();
+}
+
+absl::Status CheckHosts(const TrainConfig& config, const RankInfo& info) {
+  const int hosts = (info.size + info.local_size - 1) / info.local_size;
+  if (config.num_nodes == 0 || config.num_nodes == hosts) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--num_nodes: found processes on ", Count(hosts, "host"), ", expected ",
+                   config.num_nodes, ": torchrun, srun or mpirun start them"));
 }
 
 absl::Status PlaceOnRank(const TrainConfig& config, const World& world, ComputeDevice& device) {
@@ -169,7 +179,7 @@ absl::Status Train(Started& started, Entered& entered, Notices& log) {
     }
     return known;
   };
-  TrainingRun run(started.config, started.setup, started.stop, started.world, told);
+  TrainingRun run(started.config, started.setup, started.stop, started.world);
   if (entered.resume) {
     std::vector<std::string> notices = RoundingNotices(entered.resume->record, started.config);
     absl::Status resumed = started.world.Agree("resume", run.Resume(*entered.resume, notices));
@@ -177,7 +187,7 @@ absl::Status Train(Started& started, Entered& entered, Notices& log) {
     for (const std::string& notice : notices) log.Note(notice);
     if (const auto known = told(); !known.ok()) return known.status();
   }
-  if (entered.folder) return Lead(started, *entered.folder, run, record, log);
+  if (entered.folder) return Lead(started, *entered.folder, run, record, told, log);
   const StopRequest::Run running(started.stop);
   return run.Loop(nullptr);
 }
@@ -208,6 +218,7 @@ absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& 
 absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& log, World& world) {
   const double begin = Progress::WallSeconds();
   const TrainConfig& config = given;
+  if (absl::Status hosts = CheckHosts(config, world.info()); !hosts.ok()) return hosts;
   const auto own_device = RankDevice(config.device, world.info());
   if (!own_device.ok()) return own_device.status();
   auto device = ChooseDevice(*own_device, config.dtype);

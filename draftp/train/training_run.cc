@@ -14,15 +14,12 @@
 #include <utility>
 
 #include "draftp/checkpoint/safetensors.h"
-#include "draftp/io/png.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/run/progress.h"
-#include "draftp/sdxl/recorded_config.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/train_identity.h"
-#include "draftp/version.h"
 
 namespace draftp {
 
@@ -52,12 +49,11 @@ const SdxlStepOptions& UnderPolicy(SdxlStepOptions& options, AnyShardingPolicy& 
 }  // namespace
 
 TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop,
-                         World& world, std::function<absl::StatusOr<RunIdentity>()> identity)
+                         World& world)
     : config_(config),
       setup_(setup),
       stop_(stop),
       world_(world),
-      identity_(std::move(identity)),
       order_(static_cast<int64_t>(setup.captions.size()), config.seed),
       policy_(PolicyOf(config, *setup.model, world, SumsInOrder(config, setup.device))),
       step_(*setup.model, *setup.reward,
@@ -202,9 +198,9 @@ absl::Status TrainingRun::Skip(const std::vector<double>& means, const at::Tenso
     absl::Status status =
         std::filesystem::exists(path, error) ? absl::OkStatus() : DumpSkipped(path, means, all);
     if (status.ok()) {
-      output_->log.Warn(absl::StrCat("step ", state_.step + 1,
-                                     " is skipped: its loss, reward or gradient isn't finite (see ",
-                                     path, ")"));
+      output_->log().Warn(
+          absl::StrCat("step ", state_.step + 1,
+                       " is skipped: its loss, reward or gradient isn't finite (see ", path, ")"));
     }
     return status;
   });
@@ -255,23 +251,7 @@ absl::Status TrainingRun::Step() {
   for (const auto& [phase, seconds] : record.phases) state_.seconds[phase] += seconds;
   record.memory_mib = PeakBytes(setup_.device) >> 20;
   record.seconds = Progress::WallSeconds() - begin;
-  return output_ ? output_->log.Add(record) : absl::OkStatus();
-}
-
-absl::Status TrainingRun::Tell(const ValidationResult& result, double seconds) {
-  if (absl::Status made = output_->folder.MakeSubfolder("validation"); !made.ok()) return made;
-  const std::string path =
-      absl::StrFormat("%s/validation/step_%08d.png", config_.output_dir, state_.step);
-  absl::Status drawn =
-      WritePng(path, result.sheet, {{"Software", absl::StrCat("draftp ", kVersion)}});
-  if (!drawn.ok()) return drawn;
-  const ValidationRecord record{
-      .step = state_.step,
-      .scores = result.scores,
-      .seconds = seconds,
-      .best_step = state_.best_step,
-      .best_reward = state_.best_reward.value_or(result.scores.tuned.reward)};
-  return output_->log.Add(record, result.sheet);
+  return output_ ? output_->log().Add(record) : absl::OkStatus();
 }
 
 absl::Status TrainingRun::Validate(bool saves) {
@@ -290,12 +270,13 @@ absl::Status TrainingRun::Validate(bool saves) {
     state_.best_reward = reward;
     state_.best_step = state_.step;
   }
-  absl::Status told = OnFirst("validation", [&] { return Tell(*result, seconds); });
+  absl::Status told =
+      OnFirst("validation", [&] { return output_->Write(*result, state_, seconds); });
   if (!told.ok()) return told;
   for (const std::string& alarm : Alarms(result->scores)) {
     const std::string line = absl::StrCat("after step ", state_.step, " ", alarm);
     warnings_.push_back(line);
-    if (output_) output_->log.Warn("reward hacking? " + line);
+    if (output_) output_->log().Warn("reward hacking? " + line);
     if (config_.stop_on_alarm) ended_ = "an alarm: " + line;
   }
   if (best) {
@@ -312,29 +293,15 @@ void TrainingRun::CountTotalSeconds() {
   state_.seconds["total"] = earlier_seconds_ + Progress::WallSeconds() - begin_;
 }
 
-absl::Status TrainingRun::WriteNow(const std::map<std::string, at::Tensor>& values,
-                                   const std::map<std::string, at::Tensor>& optimizer) {
-  if (absl::Status there = output_->folder.Check(); !there.ok()) return there;
-  const auto identity = identity_();
-  if (!identity.ok()) return identity.status();
-  if (absl::Status made = output_->folder.MakeSubfolder("checkpoints"); !made.ok()) return made;
-  CountTotalSeconds();
-  absl::Status written =
-      WriteCheckpoint(config_.output_dir, *setup_.model, values, optimizer, config_,
-                      {.state = state_,
-                       .optimizer_steps = policy_.steps(),
-                       .full = setup_.model->full(),
-                       .identity = *identity,
-                       .config = RecordedConfig(TrainTable(), config_)});
-  if (!written.ok()) return written;
-  return saved_step_ < 0 ? output_->record.Write() : absl::OkStatus();
-}
-
 absl::Status TrainingRun::Save() {
   if (saved_step_ == state_.step) return absl::OkStatus();
   const double begin = Progress::WallSeconds();
   const auto values = policy_.Values(), optimizer = policy_.State();
-  absl::Status written = OnFirst("a checkpoint", [&] { return WriteNow(values, optimizer); });
+  absl::Status written = OnFirst("a checkpoint", [&] {
+    CountTotalSeconds();
+    return output_->Checkpoint(values, optimizer, state_, policy_.steps(),
+                               /*first=*/saved_step_ < 0);
+  });
   if (!written.ok()) return written;
   saved_step_ = state_.step;
   state_.seconds["checkpoint"] += Progress::WallSeconds() - begin;
@@ -349,63 +316,28 @@ absl::Status TrainingRun::PublishWeights(bool end) {
   const auto averages = averaged ? policy_.AveragedValues() : std::map<std::string, at::Tensor>();
   const bool unsaved = saved_step_ != state_.step && !setup_.model->full();
   const auto values = unsaved ? policy_.Values() : std::map<std::string, at::Tensor>();
-  return OnFirst("the results", [&] { return LinkWeights(end, values, averages); });
-}
-
-absl::Status TrainingRun::LinkWeights(bool end, const std::map<std::string, at::Tensor>& values,
-                                      const std::map<std::string, at::Tensor>& averages) {
-  const bool full = setup_.model->full();
-  const std::string& dir = config_.output_dir;
-  const auto checkpoint = [&](int64_t step) { return CheckpointPath(dir, step); };
-  if (saved_step_ == state_.step) {
-    absl::Status linked = LinkTrainedWeights(checkpoint(state_.step), dir, full);
-    if (!linked.ok()) return linked;
-  } else if (!full) {
-    absl::Status written = WriteTrainedWeights(dir, *setup_.model, config_, values);
-    if (!written.ok()) return written;
-  }
-  if (state_.best_reward && (state_.best_step == saved_step_ || end)) {
-    if (absl::Status made = output_->folder.MakeSubfolder("best"); !made.ok()) return made;
-    absl::Status linked = LinkTrainedWeights(checkpoint(state_.best_step), dir + "/best", full);
-    if (!linked.ok()) return linked;
-  }
-  if (averages.empty()) return absl::OkStatus();
-  if (absl::Status made = output_->folder.MakeSubfolder("ema"); !made.ok()) return made;
-  return WriteTrainedWeights(dir + "/ema", *setup_.model, config_, averages);
+  return OnFirst("the results", [&] {
+    return output_->Weights(values, averages,
+                            {.step = state_.step,
+                             .saved_step = saved_step_,
+                             .best_step = state_.best_reward ? state_.best_step : -1,
+                             .end = end});
+  });
 }
 
 absl::Status TrainingRun::Publish(bool end) {
   if (absl::Status published = PublishWeights(end); !published.ok()) return published;
   return OnFirst("the report", [&] {
-    if (absl::Status there = output_->folder.Check(); !there.ok()) return there;
     CountTotalSeconds();
-    return WriteTrainingReport(config_, Status());
+    return output_->Report(Status());
   });
-}
-
-absl::Status TrainingRun::FinishRecord(const std::string& why) {
-  RunRecord& record = output_->record;
-  for (const auto& [phase, seconds] : state_.seconds) record.SetSeconds(phase, seconds);
-  record.Set("steps", state_.step);
-  record.Set("skipped_steps", state_.skipped_steps);
-  record.Set("ended", why.empty() ? "finished" : why);
-  if (world_.size() > 1) record.Set("ranks", world_.size());
-  if (state_.best_reward) {
-    record.Set("best_step", state_.best_step);
-    record.Set("best_reward", *state_.best_reward);
-  }
-  nlohmann::ordered_json changes = nlohmann::ordered_json::array();
-  for (const RunChange& change : state_.changes)
-    changes.push_back({{"step", change.step}, {"what", change.what}});
-  record.Set("changes", std::move(changes));
-  return record.Finish();
 }
 
 absl::Status TrainingRun::End(const std::string& why) {
   ended_ = why;
   if (absl::Status saved = Save(); !saved.ok()) return saved;
   if (absl::Status published = Publish(/*end=*/true); !published.ok()) return published;
-  return OnFirst("the record", [&] { return FinishRecord(why); });
+  return OnFirst("the record", [&] { return output_->Finish(state_, why, world_.size()); });
 }
 
 std::string TrainingRun::StopReason() {
@@ -422,7 +354,7 @@ void TrainingRun::Fail(const absl::Status& error) {
   if (world_.first()) WriteTrainingReport(config_, Status()).IgnoreError();
 }
 
-absl::Status TrainingRun::Loop(const TrainingOutput* output) {
+absl::Status TrainingRun::Loop(TrainingOutput* output) {
   output_ = output;
   for (;;) {
     const bool last = state_.step >= config_.max_steps;

@@ -3,16 +3,12 @@
 #define DRAFTP_TRAIN_TRAINING_RUN_H_
 
 #include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "draftp/run/output_folder.h"
-#include "draftp/run/run_identity.h"
-#include "draftp/run/run_record.h"
 #include "draftp/shard/any_sharding_policy.h"
 #include "draftp/shard/world.h"
 #include "draftp/train/caption_order.h"
@@ -22,35 +18,25 @@
 #include "draftp/train/train_config.h"
 #include "draftp/train/train_folder.h"
 #include "draftp/train/trainer_state.h"
-#include "draftp/train/training_log.h"
+#include "draftp/train/training_output.h"
 #include "draftp/train/training_report.h"
 #include "draftp/train/training_setup.h"
 #include "draftp/train/validation.h"
 
 namespace draftp {
 
-// Where a run's results go: rank 0's alone.
-struct TrainingOutput {
-  OutputFolder& folder;
-  RunRecord& record;
-  TrainingLog& log;
-};
-
 // All ranks call the same, and decide alike: what to save, to skip, to stop for. Rank 0 writes, and
 // no rank goes on before it has. All that it is constructed with must outlive it.
 class TrainingRun {
  public:
-  // `identity` is asked for when a checkpoint is written, waits for the hashes, and tells the
-  // record.
-  TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop, World& world,
-              std::function<absl::StatusOr<RunIdentity>()> identity);
+  TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop, World& world);
 
   // Goes on from a checkpoint. `notices` gets lines for the user.
   absl::Status Resume(const ResumePoint& point, std::vector<std::string>& notices);
 
   // Steps, validations and checkpoints until the end, an alarm or a request to stop; the results in
   // the folder are renewed at every validation and in the end. `output`: null on ranks but 0.
-  absl::Status Loop(const TrainingOutput* output);
+  absl::Status Loop(TrainingOutput* output);
 
   // After an error that ended Loop: report and record tell of it, as far as they can be written.
   void Fail(const absl::Status& error);
@@ -71,17 +57,11 @@ class TrainingRun {
   StepRecord Record(const std::vector<double>& means) const;
   // `saves`: a checkpoint is due at this step anyway.
   absl::Status Validate(bool saves);
-  absl::Status Tell(const ValidationResult& result, double seconds);
   absl::Status Save();
-  absl::Status WriteNow(const std::map<std::string, at::Tensor>& values,
-                        const std::map<std::string, at::Tensor>& optimizer);
   absl::Status PublishWeights(bool end);
-  absl::Status LinkWeights(bool end, const std::map<std::string, at::Tensor>& values,
-                           const std::map<std::string, at::Tensor>& averages);
   absl::Status Publish(bool end);
   // Results and record of a run that ends here; `why`: empty at the last step.
   absl::Status End(const std::string& why);
-  absl::Status FinishRecord(const std::string& why);
   std::string StopReason();
   void CountTotalSeconds();
 
@@ -89,8 +69,7 @@ class TrainingRun {
   TrainingSetup& setup_;
   StopRequest& stop_;
   World& world_;
-  const TrainingOutput* output_ = nullptr;  // of rank 0, in Loop
-  std::function<absl::StatusOr<RunIdentity>()> identity_;
+  TrainingOutput* output_ = nullptr;  // of rank 0, in Loop
   CaptionOrder order_;
   AnyShardingPolicy policy_;
   SdxlTrainStep step_;
