@@ -305,8 +305,9 @@ struct HeldFolder {
 
   absl::Status Open(const std::string& typed) {
     auto opened = OpenFolder(typed, number);
-    if (opened.ok()) folder.emplace(*std::move(opened));
-    return opened.status();
+    if (!opened.ok()) return opened.status();
+    folder.emplace(*std::move(opened));
+    return absl::OkStatus();
   }
 };
 

@@ -226,7 +226,7 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   if (absl::Status placed = PlaceOnRank(config, world, *device); !placed.ok()) return placed;
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
   if (absl::Status divides = CheckShare(config, world.size()); !divides.ok()) return divides;
-  const std::string idle = IdleGpusNotice(world.info(), device->is_cuda());
+  const std::string idle = IdleGpusNotice(world.info(), device->is_cuda() && !device->placed());
   if (!idle.empty()) log.Note(idle);
   if (device->is_cuda()) {
     if (absl::Status joined = world.UseGpu(); !joined.ok()) return joined;
