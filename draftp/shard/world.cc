@@ -132,8 +132,9 @@ absl::StatusOr<std::unique_ptr<World>> World::Join(const RankInfo& info,
 absl::Status World::UseGpu() {
   if (!group_ || group_->cuda) return absl::OkStatus();
   auto nccl = MakeNcclGroup(group_->store, info_);
-  if (nccl.ok()) group_->cuda = *std::move(nccl);
-  return nccl.status();
+  if (!nccl.ok()) return nccl.status();
+  group_->cuda = *std::move(nccl);
+  return absl::OkStatus();
 }
 
 void World::SetStep(int64_t step) {
