@@ -31,8 +31,9 @@ int main(int argc, char** argv) {
     const auto folder = UserFolder();
     if (!folder.ok()) return folder.status();
     auto config = LoadAnnealConfig(std::vector<std::string>(argv + 1, argv + argc), *folder);
-    if (config.ok()) loaded = *std::move(config);
-    return config.status();
+    if (!config.ok()) return config.status();
+    loaded = *std::move(config);
+    return absl::OkStatus();
   });
   if (failed != 0) return failed;
   const bool runs = !loaded.help && !loaded.print_config;

@@ -32,8 +32,9 @@ int main(int argc, char** argv) {
     const auto embedded = EmbeddedModelDir();
     auto config = LoadTrainConfig(std::vector<std::string>(argv + 1, argv + argc), *folder,
                                   embedded.ok() ? *embedded : "");
-    if (config.ok()) loaded = *std::move(config);
-    return config.status();
+    if (!config.ok()) return config.status();
+    loaded = *std::move(config);
+    return absl::OkStatus();
   });
   if (failed != 0) return failed;
   const bool runs = !loaded.help && !loaded.print_config;
