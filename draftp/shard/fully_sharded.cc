@@ -14,6 +14,18 @@
 #include "draftp/shard/weight_blocks.h"
 
 namespace draftp {
+namespace {
+
+// What both have, each if it is there. All ranks call it.
+template <class F>
+NamedTensors Together(std::optional<ShardedOptimizer>& rest, std::optional<OptimizerParts>& blocks,
+                      F&& of) {
+  NamedTensors tensors = rest ? of(*rest) : NamedTensors();
+  if (blocks) tensors.merge(of(*blocks));
+  return tensors;
+}
+
+}  // namespace
 
 // The blocks' weights, gradients and optimiser. Trained blocks come first.
 class FullySharded::Blocks {
@@ -275,21 +287,15 @@ int64_t FullySharded::steps() const {
 }
 
 NamedTensors FullySharded::Values() {
-  NamedTensors values = rest_ ? rest_->Values() : NamedTensors();
-  if (blocks_->optimizer()) values.merge(blocks_->optimizer()->Values());
-  return values;
+  return Together(rest_, blocks_->optimizer(), [](auto& part) { return part.Values(); });
 }
 
 NamedTensors FullySharded::State() {
-  NamedTensors state = rest_ ? rest_->State() : NamedTensors();
-  if (blocks_->optimizer()) state.merge(blocks_->optimizer()->State());
-  return state;
+  return Together(rest_, blocks_->optimizer(), [](auto& part) { return part.State(); });
 }
 
 NamedTensors FullySharded::AveragedValues() {
-  NamedTensors averages = rest_ ? rest_->AveragedValues() : NamedTensors();
-  if (blocks_->optimizer()) averages.merge(blocks_->optimizer()->AveragedValues());
-  return averages;
+  return Together(rest_, blocks_->optimizer(), [](auto& part) { return part.AveragedValues(); });
 }
 
 absl::Status FullySharded::Restore(const NamedTensors& values, const NamedTensors& state,

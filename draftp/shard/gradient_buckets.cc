@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
@@ -79,6 +80,13 @@ void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat) {
   const at::NoGradGuard no_grad;
   flat.zero_();
   at::_foreach_copy_(Unflatten(flat, values), values);
+}
+
+at::Tensor FlatPart(const std::vector<at::Tensor>& values, int64_t ranks, int64_t rank) {
+  const at::NoGradGuard no_grad;
+  at::Tensor flat = at::empty({FlatElements(values, ranks)}, values[0].options());
+  Flatten(values, flat);
+  return flat.chunk(ranks)[rank].clone();
 }
 
 std::vector<at::Tensor> Unflatten(const at::Tensor& flat, const std::vector<at::Tensor>& like) {

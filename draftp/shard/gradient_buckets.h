@@ -46,6 +46,8 @@ class GradientBuckets {
 int64_t FlatElements(const std::vector<at::Tensor>& values, int64_t ranks);
 // values[i] copied into flat [n], one behind the other, zeros between and behind them.
 void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat);
+// A rank's part [n] of the values flattened, a copy.
+at::Tensor FlatPart(const std::vector<at::Tensor>& values, int64_t ranks, int64_t rank);
 // The parts of flat in the shapes and memory formats of `like`, as views. `like` isn't read.
 std::vector<at::Tensor> Unflatten(const at::Tensor& flat, const std::vector<at::Tensor>& like);
 

@@ -20,6 +20,12 @@ namespace {
 // Without dots, in the groups' order.
 std::string GroupName(size_t group) { return absl::StrFormat("%08d", group); }
 
+// "GROUP" or "GROUP.kind" -> the group, and ".kind" or nothing.
+std::pair<size_t, std::string> GroupAndKind(const std::string& name) {
+  const size_t dot = std::min(name.find('.'), name.size());
+  return {std::stoul(name.substr(0, dot)), name.substr(dot)};
+}
+
 std::vector<at::Tensor> ValuesOf(const Parameters& parameters, const std::vector<size_t>& group) {
   std::vector<at::Tensor> values;
   for (const size_t p : group) values.push_back(parameters[p].value.detach());
@@ -48,9 +54,7 @@ Parameters Parts(const World& world, const Parameters& parameters,
       parts.push_back({GroupName(g), leaves[g], leaves[g]});
       continue;
     }
-    at::Tensor flat = at::empty({FlatElements(values, world.size())}, values[0].options());
-    Flatten(values, flat);
-    const at::Tensor part = flat.chunk(world.size())[world.rank()].clone();
+    const at::Tensor part = FlatPart(values, world.size(), world.rank());
     parts.push_back({GroupName(g), part, leaves.empty() ? part : leaves[g]});
   }
   return parts;
@@ -97,15 +101,12 @@ NamedTensors OptimizerParts::Whole(const std::string& what, const NamedTensors& 
   NamedTensors whole;
   const at::NoGradGuard no_grad;
   for (const auto& [name, part] : parts) {
-    const size_t dot = std::min(name.find('.'), name.size());
-    size_t g = 0;
-    while (GroupName(g) != name.substr(0, dot)) ++g;
+    const auto [g, kind] = GroupAndKind(name);
     const at::Tensor flat = at::empty({elements(g)}, part.options());
     world_->Gather(what, flat, part);
     if (!world_->first()) continue;
     const std::vector<at::Tensor> views = Views(g, flat.cpu());
-    for (size_t i = 0; i < views.size(); ++i)
-      whole[shapes_[groups_[g][i]].name + name.substr(dot)] = views[i];
+    for (size_t i = 0; i < views.size(); ++i) whole[shapes_[groups_[g][i]].name + kind] = views[i];
   }
   return whole;
 }
@@ -129,10 +130,8 @@ absl::Status OptimizerParts::Restore(const NamedTensors& values, const NamedTens
   RefreshLeaves(optimizer_.parameters());
   NamedTensors parts = optimizer_.State();
   for (auto& [name, part] : parts) {
-    const size_t dot = name.find('.');
-    size_t g = 0;
-    while (GroupName(g) != name.substr(0, dot)) ++g;
-    part = PartOf(g, state, name.substr(dot));
+    const auto [g, kind] = GroupAndKind(name);
+    part = PartOf(g, state, kind);
   }
   return optimizer_.Restore(parts, steps);
 }

@@ -22,13 +22,13 @@ size_t WeightBlocks::Add(const std::vector<at::Tensor>& tensors) {
                 "weights in blocks have one dtype and one device");
     values.push_back(tensor.detach());
   }
-  const int64_t ranks = world_->size(), padded = FlatElements(values, ranks);
-  at::Tensor flat = at::empty({padded}, values[0].options());
-  Flatten(values, flat);
-  Block block{.part = flat.chunk(ranks)[world_->rank()].clone(),
-              .padded = padded,
-              .memory = UnbackedStorage(static_cast<int64_t>(flat.nbytes()), flat.device())};
-  const at::Tensor whole = at::empty({0}, flat.options()).set_(block.memory, 0, {padded}, {1});
+  const at::Tensor part = FlatPart(values, world_->size(), world_->rank());
+  const int64_t padded = part.numel() * world_->size();
+  Block block{
+      .part = part,
+      .padded = padded,
+      .memory = UnbackedStorage(padded * static_cast<int64_t>(part.element_size()), part.device())};
+  const at::Tensor whole = at::empty({0}, part.options()).set_(block.memory, 0, {padded}, {1});
   const std::vector<at::Tensor> views = Unflatten(whole, values);
   for (size_t i = 0; i < tensors.size(); ++i) {
     const at::Tensor& tensor = tensors[i];
