@@ -106,24 +106,27 @@ TEST_F(ModelArgumentTest, AHubCacheFolderHasItsSnapshot) {
   ExpectMistake(Path(cache + "/snapshots"), 2, expected("0123abc"));
 }
 
-TEST_F(ModelArgumentTest, ASingleFileHasItsConversion) {
-  Write("sdxl.safetensors", Safetensors("model.diffusion_model.input_blocks.0.0.weight"));
-  Write("sdxl.ckpt", "PK");
-  for (const char* name : {"sdxl.safetensors", "sdxl.ckpt"}) {
-    ExpectMistake(Path(name), 2,
-                  Path(name) +
-                      ", a single file, expected an SDXL folder in the Hugging Face "
-                      "layout; convert it: python3 -c");
-  }
+TEST_F(ModelArgumentTest, AFolderOfASingleFileNamesTheFile) {
   Write("downloads/sdxl.safetensors", Safetensors("model.diffusion_model.out.0.bias"));
-  ExpectMistake(Path("downloads"), 2, "downloads/sdxl.safetensors, a single file, expected");
+  ExpectMistake(Path("downloads"), 2,
+                ", a folder, expected the file in it: " + Path("downloads/sdxl.safetensors"));
+}
+
+TEST_F(ModelArgumentTest, AFileOfAnotherModelSaysWhatItIs) {
+  Write("sd15.safetensors", Safetensors("cond_stage_model.transformer.text_model.x"));
+  ExpectMistake(Path("sd15.safetensors"), 2,
+                ", Stable Diffusion 1.x; expected an SDXL: a single .safetensors file, or a folder "
+                "with model_index.json");
+  Write("other.safetensors", Safetensors("x"));
+  ExpectMistake(Path("other.safetensors"), 1,
+                "other.safetensors: found tensors x, expected an SDXL in one file");
 }
 
 TEST_F(ModelArgumentTest, ALoraIsNamed) {
   Write("lora.safetensors", Safetensors("unet.mid_block.x.lora_A.weight"));
-  ExpectMistake(Path("lora.safetensors"), 2, ", a LoRA, expected an SDXL folder");
+  ExpectMistake(Path("lora.safetensors"), 2, ", a LoRA; --lora takes it; expected an SDXL");
   Write("lora/pytorch_lora_weights.safetensors", Safetensors("unet.mid_block.x.lora_A.weight"));
-  ExpectMistake(Path("lora"), 2, "/lora, the folder of a LoRA, expected an SDXL folder");
+  ExpectMistake(Path("lora"), 2, "/lora, the folder of a LoRA, expected an SDXL");
   Write("peft/adapter_config.json", "{}");
   ExpectMistake(Path("peft"), 2, "the folder of a LoRA");
 }
@@ -133,8 +136,8 @@ TEST_F(ModelArgumentTest, OtherFoldersSayWhatTheyHold) {
   ExpectMistake(Path("part"), 2, "/part, a part of a model without model_index.json");
   Write("other/notes.txt", "");
   ExpectMistake(Path("other"), 1,
-                "/other/model_index.json: can't read: No such file or directory, expected an SDXL "
-                "folder in the Hugging Face layout; it holds notes.txt");
+                "/other/model_index.json: can't read: No such file or directory, expected an SDXL: "
+                "a single .safetensors file, or a folder with model_index.json; it holds notes.txt");
 }
 
 TEST_F(ModelArgumentTest, AGitLfsPointerIsNamed) {

@@ -40,8 +40,8 @@ void AddModels(Table& table) {
       .Path(&AnnealConfig::model,
             {.key = "model",
              .original_keys = {"model.unet_config.from_pretrained"},
-             .value_name = "DIR",
-             .help = "SDXL folder in the Hugging Face layout",
+             .value_name = "FILE|DIR",
+             .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
              .default_text = "the embedded model",
              .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
              .common = true})
@@ -291,6 +291,7 @@ Table MakeTable() {
               "move from the one to the other over the steps of a run. Without any flag it draws 8 "
               "prompts with the embedded model, its LoRA and six weight types.");
   AddModels(table);
+  table.Append(&AnnealConfig::parts, PartRows());
   AddSubjects(table);
   AddSampling(table);
   table.Group("Options of samplers and discretisations")

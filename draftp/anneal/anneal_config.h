@@ -11,6 +11,7 @@
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_table.h"
 #include "draftp/schedule/parse_weighing.h"
+#include "draftp/sdxl/part_paths.h"
 #include "draftp/sdxl/sampling_config.h"
 
 namespace draftp {
@@ -22,11 +23,12 @@ inline constexpr char kShareModelPair[] = "model_pair";  // two draw each image 
 // Empty texts and sizes of 0 mean "not given". docs/configuration.md has every member's meaning.
 struct AnnealConfig {
   // Models
-  std::string model = {};  // SDXL folder in the Hugging Face layout
+  std::string model = {};  // SDXL: folder in diffusers' layout, or single file
   std::string lora = {};   // file or folder
   double lora_scale = 1.0;
   std::string tuned = {};             // folder of a fully fine-tuned UNet
   std::string explicit_log_dir = {};  // a training run's folder, for its newest checkpoint
+  PartPaths parts = {};
 
   // What to draw
   std::vector<std::string> weight_type = {"base",    "draft",   "linear",

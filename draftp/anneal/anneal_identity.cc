@@ -11,6 +11,7 @@
 #include "draftp/config/config_row.h"
 #include "draftp/io/file_hash.h"
 #include "draftp/sdxl/model_files.h"
+#include "draftp/sdxl/model_source.h"
 
 namespace draftp {
 namespace {
@@ -56,7 +57,7 @@ std::string BaseName(const std::string& path) {
 }  // namespace
 
 std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
-  std::vector<InputFile> files = ModelFiles(config.model);
+  std::vector<InputFile> files = ModelFiles(config.model, config.parts);
   const std::vector<InputFile> tuned = !config.tuned.empty()  ? TunedFiles(config.tuned)
                                        : !config.lora.empty() ? LoraFiles(config.lora)
                                                               : std::vector<InputFile>{};

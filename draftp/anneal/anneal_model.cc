@@ -10,6 +10,7 @@ namespace draftp {
 absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                                               const ComputeDevice& device) {
   auto sdxl = SdxlModel::Load({.model = config.model,
+                               .parts = config.parts,
                                .lora = config.lora,
                                .lora_scale = config.lora_scale,
                                .tuned = config.tuned},

@@ -10,13 +10,15 @@
 #include "absl/strings/str_join.h"
 #include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/open_clip_layout.h"
+#include "draftp/checkpoint/single_file_layout.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
 
 std::span<const AnyLayout> Layouts() {
   static constexpr std::array kLayouts = {AnyLayout::Of<HuggingFaceLayout>(),
-                                          AnyLayout::Of<OpenClipLayout>()};
+                                          AnyLayout::Of<OpenClipLayout>(),
+                                          AnyLayout::Of<SingleFileLayout>()};
   return kLayouts;
 }
 

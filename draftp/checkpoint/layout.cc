@@ -10,6 +10,8 @@ std::string_view PartName(ModelPart part) {
       return "VAE";
     case ModelPart::kTextEncoder:
       return "CLIP text encoder";
+    case ModelPart::kTextEncoder2:
+      return "second text encoder";
     case ModelPart::kImageEncoder:
       return "CLIP image encoder";
     case ModelPart::kClip:

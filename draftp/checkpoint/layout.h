@@ -17,9 +17,17 @@
 namespace draftp {
 
 // What one network of a model is, whichever layout its file has.
-enum class ModelPart : std::uint8_t { kUNet, kVae, kTextEncoder, kImageEncoder, kClip };
+enum class ModelPart : std::uint8_t {
+  kUNet,
+  kVae,
+  kTextEncoder,
+  kTextEncoder2,  // SDXL's second, OpenCLIP bigG's; by itself a text encoder
+  kImageEncoder,
+  kClip
+};
 
-// "UNet", "VAE", "CLIP text encoder", "CLIP image encoder", "CLIP", for messages.
+// "UNet", "VAE", "CLIP text encoder", "second text encoder", "CLIP image encoder", "CLIP", for
+// messages.
 std::string_view PartName(ModelPart part);
 
 // One part of what a file holds.

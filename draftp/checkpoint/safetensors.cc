@@ -110,6 +110,15 @@ absl::StatusOr<at::Tensor> SafetensorsFile::Tensor(const std::string& name) cons
 absl::Status WriteSafetensors(const std::string& path,
                               const std::map<std::string, at::Tensor>& tensors,
                               const std::map<std::string, std::string>& metadata) {
+  std::map<std::string, TensorToWrite> to_write;
+  for (const auto& [name, tensor] : tensors)
+    to_write[name] = {tensor.scalar_type(), tensor.sizes().vec(), [&tensor] { return tensor; }};
+  return WriteSafetensorsOneByOne(path, to_write, metadata);
+}
+
+absl::Status WriteSafetensorsOneByOne(const std::string& path,
+                                      const std::map<std::string, TensorToWrite>& tensors,
+                                      const std::map<std::string, std::string>& metadata) {
   const auto error = [&path](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": ", what));
   };
@@ -123,12 +132,11 @@ absl::Status WriteSafetensors(const std::string& path,
       return error(absl::StrCat("found tensor name ", Quoted(name),
                                 ", expected UTF-8 other than __metadata__"));
     }
-    if (!SafetensorsDtypeName(tensor.scalar_type()).has_value()) {
+    if (!SafetensorsDtypeName(tensor.dtype).has_value()) {
       return error(absl::StrCat("tensor ", Quoted(name), ": found dtype ",
-                                c10::toString(tensor.scalar_type()),
-                                ", which safetensors can't hold"));
+                                c10::toString(tensor.dtype), ", which safetensors can't hold"));
     }
-    header.tensors[name] = {tensor.scalar_type(), tensor.sizes().vec(), 0, 0};
+    header.tensors[name] = {tensor.dtype, tensor.shape, 0, 0};
   }
   std::vector<std::string> order;
   const std::string head = LayOutSafetensorsHeader(header, order);
@@ -136,7 +144,13 @@ absl::Status WriteSafetensors(const std::string& path,
   if (!file.ok()) return file.status();
   if (absl::Status status = file->Write(head); !status.ok()) return status;
   for (const std::string& name : order) {
-    const at::Tensor tensor = tensors.at(name).detach().to(at::kCPU).contiguous();
+    const TensorToWrite& to_write = tensors.at(name);
+    const absl::StatusOr<at::Tensor> made = to_write.make();
+    if (!made.ok()) return made.status();
+    const at::Tensor tensor = made->detach().to(at::kCPU).contiguous();
+    TORCH_CHECK(tensor.scalar_type() == to_write.dtype && tensor.sizes() == to_write.shape, name,
+                " was made as ", tensor.scalar_type(), " ", tensor.sizes(), ", expected ",
+                to_write.dtype, " ", to_write.shape);
     const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
     if (absl::Status status = file->Write(std::span(data, tensor.nbytes())); !status.ok())
       return status;

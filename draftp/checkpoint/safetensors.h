@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -53,12 +55,24 @@ class SafetensorsFile {
   std::shared_ptr<const Mapping> mapping_;
 };
 
+// A tensor that is made when its turn to be written comes.
+struct TensorToWrite {
+  at::ScalarType dtype;
+  std::vector<int64_t> shape;
+  std::function<absl::StatusOr<at::Tensor>()> make;  // of this dtype and shape
+};
+
 // Writes the file atomically, bytes as the reference implementation would (metadata sorted by key).
 // Tensors may lie on any device and be strided. Errors: a dtype that the format lacks, text that
 // isn't UTF-8, the tensor name "__metadata__", and those of AtomicFile.
 absl::Status WriteSafetensors(const std::string& path,
                               const std::map<std::string, at::Tensor>& tensors,
                               const std::map<std::string, std::string>& metadata = {});
+
+// The same with no more than one of the tensors in memory at once. Errors: also those of `make`.
+absl::Status WriteSafetensorsOneByOne(const std::string& path,
+                                      const std::map<std::string, TensorToWrite>& tensors,
+                                      const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace draftp
 

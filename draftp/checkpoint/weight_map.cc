@@ -51,7 +51,7 @@ absl::Status WeightMap::Add(const std::string& path, const WeightFiles& files) {
                                                         : "in " + Printable(listed->second)));
       }
     }
-    items_.emplace(name, Item{*file, name, {}});
+    items_.emplace(name, Item{*file, name, {}, {}});
   }
   metadata_.insert((*file)->metadata().begin(), (*file)->metadata().end());
   return absl::OkStatus();
@@ -61,7 +61,7 @@ WeightMap WeightMap::FromTensors(std::map<std::string, at::Tensor> tensors,
                                  const std::string& source) {
   WeightMap map;
   map.sources_.push_back(source);
-  for (auto& [name, tensor] : tensors) map.items_.emplace(name, Item{std::move(tensor), name, {}});
+  for (auto& [name, tensor] : tensors) map.items_.emplace(name, Item{std::move(tensor), name, {}, {}});
   return map;
 }
 
@@ -100,7 +100,7 @@ std::string WeightMap::Where(const Item& item) const {
 
 absl::Status WeightMap::Absent(const std::string& name) const {
   const auto found = items_.find(name);
-  const Item item = found == items_.end() ? Item{{}, name, {}} : found->second;
+  const Item item = found == items_.end() ? Item{{}, name, {}, {}} : found->second;
   std::vector<std::string> there;
   for (const auto& [own, other] : items_) {
     if (!other.absent()) there.push_back(other.name_in_file);
@@ -139,8 +139,21 @@ absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
                                                    c10::toString(tensor->scalar_type()),
                                                    ", expected a floating-point one"));
   }
+  if (item.scale.defined()) *tensor = tensor->to(at::kFloat).mul_(item.scale);
   for (const TensorView& view : item.views) *tensor = ViewOf(view, *tensor);
   return tensor;
+}
+
+absl::Status WeightMap::Scale(const std::string& name, const std::string& scale) {
+  if (!Contains(name)) return Absent(name);
+  const absl::StatusOr<std::vector<int64_t>> shape = Shape(scale);
+  if (!shape.ok()) return shape.status();
+  if (!shape->empty() && *shape != std::vector<int64_t>{1})
+    return WrongShape(items_.at(scale), "[] or [1]");
+  const absl::StatusOr<at::Tensor> factor = Take(scale, *shape);
+  if (!factor.ok()) return factor.status();
+  items_.at(name).scale = factor->to(at::kFloat).reshape({});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<WeightMap> WeightMap::Rename(std::span<const Renaming> renamings) && {
@@ -161,7 +174,7 @@ absl::StatusOr<WeightMap> WeightMap::Rename(std::span<const Renaming> renamings)
     const auto found = items_.find(from);
     moved.insert(from);
     if (to.empty()) continue;
-    Item item = found == items_.end() ? Item{{}, from, {}} : found->second;
+    Item item = found == items_.end() ? Item{{}, from, {}, {}} : found->second;
     if (view != TensorView{}) item.views.push_back(view);
     if (absl::Status added = add(to, std::move(item)); !added.ok()) return added;
   }

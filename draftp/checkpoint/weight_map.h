@@ -55,6 +55,10 @@ class WeightMap {
   // tensors that come to one name are an error.
   absl::StatusOr<WeightMap> Rename(std::span<const Renaming> renamings) &&;
 
+  // From now on the tensor `name` is taken times the one number that the tensor `scale` holds, in
+  // float32: a copy, no view.
+  absl::Status Scale(const std::string& name, const std::string& scale);
+
   // Moves the tensors whose names begin with one of `prefixes` into a map of their own: what a file
   // holds of one part of a model.
   WeightMap Extract(const std::vector<std::string>& prefixes);
@@ -79,6 +83,7 @@ class WeightMap {
     std::variant<std::monostate, at::Tensor, std::shared_ptr<const SafetensorsFile>> data;
     std::string name_in_file;
     std::vector<TensorView> views;  // of renamings, first to last
+    at::Tensor scale = {};          // [] f32; undefined: none
 
     bool absent() const { return data.index() == 0; }
     std::string Source(const WeightMap& map) const;

@@ -90,6 +90,7 @@ class JsonReader {
   void Fail(const std::string& key, const std::string& what);
 
   const std::string& source() const { return source_; }
+  const nlohmann::json& object() const { return object_; }
   const absl::Status& status() const { return status_; }
 
  private:

@@ -30,6 +30,8 @@ absl::StatusOr<std::string> EmbeddedModelDir() {
       absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
 }
 
+absl::StatusOr<std::string> ClipVocabularyDir() { return absl::NotFoundError("later"); }
+
 std::string ExpandEmbedded(const std::string& path, const std::string& dir) {
   if (path == "embedded") return dir;
   constexpr std::string_view kPrefix = "embedded:";

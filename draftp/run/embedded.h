@@ -12,6 +12,10 @@ namespace draftp {
 // where it was sought.
 absl::StatusOr<std::string> EmbeddedModelDir();
 
+// Folder of CLIP's own vocabulary: tokenizer/ and tokenizer_2/ as SDXL has them. NotFound lists
+// where it was sought.
+absl::StatusOr<std::string> ClipVocabularyDir();
+
 // `embedded` and `embedded:REST`, as paths in a run.json and on a command line name the embedded
 // model's folder `dir` and what lies in it, to `dir` and `dir/REST`; any other text as it is.
 std::string ExpandEmbedded(const std::string& path, const std::string& dir);

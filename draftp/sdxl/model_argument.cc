@@ -9,7 +9,8 @@
 #include <system_error>
 #include <vector>
 
-#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/other_model.h"
+#include "draftp/checkpoint/weight_map.h"
 #include "draftp/config/config_path.h"
 #include "draftp/io/folder_contents.h"
 #include "draftp/io/printable.h"
@@ -20,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kWholeModel[] = "expected an SDXL folder in the Hugging Face layout";
+constexpr char kWholeModel[] =
+    "expected an SDXL: a single .safetensors file, or a folder with model_index.json";
 
 bool Exists(const fs::path& path) {
   std::error_code error;
@@ -56,25 +58,12 @@ absl::Status Mistaken(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("--model: found ", Printable(path, 4096), what));
 }
 
-std::string Conversion(const std::string& file) {
-  return absl::StrCat(
-      "; convert it: python3 -c \"from diffusers import StableDiffusionXLPipeline as P; "
-      "P.from_single_file('",
-      Printable(file, 4096), "').save_pretrained('sdxl')\"");
-}
-
-bool IsLora(const std::string& file) {
-  const auto weights = SafetensorsFile::Open(file);
-  if (!weights.ok()) return false;
-  return std::ranges::any_of((*weights)->names(), [](const std::string& name) {
-    return absl::StrContains(name, "lora_");
-  });
-}
-
+// What can't be opened, loading names.
 absl::Status File(const std::string& path) {
-  if (IsLora(path))
-    return Mistaken(path, absl::StrCat(", a LoRA, ", kWholeModel, "; --lora takes it"));
-  return Mistaken(path, absl::StrCat(", a single file, ", kWholeModel, Conversion(path)));
+  const auto weights = WeightMap::Open(path, "");
+  const std::string other = weights.ok() ? OtherModel(*weights) : "";
+  return other.empty() ? absl::OkStatus()
+                       : Mistaken(path, absl::StrCat(", ", other, "; ", kWholeModel));
 }
 
 // The folder with a model_index.json one or, below snapshots/, two levels down; else nothing.
@@ -107,7 +96,8 @@ absl::Status Folder(const std::string& path) {
                     absl::StrCat(", a part of a model without model_index.json, ", kWholeModel));
   for (const std::string& name : FolderNames(path)) {
     if (absl::EndsWith(name, ".safetensors") || absl::EndsWith(name, ".ckpt"))
-      return File((folder / name).string());
+      return Mistaken(path, absl::StrCat(", a folder, expected the file in it: ",
+                                         Printable((folder / name).string(), 4096)));
   }
   return absl::NotFoundError(absl::StrCat(
       Printable(path, 4096), "/model_index.json: can't read: No such file or directory, ",
@@ -129,10 +119,8 @@ absl::Status CheckNoHubName(const std::string& flag, const std::string& path) {
 
 absl::Status CheckModelArgument(const std::string& path) {
   if (!Exists(path)) return CheckNoHubName("--model", path);
-  std::error_code error;
-  if (fs::is_regular_file(path, error)) return File(path);
-  const bool whole = fs::exists(fs::path(path) / "model_index.json", error);
-  return whole || error || !IsFolder(path) ? absl::OkStatus() : Folder(path);
+  if (!IsFolder(path)) return File(path);
+  return Exists(fs::path(path) / "model_index.json") ? absl::OkStatus() : Folder(path);
 }
 
 }  // namespace draftp

@@ -9,9 +9,10 @@
 namespace draftp {
 
 // Looks at `path`, absolute, that was given for --model, before anything is loaded. InvalidArgument
-// that names the way out, for a name on the Hugging Face Hub, a folder of its cache whose snapshot
-// is further down, a single file, a LoRA, a part of a model; NotFound for a folder of anything
-// else. OK for a folder with model_index.json and for what isn't there, which loading names.
+// that names the way out, for a name on the Hugging Face Hub, and for a folder of its cache whose
+// snapshot is further down, of a single file, of a LoRA, of a part of a model, and for a file of
+// another model or of an adapter; NotFound for a folder of anything else. OK for a folder with
+// model_index.json, for other files and for what isn't there, which loading names.
 absl::Status CheckModelArgument(const std::string& path);
 
 // InvalidArgument where `path`, absolute, that was given for `flag` isn't there but was typed like

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <initializer_list>
 #include <system_error>
-#include <utility>
 
 #include "draftp/checkpoint/weight_files.h"
 
@@ -20,7 +18,9 @@ void AddIfThere(const std::string& role, const std::string& path, std::vector<In
   if (fs::is_regular_file(path, error)) files.push_back({role, path});
 }
 
-void AddWeights(const std::string& role, const std::string& path, const std::string& stem,
+}  // namespace
+
+void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
                 std::vector<InputFile>& files) {
   const auto found = FindWeightFiles(path, stem);
   if (!found.ok()) return;
@@ -31,37 +31,14 @@ void AddWeights(const std::string& role, const std::string& path, const std::str
   }
 }
 
-}  // namespace
-
 std::string UNetDir(const std::string& dir) {
   std::error_code error;
   return fs::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
 }
 
-std::vector<InputFile> ModelFiles(const std::string& dir) {
-  std::vector<InputFile> files;
-  for (const char* name :
-       {"model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json",
-        "tokenizer/merges.txt", "tokenizer/tokenizer_config.json",
-        "tokenizer/special_tokens_map.json", "tokenizer_2/vocab.json", "tokenizer_2/merges.txt",
-        "tokenizer_2/tokenizer_config.json", "tokenizer_2/special_tokens_map.json",
-        "unet/config.json", "vae/config.json", "text_encoder/config.json",
-        "text_encoder_2/config.json"}) {
-    AddIfThere(absl::StrCat("model/", name), absl::StrCat(dir, "/", name), files);
-  }
-  for (const auto& [folder, stem] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"unet", "diffusion_pytorch_model"},
-           {"vae", "diffusion_pytorch_model"},
-           {"text_encoder", "model"},
-           {"text_encoder_2", "model"}}) {
-    AddWeights(absl::StrCat("model/", folder, "/"), absl::StrCat(dir, "/", folder), stem, files);
-  }
-  return files;
-}
-
 std::vector<InputFile> LoraFiles(const std::string& path) {
   std::vector<InputFile> files;
-  AddWeights("fine-tuned/", path, "pytorch_lora_weights", files);
+  AddWeightFiles("fine-tuned/", path, "pytorch_lora_weights", files);
   if (files.size() == 1) files[0].role = "fine-tuned/lora";  // whatever the file is called
   return files;
 }
@@ -69,7 +46,7 @@ std::vector<InputFile> LoraFiles(const std::string& path) {
 std::vector<InputFile> TunedFiles(const std::string& dir) {
   std::vector<InputFile> files;
   AddIfThere("fine-tuned/unet/config.json", UNetDir(dir) + "/config.json", files);
-  AddWeights("fine-tuned/unet/", UNetDir(dir), "diffusion_pytorch_model", files);
+  AddWeightFiles("fine-tuned/unet/", UNetDir(dir), "diffusion_pytorch_model", files);
   return files;
 }
 

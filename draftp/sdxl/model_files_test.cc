@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "draftp/io/test_files.h"
+#include "draftp/sdxl/model_source.h"
 
 namespace draftp {
 namespace {

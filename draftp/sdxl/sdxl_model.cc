@@ -11,7 +11,6 @@
 #include "draftp/io/printable.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/run/system_limits.h"
-#include "draftp/sdxl/model_files.h"
 
 namespace draftp {
 namespace {
@@ -79,18 +78,60 @@ absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
                    " as in tokenizer/"));
 }
 
-absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae) {
-  auto json = JsonReader::Open(dir + "/unet/config.json");
-  if (!json.ok()) return json.status();
-  const int64_t latent = json->IntBetween("sample_size", 1, 1024, 128);
-  if (!json->status().ok()) return json->status();
+absl::StatusOr<int64_t> DefaultSize(JsonReader json, const VaeConfig& vae) {
+  const int64_t latent = json.IntBetween("sample_size", 1, 1024, 128);
+  if (!json.status().ok()) return json.status();
   return latent * vae.Downsampling();
+}
+
+absl::StatusOr<UNet> LoadUNet(PartSource source, const Placement& placement) {
+  const auto config = ParseUNetConfig(std::move(source.config));
+  if (!config.ok()) return config.status();
+  return LoadFrom(source.where, [&] {
+    return UNet::FromWeights(*config, std::move(source.weights), placement);
+  });
+}
+
+absl::StatusOr<VaeDecoder> LoadVae(ModelSource& source, const Placement& placement) {
+  auto part = source.Take(ModelPart::kVae);
+  if (!part.ok()) return part.status();
+  const auto config = ParseVaeConfig(std::move(part->config));
+  if (!config.ok()) return config.status();
+  return LoadFrom(part->where, [&] {
+    return VaeDecoder::FromWeights(*config, std::move(part->weights), placement);
+  });
+}
+
+absl::StatusOr<ClipText> LoadTextEncoder(ModelSource& source, ModelPart which,
+                                         const Placement& placement) {
+  auto part = source.Take(which);
+  if (!part.ok()) return part.status();
+  const auto config = ParseClipTextConfig(part->config);
+  if (!config.ok()) return config.status();
+  if (which == ModelPart::kTextEncoder2 && config->projection_dim == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(part->config.source(),
+                     ": architectures: found a model without projection, expected "
+                     "CLIPTextModelWithProjection"));
+  }
+  return LoadFrom(part->where, [&] {
+    return ClipText::FromWeights(*config, std::move(part->weights), placement);
+  });
+}
+
+absl::StatusOr<SdxlTextEncoders> LoadTextEncoders(ModelSource& source, const Placement& placement) {
+  auto first = LoadTextEncoder(source, ModelPart::kTextEncoder, placement);
+  if (!first.ok()) return first.status();
+  auto second = LoadTextEncoder(source, ModelPart::kTextEncoder2, placement);
+  if (!second.ok()) return second.status();
+  return SdxlTextEncoders{*std::move(first), *std::move(second)};
 }
 
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
   if (!sources.tuned.empty()) {
-    auto tuned =
-        LoadFrom(sources.tuned, [&] { return UNet::Load(UNetDir(sources.tuned), placement); });
+    auto source = OpenPart(ModelPart::kUNet, sources.tuned);
+    if (!source.ok()) return source.status();
+    auto tuned = LoadUNet(*std::move(source), placement);
     if (!tuned.ok()) return tuned.status();
     if (tuned->config.in_channels != model.unet.config.in_channels ||
         tuned->config.cross_attention_dim != model.unet.config.cross_attention_dim) {
@@ -115,22 +156,26 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
 
 absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const ComputeDevice& device) {
   const std::string& dir = sources.model;
-  const auto config = ReadPipelineConfig(dir + "/model_index.json");
+  auto source = ModelSource::Open(dir, sources.parts);
+  if (!source.ok()) return source.status();
+  const auto config = source->Pipeline();
   if (!config.ok()) return config.status();
-  const auto scheduler = ReadSchedulerConfig(dir + "/scheduler/scheduler_config.json");
+  const auto scheduler = source->Scheduler();
   if (!scheduler.ok()) return scheduler.status();
-  auto tokenizer = ClipTokenizer::Open(dir + "/tokenizer");
+  auto tokenizer = source->Tokenizer(/*second=*/false);
   if (!tokenizer.ok()) return tokenizer.status();
-  auto tokenizer_2 = ClipTokenizer::Open(dir + "/tokenizer_2");
+  auto tokenizer_2 = source->Tokenizer(/*second=*/true);
   if (!tokenizer_2.ok()) return tokenizer_2.status();
-  auto text_encoders = LoadFrom(dir, [&] { return SdxlTextEncoders::Load(dir, device.network); });
+  auto text_encoders = LoadTextEncoders(*source, device.network);
   if (!text_encoders.ok()) return text_encoders.status();
-  auto unet = LoadFrom(dir + "/unet", [&] { return UNet::Load(dir + "/unet", device.network); });
+  auto unet_source = source->Take(ModelPart::kUNet);
+  if (!unet_source.ok()) return unet_source.status();
+  JsonReader unet_json = unet_source->config;
+  auto unet = LoadUNet(*std::move(unet_source), device.network);
   if (!unet.ok()) return unet.status();
-  auto vae =
-      LoadFrom(dir + "/vae", [&] { return VaeDecoder::Load(dir + "/vae", device.decoder()); });
+  auto vae = LoadVae(*source, device.decoder());
   if (!vae.ok()) return vae.status();
-  const auto size = DefaultSize(dir, vae->config);
+  const auto size = DefaultSize(unet_json, vae->config);
   if (!size.ok()) return size.status();
 
   SdxlModel model{.config = *config,
@@ -142,7 +187,8 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .tuned = std::nullopt,
                   .vae = *std::move(vae),
                   .lora_scale = std::nullopt,
-                  .default_size = *size};
+                  .default_size = *size,
+                  .unet_json = unet_json.object()};
   if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
   if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
   return model;

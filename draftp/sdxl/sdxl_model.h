@@ -1,4 +1,4 @@
-// An SDXL put together from a Hugging Face folder: tokenizers, text encoders, UNet, decoder, and
+// An SDXL put together from a folder or a single file: tokenizers, text encoders, UNet, decoder, and
 // what was fine-tuned.
 #ifndef DRAFTP_SDXL_SDXL_MODEL_H_
 #define DRAFTP_SDXL_SDXL_MODEL_H_
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "draftp/model/unet.h"
 #include "draftp/model/vae_decoder.h"
 #include "draftp/run/compute_device.h"
+#include "draftp/sdxl/model_source.h"
 #include "draftp/sdxl/sdxl_predictor.h"
 #include "draftp/text/clip_tokenizer.h"
 
@@ -26,12 +28,12 @@ namespace draftp {
 
 // What to load. At most one of lora and tuned is set.
 struct SdxlSources {
-  std::string model = {};  // folder with model_index.json
+  std::string model = {};  // folder with model_index.json, or a single file
+  PartPaths parts = {};    // what stands in for parts of it
   std::string lora =
       {};  // safetensors file, or folder that holds pytorch_lora_weights.safetensors; empty: none
   double lora_scale = 1.0;  // on top of alpha/r
-  std::string tuned =
-      {};  // folder of a fine-tuned UNet, or of a pipeline that has one; empty: none
+  std::string tuned = {};  // a fine-tuned UNet, as PartPaths::unet; empty: none
 };
 
 // Frozen weights on one device; a LoRA sits in slot 0 of the UNet's layers. Move it, don't copy: a
@@ -48,6 +50,7 @@ struct SdxlModel {
   std::optional<double> lora_scale;                           // set where a LoRA was loaded
   std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
   int64_t default_size = 0;  // pixels a side that the UNet was trained for
+  nlohmann::json unet_json = {};  // its config as config.json has it
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.

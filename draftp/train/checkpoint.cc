@@ -109,9 +109,8 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
   Parameters parameters = model.parameters();
   for (Parameter& parameter : parameters) parameter.value = values.at(parameter.name);
   if (model.full()) {
-    const auto json = ReadFile(config.model + "/unet/config.json", kMostJson);
-    if (!json.ok()) return json.status();
-    return WriteUNet(dir + "/unet", WithValues(model.tuned(), parameters), *json, at::kFloat);
+    return WriteUNet(dir + "/unet", WithValues(model.tuned(), parameters),
+                     model.sdxl().unet_json.dump(2) + "\n", at::kFloat);
   }
   LoraAdapter adapter = AdapterOf(model.tuned(), 0);
   for (const Parameter& parameter : parameters) {

@@ -17,6 +17,7 @@
 #include "draftp/objective/kl_weight.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/schedule/learning_rate.h"
+#include "draftp/sdxl/part_paths.h"
 #include "draftp/sdxl/sampling_config.h"
 
 namespace draftp {
@@ -24,10 +25,11 @@ namespace draftp {
 // Empty texts and sizes of 0 mean "not given". docs/training.md has every member's meaning.
 struct TrainConfig {
   // Models
-  std::string model = {};                           // SDXL folder in the Hugging Face layout
+  std::string model = {};                           // SDXL: folder, or single file
   std::vector<std::string> reward = {};             // DIR[:weight[:offset[:scale]]]
   std::vector<std::string> validation_reward = {};  // likewise, not trained on
   std::string lora = {};                            // an adapter to start from
+  PartPaths parts = {};
   bool activation_checkpointing = false;
   std::vector<std::string> recomputed_parts = {"unet", "decoder", "reward"};
 

@@ -11,6 +11,7 @@
 #include "draftp/io/file_hash.h"
 #include "draftp/reward/composite_reward.h"
 #include "draftp/sdxl/model_files.h"
+#include "draftp/sdxl/model_source.h"
 
 namespace draftp {
 namespace {
@@ -21,6 +22,12 @@ bool Decides(const std::string& key) {
   static const std::vector<std::string> keys = {"model",
                                                 "reward",
                                                 "lora",
+                                                "unet",
+                                                "vae",
+                                                "text_encoder",
+                                                "text_encoder_2",
+                                                "tokenizer",
+                                                "tokenizer_2",
                                                 "prompts",
                                                 "peft_scheme",
                                                 "activation_checkpointing",
@@ -65,7 +72,7 @@ std::string HashOf(const std::vector<std::string>& texts) {
 }  // namespace
 
 std::vector<InputFile> TrainInputs(const TrainConfig& config) {
-  std::vector<InputFile> files = ModelFiles(config.model);
+  std::vector<InputFile> files = ModelFiles(config.model, config.parts);
   const auto add = [&](const std::vector<InputFile>& more) {
     files.insert(files.end(), more.begin(), more.end());
   };

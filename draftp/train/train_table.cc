@@ -39,8 +39,9 @@ void AddModels(Table& table) {
   table.Group("Models")
       .Path(&C::model, {.key = "model",
                         .original_keys = {"model.unet_config.from_pretrained"},
-                        .value_name = "DIR",
-                        .help = "SDXL folder in the Hugging Face layout",
+                        .value_name = "FILE|DIR",
+                        .help = "an SDXL: a single .safetensors file, or a folder in diffusers' "
+                                "layout",
                         .default_text = "the embedded model",
                         .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
                         .common = true})
@@ -363,6 +364,7 @@ ConfigTable<TrainConfig> MakeTrainTable() {
               "through sampling, kept near the base model by a KL term. Without any flag it trains "
               "a LoRA for the embedded model on its reward in a few minutes on a CPU.");
   AddModels(table);
+  table.Append(&C::parts, PartRows());
   AddData(table);
   AddTrained(table);
   AddObjective(table);

@@ -40,7 +40,7 @@ Network Packed(const Network& plain) {
 
 absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Load(const TrainConfig& config,
                                                                    const ComputeDevice& device) {
-  auto sdxl = SdxlModel::Load({.model = config.model}, device);
+  auto sdxl = SdxlModel::Load({.model = config.model, .parts = config.parts}, device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());
   return Make(*std::move(sdxl), config);
 }

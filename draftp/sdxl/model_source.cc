@@ -1,0 +1,232 @@
+#include "draftp/sdxl/model_source.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+#include <system_error>
+#include <utility>
+
+#include "draftp/checkpoint/any_layout.h"
+#include "draftp/checkpoint/hugging_face_layout.h"
+#include "draftp/checkpoint/other_model.h"
+#include "draftp/checkpoint/single_file_layout.h"
+#include "draftp/io/printable.h"
+#include "draftp/run/embedded.h"
+#include "draftp/sdxl/model_files.h"
+
+namespace draftp {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kClipVocabulary = 49408;
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+// As diffusers and transformers name the weights of a part.
+std::string Stem(ModelPart part) {
+  return part == ModelPart::kUNet || part == ModelPart::kVae ? "diffusion_pytorch_model" : "model";
+}
+
+std::string Flag(ModelPart part) { return absl::StrCat("--", PartFolder(part)); }
+
+// A whole model's folder stands for its part.
+std::string FolderOf(ModelPart part, const std::string& path) {
+  const std::string below = absl::StrCat(path, "/", PartFolder(part));
+  return IsFolder(below) ? below : path;
+}
+
+absl::StatusOr<PartSource> OpenFolder(ModelPart part, const std::string& folder) {
+  absl::StatusOr<JsonReader> config = JsonReader::Open(folder + "/config.json");
+  if (!config.ok()) return config.status();
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(folder, Stem(part));
+  if (!weights.ok()) return weights.status();
+  absl::StatusOr<WeightMap> named = HuggingFaceLayout::TodaysNames(*std::move(weights));
+  if (!named.ok()) return named.status();
+  return PartSource{folder, *std::move(config), *std::move(named)};
+}
+
+// A text encoder's own file doesn't say which of SDXL's two it is: the flag does.
+bool Serves(ModelPart found, ModelPart wanted) {
+  return found == wanted ||
+         (found == ModelPart::kTextEncoder && wanted == ModelPart::kTextEncoder2);
+}
+
+absl::StatusOr<PartSource> WithConfig(const std::string& path, ModelPart wanted, LayoutPart part) {
+  part.part = wanted;
+  // Names are the libraries' by now, whatever the file's layout.
+  absl::StatusOr<PartConfig> config = SingleFileLayout::Config(part, "");
+  if (!config.ok()) return config.status();
+  return PartSource{path, std::move(config->model), std::move(part.weights)};
+}
+
+absl::StatusOr<std::vector<LayoutPart>> PartsOf(WeightMap weights) {
+  const std::string path = Printable(weights.sources().front(), 4096);
+  const auto not_sdxl = [&path](const std::string& found) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": found ", found, ", expected ", SingleFileLayout::kExpected));
+  };
+  if (const std::string other = OtherModel(weights); !other.empty()) return not_sdxl(other);
+  const absl::StatusOr<AnyLayout> layout = DetectLayout(weights);
+  if (absl::IsNotFound(layout.status())) return not_sdxl("tensors " + FirstNames(weights.names()));
+  if (!layout.ok()) return layout.status();
+  return layout->Parts(std::move(weights));
+}
+
+}  // namespace
+
+absl::StatusOr<PartSource> OpenPart(ModelPart part, const std::string& path) {
+  if (IsFolder(path)) return OpenFolder(part, FolderOf(part, path));
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(path, Stem(part));
+  if (!weights.ok()) return weights.status();
+  absl::StatusOr<std::vector<LayoutPart>> parts = PartsOf(*std::move(weights));
+  if (!parts.ok()) return parts.status();
+  for (LayoutPart& one : *parts) {
+    if (Serves(one.part, part)) return WithConfig(path, part, std::move(one));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(Flag(part), ": found ", Printable(path, 4096), ", a file of a ",
+                   std::string(PartName(parts->front().part)), ", expected one with a ",
+                   std::string(PartName(part))));
+}
+
+absl::StatusOr<ModelSource> ModelSource::Open(const std::string& model, const PartPaths& parts) {
+  ModelSource source;
+  source.model_ = model;
+  source.parts_ = parts;
+  if (IsFolder(model)) return source;
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(model, "");
+  if (!weights.ok()) return weights.status();
+  source.file_ = std::make_unique<WeightMap>(*weights);
+  absl::StatusOr<std::vector<LayoutPart>> in_file = PartsOf(*std::move(weights));
+  if (!in_file.ok()) return in_file.status();
+  for (LayoutPart& part : *in_file) source.in_file_.emplace(part.part, std::move(part));
+  return source;
+}
+
+absl::StatusOr<PipelineConfig> ModelSource::Pipeline() const {
+  if (file_ != nullptr) return PipelineConfig{.force_zeros_for_empty_prompt = true};
+  return ReadPipelineConfig(model_ + "/model_index.json");
+}
+
+absl::StatusOr<SchedulerConfig> ModelSource::Scheduler() const {
+  absl::StatusOr<JsonReader> json = SchedulerJson();
+  if (!json.ok()) return json.status();
+  return ParseSchedulerConfig(*std::move(json));
+}
+
+absl::StatusOr<JsonReader> ModelSource::SchedulerJson() const {
+  if (file_ == nullptr) return JsonReader::Open(model_ + "/scheduler/scheduler_config.json");
+  return SingleFileScheduler(*file_);
+}
+
+const std::string& ModelSource::Override(ModelPart part) const {
+  switch (part) {
+    case ModelPart::kUNet:
+      return parts_.unet;
+    case ModelPart::kVae:
+      return parts_.vae;
+    case ModelPart::kTextEncoder:
+      return parts_.text_encoder;
+    default:
+      return parts_.text_encoder_2;
+  }
+}
+
+absl::StatusOr<PartSource> ModelSource::Take(ModelPart part) {
+  if (const std::string& path = Override(part); !path.empty()) return OpenPart(part, path);
+  if (file_ == nullptr) return OpenFolder(part, absl::StrCat(model_, "/", PartFolder(part)));
+  auto found = in_file_.extract(part);
+  if (!found.empty()) return WithConfig(model_, part, std::move(found.mapped()));
+  return absl::InvalidArgumentError(absl::StrCat(Printable(model_, 4096), ": found no ",
+                                                 std::string(PartName(part)),
+                                                 " in it, expected one there or by ", Flag(part)));
+}
+
+absl::StatusOr<ClipTokenizer> ModelSource::Tokenizer(bool second) const {
+  const std::string name = second ? "tokenizer_2" : "tokenizer";
+  const std::string& path = second ? parts_.tokenizer_2 : parts_.tokenizer;
+  if (!path.empty())
+    return ClipTokenizer::Open(IsFolder(path + "/" + name) ? path + "/" + name : path);
+  if (file_ == nullptr) return ClipTokenizer::Open(model_ + "/" + name);
+  return FileTokenizer(second);
+}
+
+absl::StatusOr<ClipTokenizer> ModelSource::FileTokenizer(bool second) const {
+  const std::string name = second ? "tokenizer_2" : "tokenizer";
+  const auto encoder = in_file_.find(second ? ModelPart::kTextEncoder2 : ModelPart::kTextEncoder);
+  if (encoder != in_file_.end()) {
+    const auto shape =
+        encoder->second.weights.Shape("text_model.embeddings.token_embedding.weight");
+    if (shape.ok() && shape->front() != kClipVocabulary) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          Printable(model_, 4096), ": found ", shape->front(), " tokens in the ",
+          std::string(PartName(encoder->first)), ", expected CLIP's ", kClipVocabulary,
+          ", or --", name, " DIR with their vocabulary"));
+    }
+  }
+  const absl::StatusOr<std::string> clip = ClipVocabularyDir();
+  if (!clip.ok()) return clip.status();
+  return ClipTokenizer::Open(absl::StrCat(*clip, "/", name));
+}
+
+namespace {
+
+void AddIfThere(const std::string& role, const std::string& path, std::vector<InputFile>& files) {
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) files.push_back({role, path});
+}
+
+// A part's folder or file, under the role model/NAME.
+void AddPart(ModelPart part, const std::string& path, std::vector<InputFile>& files) {
+  const std::string role = absl::StrCat("model/", PartFolder(part));
+  const std::string folder = FolderOf(part, path);
+  AddIfThere(role + "/config.json", folder + "/config.json", files);
+  AddWeightFiles(role + "/", folder, Stem(part), files);
+}
+
+void AddTokenizer(const std::string& name, const std::string& folder,
+                  std::vector<InputFile>& files) {
+  for (const char* file : {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
+                           "special_tokens_map.json", "added_tokens.json"}) {
+    AddIfThere(absl::StrCat("model/", name, "/", file), absl::StrCat(folder, "/", file), files);
+  }
+}
+
+}  // namespace
+
+std::vector<InputFile> ModelFiles(const std::string& model, const PartPaths& parts) {
+  std::vector<InputFile> files;
+  const bool folder = IsFolder(model);
+  if (folder) {
+    for (const char* name : {"model_index.json", "scheduler/scheduler_config.json"})
+      AddIfThere(absl::StrCat("model/", name), absl::StrCat(model, "/", name), files);
+  } else {
+    AddWeightFiles("model/", model, "", files);
+    if (files.size() == 1) files[0].role = "model/checkpoint";  // whatever the file is called
+  }
+  const auto part = [&](ModelPart which, const std::string& path) {
+    if (!path.empty() || folder)
+      AddPart(which, path.empty() ? absl::StrCat(model, "/", PartFolder(which)) : path, files);
+  };
+  part(ModelPart::kUNet, parts.unet);
+  part(ModelPart::kVae, parts.vae);
+  part(ModelPart::kTextEncoder, parts.text_encoder);
+  part(ModelPart::kTextEncoder2, parts.text_encoder_2);
+  const auto tokenizer = [&](const std::string& name, const std::string& path) {
+    const std::string own = folder ? absl::StrCat(model, "/", name) : "";
+    if (!path.empty() || folder) AddTokenizer(name, path.empty() ? own : path, files);
+  };
+  tokenizer("tokenizer", parts.tokenizer);
+  tokenizer("tokenizer_2", parts.tokenizer_2);
+  return files;
+}
+
+}  // namespace draftp
