@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/config/config_path.h"
 #include "draftp/io/folder_contents.h"
 #include "draftp/io/printable.h"
@@ -64,7 +64,7 @@ std::string Conversion(const std::string& file) {
 }
 
 bool IsLora(const std::string& file) {
-  const auto weights = SafetensorsFile::Open(file);
+  const auto weights = OpenTensorFile(file);
   if (!weights.ok()) return false;
   return std::ranges::any_of((*weights)->names(), [](const std::string& name) {
     return absl::StrContains(name, "lora_");
@@ -97,16 +97,18 @@ absl::Status Folder(const std::string& path) {
                                        Printable(below.string(), 4096)));
   }
   for (const char* name :
-       {"pytorch_lora_weights.safetensors", "adapter_model.safetensors", "adapter_config.json"}) {
+       {"pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin", "adapter_model.safetensors",
+        "adapter_model.bin", "adapter_config.json"}) {
     if (Exists(folder / name))
       return Mistaken(path,
                       absl::StrCat(", the folder of a LoRA, ", kWholeModel, "; --lora takes it"));
   }
-  if (Exists(folder / "unet") || Exists(folder / "diffusion_pytorch_model.safetensors"))
+  if (Exists(folder / "unet") || Exists(folder / "diffusion_pytorch_model.safetensors") ||
+      Exists(folder / "diffusion_pytorch_model.bin"))
     return Mistaken(path,
                     absl::StrCat(", a part of a model without model_index.json, ", kWholeModel));
   for (const std::string& name : FolderNames(path)) {
-    if (absl::EndsWith(name, ".safetensors") || absl::EndsWith(name, ".ckpt"))
+    if (absl::EndsWith(name, ".safetensors") || HasTorchExtension(name))
       return File((folder / name).string());
   }
   return absl::NotFoundError(absl::StrCat(

@@ -14,10 +14,10 @@ std::string UNetDir(const std::string& dir);
 
 // What is there of an SDXL folder's files (docs/training.md); what isn't, loading will say.
 std::vector<InputFile> ModelFiles(const std::string& dir);
-// Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward's folder.
+// Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward (a file or a folder).
 std::vector<InputFile> LoraFiles(const std::string& path);
 std::vector<InputFile> TunedFiles(const std::string& dir);
-std::vector<InputFile> RewardFiles(const std::string& dir, const std::string& role);
+std::vector<InputFile> RewardFiles(const std::string& path, const std::string& role);
 
 }  // namespace draftp
 
