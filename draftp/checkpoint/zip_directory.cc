@@ -266,10 +266,10 @@ absl::Status InflateZipEntry(std::span<const std::byte> archive, const ZipEntry&
     result = inflate(&stream, Z_NO_FLUSH);
     const uint64_t got = std::max<uint64_t>(out_step, 1) - stream.avail_out;
     read += in_step - stream.avail_in;
+    written += got;
     if (out_step == 0 && got > 0) break;
     crc =
         crc32(static_cast<uLong>(crc), reinterpret_cast<const Bytef*>(out), static_cast<uInt>(got));
-    written += got;
   }
   inflateEnd(&stream);
   if (result != Z_STREAM_END || written != data.size() || read != entry.stored) {

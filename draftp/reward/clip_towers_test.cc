@@ -55,8 +55,8 @@ TEST(ClipTowersTest, ReadsBothLayoutsFromFilesOfTorchSave) {
     ASSERT_TRUE(towers.ok()) << towers.status();
     EXPECT_TRUE(towers->open_clip);
     EXPECT_EQ(towers->files, std::vector<std::string>{pt});
-    EXPECT_TRUE(towers->image.patch_embedding.equal(
-        LoadClipTowers(kOpenClipTowers, {})->image.patch_embedding));
+    EXPECT_TRUE(towers->image.class_embedding.equal(
+        LoadClipTowers(kOpenClipTowers, {})->image.class_embedding));
   }
   hugging_face.Write("pytorch_model.bin",
                      TorchStateDict(TensorsIn(std::string(kGeluNewTowers) + "/model.safetensors")));
