@@ -1,5 +1,5 @@
 // Reads adapters of a UNet in the layout that diffusers and peft write
-// (pytorch_lora_weights.safetensors).
+// (pytorch_lora_weights.safetensors, or .bin).
 #ifndef DRAFTP_ADAPTER_LORA_FILE_H_
 #define DRAFTP_ADAPTER_LORA_FILE_H_
 
@@ -21,7 +21,7 @@ struct LoraAdapter {
   std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was read; null without files
 };
 
-// `path`: a .safetensors file, or a folder with pytorch_lora_weights.safetensors.
+// `path`: a file of tensors, or a folder with pytorch_lora_weights.safetensors or .bin.
 //
 // Keys: unet.PATH.lora_A.weight and unet.PATH.lora_B.weight, or diffusers' older spellings of the
 // pair (PATH.lora.down/up.weight, PATH.processor.to_q_lora.down/up.weight); a file of one UNet may

@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/test_torch_files.h"
+#include "draftp/io/test_files.h"
 #include "draftp/testing/corruption.h"
 
 namespace draftp {
@@ -55,6 +57,14 @@ TEST(LoraFileTest, ReadsTheEmbeddedAdapter) {
     EXPECT_EQ(layer.rank(), 8) << path;
     EXPECT_EQ(layer.scale, 1.0) << path;
   }
+}
+
+TEST(LoraFileTest, ReadsFilesOfTorchSave) {
+  const testing::TemporaryFolder folder;
+  folder.Write("pytorch_lora_weights.bin", testing::TorchStateDict(Pair()));
+  const auto adapter = ReadLoraFile(folder.path());
+  ASSERT_TRUE(adapter.ok()) << adapter.status();
+  EXPECT_EQ(adapter->layers.at(kLayer).rank(), 4);
 }
 
 // Ranks and alphas as testdata/generate/unet.py gave them to peft.

@@ -3,11 +3,8 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -15,60 +12,27 @@
 #include "absl/strings/str_cat.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/printable.h"
-#include "draftp/io/read_file.h"
 #include "draftp/io/utf8.h"
 
 namespace draftp {
 
-// A file in memory, private to the process, unmapped with the last view of it.
-class SafetensorsFile::Mapping {
- public:
-  static absl::StatusOr<std::shared_ptr<const Mapping>> Map(const std::string& path) {
-    const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
-    if (!file.ok()) return file.status();
-    const auto size = static_cast<size_t>(file->size);
-    void* address = nullptr;
-    if (size > 0) {
-      // Writable, because tensors are, but copied on write; no swap is set aside for that.
-      address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                     file->descriptor, 0);
-    }
-    const int error = errno;
-    close(file->descriptor);
-    if (address == MAP_FAILED) {
-      return absl::ErrnoToStatus(error,
-                                 absl::StrCat(Printable(path, 4096), ": can't map into memory"));
-    }
-    return std::make_shared<const Mapping>(address, size);
-  }
-
-  Mapping(void* address, size_t size) : address_(address), size_(size) {}
-  ~Mapping() {
-    if (address_ != nullptr) munmap(address_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  std::byte* data() const { return static_cast<std::byte*>(address_); }
-  std::span<const std::byte> bytes() const { return {data(), size_}; }
-
- private:
-  void* address_;
-  size_t size_;
-};
-
 SafetensorsFile::SafetensorsFile(std::string path, SafetensorsHeader header,
-                                 std::shared_ptr<const Mapping> mapping)
+                                 std::shared_ptr<const FileMapping> mapping)
     : path_(std::move(path)), header_(std::move(header)), mapping_(std::move(mapping)) {}
 
 absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(
     const std::string& path) {
-  absl::StatusOr<std::shared_ptr<const Mapping>> mapping = Mapping::Map(path);
+  absl::StatusOr<std::shared_ptr<const FileMapping>> mapping = FileMapping::Map(path);
   if (!mapping.ok()) return mapping.status();
-  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(path, (*mapping)->bytes());
+  return Of(path, *std::move(mapping));
+}
+
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Of(
+    const std::string& path, std::shared_ptr<const FileMapping> mapping) {
+  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(path, mapping->bytes());
   if (!header.ok()) return header.status();
   return std::shared_ptr<const SafetensorsFile>(
-      new SafetensorsFile(path, *std::move(header), *std::move(mapping)));
+      new SafetensorsFile(path, *std::move(header), std::move(mapping)));
 }
 
 std::vector<std::string> SafetensorsFile::names() const {
@@ -80,6 +44,11 @@ std::vector<std::string> SafetensorsFile::names() const {
 const SafetensorsEntry* SafetensorsFile::Entry(const std::string& name) const {
   const auto found = header_.tensors.find(name);
   return found == header_.tensors.end() ? nullptr : &found->second;
+}
+
+const std::vector<int64_t>* SafetensorsFile::Shape(const std::string& name) const {
+  const SafetensorsEntry* entry = Entry(name);
+  return entry == nullptr ? nullptr : &entry->shape;
 }
 
 absl::StatusOr<at::Tensor> SafetensorsFile::Tensor(const std::string& name) const {

@@ -13,7 +13,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "draftp/checkpoint/file_mapping.h"
 #include "draftp/checkpoint/safetensors_header.h"
+#include "draftp/checkpoint/tensor_file.h"
 
 namespace draftp {
 
@@ -25,34 +27,34 @@ namespace draftp {
 //
 // Safe for use by several threads. The file may be replaced (renamed over) while it is mapped, but
 // must not be cut: the system ends a program that touches pages that are gone.
-class SafetensorsFile {
+class SafetensorsFile : public TensorFile {
  public:
   // Errors are one line: file, tensor, what was found, what was expected.
   static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& path);
+  // Of the file at `path`, which is mapped already.
+  static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Of(
+      const std::string& path, std::shared_ptr<const FileMapping> mapping);
 
-  SafetensorsFile(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::vector<std::string> names() const;  // sorted
-  const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
+  const std::string& path() const override { return path_; }
+  std::vector<std::string> names() const override;
+  const std::map<std::string, std::string>& metadata() const override { return header_.metadata; }
   bool Contains(const std::string& name) const { return header_.tensors.contains(name); }
 
   // Dtype and shape without touching the data; null for an unknown name.
   const SafetensorsEntry* Entry(const std::string& name) const;
+  const std::vector<int64_t>* Shape(const std::string& name) const override;
+  std::string OtherThan(const std::string&) const override { return ""; }
 
-  // A contiguous CPU tensor over the mapping, which it keeps alive; a copy where the data aren't
-  // aligned to their dtype. Writing to it changes this process's view only, never the file.
-  absl::StatusOr<at::Tensor> Tensor(const std::string& name) const;
+  // Contiguous.
+  absl::StatusOr<at::Tensor> Tensor(const std::string& name) const override;
 
  private:
-  class Mapping;
   SafetensorsFile(std::string path, SafetensorsHeader header,
-                  std::shared_ptr<const Mapping> mapping);
+                  std::shared_ptr<const FileMapping> mapping);
 
   std::string path_;
   SafetensorsHeader header_;
-  std::shared_ptr<const Mapping> mapping_;
+  std::shared_ptr<const FileMapping> mapping_;
 };
 
 // A tensor that is made when its turn to be written comes.

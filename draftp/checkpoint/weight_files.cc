@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
 
@@ -29,47 +30,52 @@ bool IsFolder(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-std::vector<std::string> Candidates(const std::string& stem) {
-  std::vector<std::string> names = {stem + ".safetensors", stem + ".safetensors.index.json"};
+// STEM in the names of what torch.save wrote: transformers calls its model.safetensors so.
+std::string TorchStem(const std::string& stem) { return stem == "model" ? "pytorch_model" : stem; }
+
+void AddNames(const std::string& stem, const std::string& kind, std::vector<std::string>& names) {
+  names.push_back(stem + kind);
+  names.push_back(stem + kind + ".index.json");
   for (const std::string variant : {"fp16", "bf16"}) {
-    names.push_back(absl::StrCat(stem, ".", variant, ".safetensors"));
-    names.push_back(absl::StrCat(stem, ".safetensors.index.", variant, ".json"));
-    names.push_back(absl::StrCat(stem, ".safetensors.", variant, ".index.json"));
-    names.push_back(absl::StrCat(stem, ".", variant, ".safetensors.index.json"));
+    names.push_back(absl::StrCat(stem, ".", variant, kind));
+    names.push_back(absl::StrCat(stem, kind, ".index.", variant, ".json"));
+    names.push_back(absl::StrCat(stem, kind, ".", variant, ".index.json"));
+    names.push_back(absl::StrCat(stem, ".", variant, kind, ".index.json"));
   }
+}
+
+std::vector<std::string> Candidates(const std::string& stem) {
+  std::vector<std::string> names;
+  AddNames(stem, ".safetensors", names);
+  AddNames(TorchStem(stem), ".bin", names);
   return names;
 }
 
 // What to say of a folder without any candidate: which weights it has instead.
 absl::Status NothingIn(const std::string& folder, const std::string& stem) {
-  std::string pickled;
+  std::string torch;
   std::string other;
   std::error_code error;
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
        it.increment(error)) {
     const std::string name = it->path().filename().string();
-    for (const char* suffix : {".bin", ".bin.index.json", ".ckpt", ".pt", ".pth"}) {
-      if (absl::EndsWith(name, suffix) && (pickled.empty() || name < pickled)) pickled = name;
+    if ((HasTorchExtension(name) || absl::EndsWith(name, ".bin.index.json")) &&
+        (torch.empty() || name < torch)) {
+      torch = name;
     }
     if (absl::EndsWith(name, ".safetensors") && (other.empty() || name < other)) other = name;
   }
-  const std::string where = Printable(folder, 4096);
-  if (!other.empty()) {
-    return absl::NotFoundError(absl::StrCat(where, ": found ", Printable(other), ", expected ",
-                                            stem, ".safetensors or its shards"));
-  }
-  if (!pickled.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(where, ": found only ", Printable(pickled), ", expected ", stem,
-                     ".safetensors (pickled weights aren't read, convert them to safetensors)"));
-  }
-  return absl::NotFoundError(
-      absl::StrCat(where, ": found no weights, expected ", stem, ".safetensors or its shards"));
+  if (other.empty()) other = torch;
+  const std::string found = other.empty() ? "no weights" : Printable(other);
+  return absl::NotFoundError(absl::StrCat(Printable(folder, 4096), ": found ", found, ", expected ",
+                                          stem, ".safetensors, ", TorchStem(stem),
+                                          ".bin or the shards of either"));
 }
 
 // Shard names come from a file and must not lead out of its folder.
 bool IsPlainName(const std::string& name) {
-  return absl::EndsWith(name, ".safetensors") && name.front() != '.' &&
+  return (absl::EndsWith(name, ".safetensors") || absl::EndsWith(name, ".bin")) &&
+         name.front() != '.' &&
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
 }
 
@@ -89,7 +95,7 @@ absl::StatusOr<WeightFiles> ReadIndex(const std::string& path) {
       return error(absl::StrCat(
           "tensor ", Quoted(name), ": found shard ",
           shard.is_string() ? Quoted(shard.get_ref<const std::string&>()) : shard.type_name(),
-          ", expected the name of a .safetensors file in the same folder"));
+          ", expected the name of a .safetensors or .bin file in the same folder"));
     }
     found.shard_of[name] = shard.get<std::string>();
     shards.insert(found.shard_of[name]);

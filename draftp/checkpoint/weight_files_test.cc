@@ -42,5 +42,36 @@ TEST(WeightFilesTest, OneFileHasNoIndex) {
               IsEmpty());
 }
 
+// Each is taken while nothing that stands before it is there.
+TEST(WeightFilesTest, SafetensorsWinAndThenFullPrecision) {
+  const testing::TemporaryFolder folder;
+  for (const char* name :
+       {"pytorch_model.bf16.bin", "pytorch_model.fp16.bin", "pytorch_model.bin",
+        "model.bf16.safetensors", "model.fp16.safetensors", "model.safetensors"}) {
+    folder.Write(name, "x");
+    EXPECT_THAT(FindWeightFiles(folder.path(), "model")->All(),
+                ::testing::ElementsAre(folder / name));
+  }
+}
+
+TEST(WeightFilesTest, OnlyTransformersStemHasAnotherNameInTorchFiles) {
+  const testing::TemporaryFolder folder;
+  folder.Write("model.bin", "x");
+  EXPECT_THAT(FindWeightFiles(folder.path(), "model"),
+              testing::FailsWith("found model.bin, expected model.safetensors, pytorch_model.bin"));
+  folder.Write("pytorch_lora_weights.bin", "x");
+  EXPECT_THAT(FindWeightFiles(folder.path(), "pytorch_lora_weights")->All(),
+              ::testing::ElementsAre(folder / "pytorch_lora_weights.bin"));
+}
+
+TEST(WeightFilesTest, FindsShardsOfTorchSave) {
+  const testing::TemporaryFolder folder;
+  folder.Write("s.bin", "x");
+  const std::string index =
+      folder.Write("pytorch_model.bin.index.fp16.json", R"({"weight_map": {"a": "s.bin"}})");
+  EXPECT_THAT(FindWeightFiles(folder.path(), "model")->All(),
+              ::testing::ElementsAre(index, folder / "s.bin"));
+}
+
 }  // namespace
 }  // namespace draftp

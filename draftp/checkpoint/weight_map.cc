@@ -37,7 +37,7 @@ absl::StatusOr<WeightMap> WeightMap::Open(const WeightFiles& files) {
 }
 
 absl::Status WeightMap::Add(const std::string& path, const WeightFiles& files) {
-  const auto file = SafetensorsFile::Open(path);
+  const auto file = OpenTensorFile(path);
   if (!file.ok()) return file.status();
   const std::string shard = path.substr(path.rfind('/') + 1);
   for (const std::string& name : (*file)->names()) {
@@ -54,6 +54,7 @@ absl::Status WeightMap::Add(const std::string& path, const WeightFiles& files) {
     items_.emplace(name, Item{*file, name, {}, {}});
   }
   metadata_.insert((*file)->metadata().begin(), (*file)->metadata().end());
+  files_.push_back(*file);
   return absl::OkStatus();
 }
 
@@ -71,13 +72,13 @@ bool WeightMap::Contains(const std::string& name) const {
 }
 
 std::string WeightMap::Item::Source(const WeightMap& map) const {
-  const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&data);
+  const auto* file = std::get_if<std::shared_ptr<const TensorFile>>(&data);
   return file == nullptr ? map.sources_.front() : (*file)->path();
 }
 
 std::vector<int64_t> WeightMap::Item::StoredShape() const {
   if (const auto* tensor = std::get_if<at::Tensor>(&data)) return tensor->sizes().vec();
-  return std::get<std::shared_ptr<const SafetensorsFile>>(data)->Entry(name_in_file)->shape;
+  return *std::get<std::shared_ptr<const TensorFile>>(data)->Shape(name_in_file);
 }
 
 std::optional<std::vector<int64_t>> WeightMap::Item::Shape() const {
@@ -101,6 +102,13 @@ std::string WeightMap::Where(const Item& item) const {
 absl::Status WeightMap::Absent(const std::string& name) const {
   const auto found = items_.find(name);
   const Item item = found == items_.end() ? Item{{}, name, {}, {}} : found->second;
+  for (const auto& file : files_) {
+    if (const std::string other = file->OtherThan(item.name_in_file); !other.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(Printable(file->path(), 4096), ": tensor ",
+                                                     Quoted(item.name_in_file), ": found ", other,
+                                                     ", expected a tensor"));
+    }
+  }
   std::vector<std::string> there;
   for (const auto& [own, other] : items_) {
     if (!other.absent()) there.push_back(other.name_in_file);
@@ -128,7 +136,7 @@ absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
   if (!Contains(name)) return Absent(name);
   const Item& item = items_.at(name);
   used_.insert(name);
-  const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&item.data);
+  const auto* file = std::get_if<std::shared_ptr<const TensorFile>>(&item.data);
   absl::StatusOr<at::Tensor> tensor =
       file == nullptr ? absl::StatusOr<at::Tensor>(std::get<at::Tensor>(item.data))
                       : (*file)->Tensor(item.name_in_file);
@@ -192,6 +200,7 @@ WeightMap WeightMap::Extract(const std::vector<std::string>& prefixes) {
   WeightMap part;
   part.sources_ = sources_;
   part.metadata_ = metadata_;
+  part.files_ = files_;
   for (auto it = items_.begin(); it != items_.end();) {
     const auto here = it++;
     if (std::any_of(prefixes.begin(), prefixes.end(), [&here](const std::string& prefix) {
@@ -225,7 +234,7 @@ std::shared_ptr<const WeightOrigin> WeightMap::Origin() const {
   WeightOrigin origin{.files = sources_, .taken = {}};
   for (const std::string& name : used_) {
     const Item& item = items_.at(name);
-    if (const auto* file = std::get_if<std::shared_ptr<const SafetensorsFile>>(&item.data))
+    if (const auto* file = std::get_if<std::shared_ptr<const TensorFile>>(&item.data))
       origin.taken[(*file)->path()].insert(item.name_in_file);
   }
   return std::make_shared<const WeightOrigin>(std::move(origin));

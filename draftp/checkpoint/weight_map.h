@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/tensor_view.h"
 #include "draftp/checkpoint/weight_files.h"
 
@@ -36,7 +36,8 @@ struct WeightOrigin {
 class WeightMap {
  public:
   // Of what FindWeightFiles(path, stem) finds. Shards must hold exactly the tensors that their
-  // index lists. Headers of all files are read and checked; data are read when they are touched.
+  // index lists. Headers of all files (tensor_file.h) are read and checked; data are read when they
+  // are touched.
   static absl::StatusOr<WeightMap> Open(const std::string& path, const std::string& stem);
   static absl::StatusOr<WeightMap> Open(const WeightFiles& files);
 
@@ -80,7 +81,7 @@ class WeightMap {
  private:
   struct Item {
     // Nothing: a renaming expects it, the file doesn't have it.
-    std::variant<std::monostate, at::Tensor, std::shared_ptr<const SafetensorsFile>> data;
+    std::variant<std::monostate, at::Tensor, std::shared_ptr<const TensorFile>> data;
     std::string name_in_file;
     std::vector<TensorView> views;  // of renamings, first to last
     at::Tensor scale = {};          // [] f32; undefined: none
@@ -103,6 +104,7 @@ class WeightMap {
   std::set<std::string> used_;
   std::vector<std::string> sources_;
   std::map<std::string, std::string> metadata_;
+  std::vector<std::shared_ptr<const TensorFile>> files_;
 };
 
 }  // namespace draftp

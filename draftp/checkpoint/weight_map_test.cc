@@ -11,6 +11,7 @@
 #include <string>
 
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/test_torch_files.h"
 #include "draftp/io/test_files.h"
 #include "draftp/testing/corruption.h"
 #include "draftp/testing/tensor_matchers.h"
@@ -170,11 +171,11 @@ TEST(WeightMapTest, ShardsMustHoldWhatTheIndexSays) {
 
 TEST(WeightMapTest, ShardNamesStayInsideTheFolder) {
   for (const std::string name : {"../s1.safetensors", "/etc/passwd", "sub/s1.safetensors", "",
-                                 ".safetensors", "s1.bin", "s1\\u0000.safetensors"}) {
+                                 ".safetensors", ".bin", "s1.pt", "s1\\u0000.safetensors"}) {
     const TemporaryFolder folder;
     SaveShards(folder, "i.json", R"({"a": ")" + name + "\"}");
     EXPECT_THAT(WeightMap::Open(folder / "i.json", kStem),
-                FailsWith("expected the name of a .safetensors file in the same"))
+                FailsWith("expected the name of a .safetensors or .bin file in the same"))
         << name;
   }
 }
@@ -189,17 +190,61 @@ TEST(WeightMapTest, RejectsAnIndexWithoutAWeightMap) {
               FailsWith("tensor \"a\": found shard number"));
 }
 
-TEST(WeightMapTest, SaysThatPickledWeightsAreNotRead) {
+TEST(WeightMapTest, SaysWhichOtherWeightsThereAre) {
   const TemporaryFolder folder;
   EXPECT_THAT(WeightMap::Open(folder.path(), kStem),
-              FailsWith("found no weights, expected diffusion_pytorch_model.safetensors"));
-  folder.Write("diffusion_pytorch_model.bin", "x");
-  EXPECT_THAT(WeightMap::Open(folder.path(), kStem),
-              FailsWith("found only diffusion_pytorch_model.bin, expected "
-                        "diffusion_pytorch_model.safetensors (pickled"));
+              FailsWith("found no weights, expected diffusion_pytorch_model.safetensors, "
+                        "diffusion_pytorch_model.bin or the shards of either"));
+  folder.Write("other.ckpt", "x");
+  EXPECT_THAT(WeightMap::Open(folder.path(), kStem), FailsWith("found other.ckpt, expected"));
   folder.Write("other.safetensors", "x");
   EXPECT_THAT(WeightMap::Open(folder.path(), kStem),
               FailsWith("found other.safetensors, expected"));
+}
+
+TEST(WeightMapTest, TakesTensorsOfTorchSave) {
+  const TemporaryFolder folder;
+  const std::string zip = testing::Contents("testdata/goldens/torch_files/lightning.ckpt");
+  const std::string path = folder.Write("diffusion_pytorch_model.bin", zip);
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(folder.path(), kStem);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_EQ(*weights->Shape("shared.transposed"), (std::vector<int64_t>{6, 4}));
+  EXPECT_EQ(weights->Take("shared.column", {4})->dim(), 1);
+  EXPECT_THAT(weights->Take("half", {3, 2}), FailsWith("found shape [2, 3], expected [3, 2]"));
+  EXPECT_THAT(weights->Take("flags", {3}),
+              FailsWith("found dtype Bool, expected a floating-point"));
+  EXPECT_THAT(weights->Origin()->taken.at(path), ::testing::Contains("shared.column"));
+}
+
+TEST(WeightMapTest, SaysWhatStandsInATensorsPlace) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write(
+      "m.pt", testing::TorchZip(
+                  testing::PDict({{"a", testing::PTensor(testing::PStorage("FloatStorage", "0", 1),
+                                                         0, {1}, {1})},
+                                  {"b", testing::PCall(testing::PGlobal("os", "system"), {})}}),
+                  {{"0", "1234"}}));
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(path, "model");
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_THAT(weights->names(), ::testing::ElementsAre("a"));
+  EXPECT_THAT(weights->Take("b", {1}),
+              FailsWith("m.pt: tensor \"b\": found os.system, expected a tensor"));
+}
+
+TEST(WeightMapTest, ShardsMayBeOfTorchSave) {
+  const TemporaryFolder folder;
+  for (const std::string name : {"a", "b"}) {
+    folder.Write(
+        name + ".bin",
+        testing::TorchZip(
+            testing::PDict(
+                {{name, testing::PTensor(testing::PStorage("FloatStorage", "0", 1), 0, {1}, {1})}}),
+            {{"0", "1234"}}));
+  }
+  folder.Write("pytorch_model.bin.index.json", R"({"weight_map": {"a": "a.bin", "b": "b.bin"}})");
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(folder.path(), "model");
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_THAT(weights->names(), ::testing::ElementsAre("a", "b"));
 }
 
 TEST(WeightMapTest, ReadsTheEmbeddedModel) {

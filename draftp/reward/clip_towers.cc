@@ -16,6 +16,7 @@
 #include "draftp/checkpoint/hugging_face_layout.h"
 #include "draftp/checkpoint/layout.h"
 #include "draftp/checkpoint/open_clip_layout.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/config_checks.h"
 #include "draftp/io/json_file.h"
@@ -27,8 +28,9 @@ namespace draftp {
 
 const char kClipLayouts[] =
     "a Hugging Face CLIPModel (a folder with config.json and model.safetensors, as PickScore has "
-    "it) or open_clip weights (a .safetensors file with visual.* and transformer.*, as HPSv2 has "
-    "it)";
+    "it) or open_clip weights (a .safetensors or .pt file with visual.* and transformer.*, as "
+    "HPSv2 "
+    "has it)";
 
 namespace {
 
@@ -39,14 +41,17 @@ absl::Status OtherLayout(const std::string& path, const std::string& found) {
       absl::StrCat(Printable(path, 4096), ": found ", found, ", expected ", kClipLayouts));
 }
 
-// The only .safetensors file of a folder without config.json.
+// The only .safetensors file of a folder without config.json; without any, the only one of
+// torch.save.
 absl::StatusOr<std::string> OnlyWeights(const std::string& folder) {
-  std::vector<std::string> all, weights;
+  std::vector<std::string> all, weights, torch;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     all.push_back(it->path().filename());
     if (absl::EndsWith(all.back(), ".safetensors")) weights.push_back(all.back());
+    if (HasTorchExtension(all.back())) torch.push_back(all.back());
   }
+  if (weights.empty()) weights = torch;
   if (weights.size() == 1) return folder + "/" + weights[0];
   std::sort(all.begin(), all.end());
   std::sort(weights.begin(), weights.end());

@@ -29,8 +29,10 @@ extern const char kClipLayouts[];
 // - transformers' CLIPModel (PickScore): a folder with config.json and model.safetensors (or what
 //   WeightMap finds in its place), or that file; tensors text_model.*, vision_model.*,
 //   text_projection, visual_projection, logit_scale.
-// - open_clip's CLIP (HPSv2): a .safetensors file with visual.*, transformer.*, token_embedding and
-//   more, or a folder with one such file and no config.json.
+// - open_clip's CLIP (HPSv2): a file of .safetensors, or of torch.save (.pt, .pth, .bin, .ckpt),
+// with
+//   visual.*, transformer.*, token_embedding and more, or a folder with one such file and no
+//   config.json.
 // Which of them names and shapes say (checkpoint/any_layout.h).
 // Errors name the file, what was found and what was expected; of another layout, both layouts.
 absl::StatusOr<ClipTowers> LoadClipTowers(const std::string& path, const Placement& placement);

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/test_torch_files.h"
 #include "draftp/io/test_files.h"
 #include "draftp/testing/corruption.h"
 
@@ -32,6 +35,36 @@ TEST(ClipTowersTest, ReadsBothLayouts) {
   EXPECT_TRUE(LoadClipTowers(std::string(kOpenClipTowers) + "/HPS_v2.1.safetensors", {}).ok());
 }
 
+std::map<std::string, at::Tensor> TensorsIn(const std::string& path) {
+  const auto file = SafetensorsFile::Open(path);
+  EXPECT_TRUE(file.ok()) << file.status();
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& name : (*file)->names()) tensors[name] = *(*file)->Tensor(name);
+  return tensors;
+}
+
+// HPSv2 comes so, and PickScore, too.
+TEST(ClipTowersTest, ReadsBothLayoutsFromFilesOfTorchSave) {
+  const TemporaryFolder open_clip, hugging_face;
+  const auto tensors = TensorsIn(std::string(kOpenClipTowers) + "/HPS_v2.1.safetensors");
+  const std::string pt = open_clip.Write("HPS_v2.1.pt", TorchStateDict(tensors));
+  open_clip.Write("open_clip_config.json",
+                  Contents(std::string(kOpenClipTowers) + "/open_clip_config.json"));
+  for (const std::string& path : {pt, open_clip.path()}) {
+    const auto towers = LoadClipTowers(path, {});
+    ASSERT_TRUE(towers.ok()) << towers.status();
+    EXPECT_TRUE(towers->open_clip);
+    EXPECT_EQ(towers->files, std::vector<std::string>{pt});
+    EXPECT_TRUE(towers->image.class_embedding.equal(
+        LoadClipTowers(kOpenClipTowers, {})->image.class_embedding));
+  }
+  hugging_face.Write("pytorch_model.bin",
+                     TorchStateDict(TensorsIn(std::string(kGeluNewTowers) + "/model.safetensors")));
+  hugging_face.Write("config.json", Contents(std::string(kGeluNewTowers) + "/config.json"));
+  const auto towers = LoadClipTowers(hugging_face.path(), {});
+  EXPECT_TRUE(towers.ok()) << towers.status();
+}
+
 // As files before transformers 4.26 have it.
 TEST(ClipTowersTest, OldConfigDictsCountInsteadOfTheConfigs) {
   const TemporaryFolder folder;
@@ -55,15 +88,16 @@ void ExpectOtherLayout(const std::string& path, const std::string& found) {
   EXPECT_THAT(towers, FailsWith(found));
   EXPECT_THAT(towers, FailsWith(path));
   EXPECT_THAT(towers, FailsWith("expected a Hugging Face CLIPModel (a folder with config.json"));
-  EXPECT_THAT(towers, FailsWith("or open_clip weights (a .safetensors file with visual.*"));
+  EXPECT_THAT(towers, FailsWith("or open_clip weights (a .safetensors or .pt file with visual.*"));
 }
 
 TEST(ClipTowersTest, AnotherLayoutIsNamedBesideBoth) {
   const TemporaryFolder empty, pickled, two, weights;
   ExpectOtherLayout("/nowhere/at/all", "/nowhere/at/all: found nothing");
   ExpectOtherLayout(empty.path(), "found an empty folder");
-  pickled.Write("HPS_v2.1.pt", "x");
-  ExpectOtherLayout(pickled.path(), "found HPS_v2.1.pt, expected");
+  pickled.Write("a.pt", "x");
+  pickled.Write("b.bin", "x");
+  ExpectOtherLayout(pickled.path(), "found a.pt, b.bin without config.json");
   two.Write("a.safetensors", "x");
   two.Write("b.safetensors", "x");
   ExpectOtherLayout(two.path(), "found a.safetensors, b.safetensors without config.json");

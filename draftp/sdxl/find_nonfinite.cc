@@ -4,7 +4,7 @@
 #include <ATen/ops/isnan.h>
 #include <absl/strings/str_cat.h>
 
-#include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -27,7 +27,7 @@ std::optional<std::string> Holds(const at::Tensor& tensor) {
 std::optional<std::string> FindNonfinite(const std::vector<const WeightOrigin*>& origins) {
   for (const WeightOrigin* origin : origins) {
     for (const auto& [path, names] : origin->taken) {
-      const auto file = SafetensorsFile::Open(path);
+      const auto file = OpenTensorFile(path);
       if (!file.ok()) return std::string(file.status().message());
       for (const std::string& name : names) {
         const auto tensor = (*file)->Tensor(name);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "draftp/checkpoint/other_model.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/config/config_path.h"
 #include "draftp/io/folder_contents.h"
@@ -86,18 +87,19 @@ absl::Status Folder(const std::string& path) {
                                        Printable(below.string(), 4096)));
   }
   for (const char* name :
-       {"pytorch_lora_weights.safetensors", "adapter_model.safetensors", "adapter_config.json"}) {
+       {"pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin", "adapter_model.safetensors",
+        "adapter_model.bin", "adapter_config.json"}) {
     if (Exists(folder / name))
       return Mistaken(path,
                       absl::StrCat(", the folder of a LoRA, ", kWholeModel, "; --lora takes it"));
   }
-  if (Exists(folder / "unet") || Exists(folder / "diffusion_pytorch_model.safetensors"))
+  if (Exists(folder / "unet") || Exists(folder / "diffusion_pytorch_model.safetensors") ||
+      Exists(folder / "diffusion_pytorch_model.bin"))
     return Mistaken(path,
                     absl::StrCat(", a part of a model without model_index.json, ", kWholeModel));
   for (const std::string& name : FolderNames(path)) {
-    if (absl::EndsWith(name, ".safetensors") || absl::EndsWith(name, ".ckpt"))
-      return Mistaken(path, absl::StrCat(", a folder, expected the file in it: ",
-                                         Printable((folder / name).string(), 4096)));
+    if (absl::EndsWith(name, ".safetensors") || HasTorchExtension(name))
+      return File((folder / name).string());
   }
   return absl::NotFoundError(absl::StrCat(
       Printable(path, 4096), "/model_index.json: can't read: No such file or directory, ",

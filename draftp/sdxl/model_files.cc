@@ -1,12 +1,15 @@
 #include "draftp/sdxl/model_files.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/weight_files.h"
+#include "draftp/io/folder_contents.h"
 
 namespace draftp {
 namespace {
@@ -16,6 +19,20 @@ namespace fs = std::filesystem;
 void AddIfThere(const std::string& role, const std::string& path, std::vector<InputFile>& files) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) files.push_back({role, path});
+}
+
+// Whether weights of torch.save are what a reward is loaded from: safetensors beside them win.
+bool IsReadTorchFile(const std::string& file) {
+  if (!HasTorchExtension(file)) return false;
+  const fs::path folder = fs::path(file).parent_path();
+  const auto found = FindWeightFiles(folder.string(), "model");
+  if (found.ok()) {
+    const std::vector<std::string> all = found->All();
+    return std::ranges::find(all, file) != all.end();
+  }
+  const std::vector<std::string> names = FolderNames(folder.string());
+  return std::ranges::none_of(
+      names, [](const std::string& name) { return absl::EndsWith(name, ".safetensors"); });
 }
 
 }  // namespace
@@ -50,20 +67,28 @@ std::vector<InputFile> TunedFiles(const std::string& dir) {
   return files;
 }
 
-std::vector<InputFile> RewardFiles(const std::string& dir, const std::string& role) {
+std::vector<InputFile> RewardFiles(const std::string& path, const std::string& role) {
   std::vector<InputFile> files;
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(dir, error), end; !error && entry != end;
+  if (fs::is_regular_file(path, error)) {
+    const std::string folder = fs::path(path).parent_path().string();
+    files.push_back({absl::StrCat(role, "/", fs::path(path).filename().string()), path});
+    for (const char* name : {"draftp_reward.json", "open_clip_config.json", "merges.txt",
+                             "vocab.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+      AddIfThere(absl::StrCat(role, "/", name), absl::StrCat(folder, "/", name), files);
+    }
+  }
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry.depth() > 1) entry.disable_recursion_pending();
     const std::string kind = entry->path().extension().string();
+    const std::string file = entry->path().string();
     std::error_code unknown;
-    if ((kind != ".json" && kind != ".safetensors" && kind != ".txt") ||
+    if ((kind != ".json" && kind != ".safetensors" && kind != ".txt" && !IsReadTorchFile(file)) ||
         !entry->is_regular_file(unknown)) {
       continue;
     }
-    const std::string path = entry->path().string();
-    files.push_back({absl::StrCat(role, path.substr(dir.size())), path});
+    files.push_back({absl::StrCat(role, file.substr(path.size())), file});
   }
   std::ranges::sort(files, {}, &InputFile::role);
   return files;

@@ -15,10 +15,10 @@ std::string UNetDir(const std::string& dir);
 // What FindWeightFiles finds, each file under ROLE and its name; what isn't there, loading will say.
 void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
                     std::vector<InputFile>& files);
-// Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward's folder.
+// Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward (a file or a folder).
 std::vector<InputFile> LoraFiles(const std::string& path);
 std::vector<InputFile> TunedFiles(const std::string& dir);
-std::vector<InputFile> RewardFiles(const std::string& dir, const std::string& role);
+std::vector<InputFile> RewardFiles(const std::string& path, const std::string& role);
 
 }  // namespace draftp
 

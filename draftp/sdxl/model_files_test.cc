@@ -39,5 +39,31 @@ TEST(InputFiles, OfALoraHasOneRoleWhateverTheFileIsCalled) {
             Roles(LoraFiles(folder / "mine.safetensors")));
 }
 
+TEST(InputFiles, OfARewardAreWhatItIsLoadedFrom) {
+  const TemporaryFolder folder;
+  folder.Write("HPS_v2.1.pt", "x");
+  const std::string file = folder.Write("other.pt", "x");
+  folder.Write("vocab.json", "{}");
+  EXPECT_EQ(Roles(RewardFiles(file, "reward 1")),
+            (std::vector<std::string>{"reward 1/other.pt", "reward 1/vocab.json"}));
+  EXPECT_THAT(Roles(RewardFiles(folder.path(), "reward 1")), Contains("reward 1/HPS_v2.1.pt"));
+  folder.Write("pytorch_model.bin", "x");
+  EXPECT_EQ(Roles(RewardFiles(folder.path(), "reward 1")),
+            (std::vector<std::string>{"reward 1/pytorch_model.bin", "reward 1/vocab.json"}));
+  folder.Write("model.safetensors", "x");
+  EXPECT_EQ(Roles(RewardFiles(folder.path(), "reward 1")),
+            (std::vector<std::string>{"reward 1/model.safetensors", "reward 1/vocab.json"}));
+}
+
+TEST(InputFiles, WeightsOfTorchSaveCountWhereTheyAreRead) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "unet");
+  folder.Write("unet/diffusion_pytorch_model.fp16.bin", "x");
+  EXPECT_THAT(Roles(ModelFiles(folder.path())),
+              Contains("model/unet/diffusion_pytorch_model.fp16.bin"));
+  folder.Write("pytorch_lora_weights.bin", "x");
+  EXPECT_EQ(Roles(LoraFiles(folder.path())), std::vector<std::string>{"fine-tuned/lora"});
+}
+
 }  // namespace
 }  // namespace draftp

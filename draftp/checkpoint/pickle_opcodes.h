@@ -1,0 +1,80 @@
+// Opcodes of pickles, protocols 0 to 5, by the names of Python's pickle.py.
+#ifndef DRAFTP_CHECKPOINT_PICKLE_OPCODES_H_
+#define DRAFTP_CHECKPOINT_PICKLE_OPCODES_H_
+
+#include <cstdint>
+
+namespace draftp::pickle_opcodes {
+
+enum Opcode : uint8_t {
+  kMark = '(',
+  kStop = '.',
+  kPop = '0',
+  kPopMark = '1',
+  kDup = '2',
+  kFloat = 'F',
+  kInt = 'I',
+  kBinInt = 'J',
+  kBinInt1 = 'K',
+  kLong = 'L',
+  kBinInt2 = 'M',
+  kNone = 'N',
+  kPersId = 'P',
+  kBinPersId = 'Q',
+  kReduce = 'R',
+  kString = 'S',
+  kBinString = 'T',
+  kShortBinString = 'U',
+  kUnicode = 'V',
+  kBinUnicode = 'X',
+  kAppend = 'a',
+  kBuild = 'b',
+  kGlobal = 'c',
+  kDict = 'd',
+  kEmptyDict = '}',
+  kAppends = 'e',
+  kGet = 'g',
+  kBinGet = 'h',
+  kInst = 'i',
+  kLongBinGet = 'j',
+  kList = 'l',
+  kEmptyList = ']',
+  kObj = 'o',
+  kPut = 'p',
+  kBinPut = 'q',
+  kLongBinPut = 'r',
+  kSetItem = 's',
+  kTuple = 't',
+  kEmptyTuple = ')',
+  kSetItems = 'u',
+  kBinFloat = 'G',
+  kProto = 0x80,
+  kNewObj,
+  kExt1,
+  kExt2,
+  kExt4,
+  kTuple1,
+  kTuple2,
+  kTuple3,
+  kNewTrue,
+  kNewFalse,
+  kLong1,
+  kLong4,
+  kBinBytes = 'B',
+  kShortBinBytes = 'C',
+  kShortBinUnicode = 0x8c,
+  kBinUnicode8,
+  kBinBytes8,
+  kEmptySet,
+  kAddItems,
+  kFrozenSet,
+  kNewObjEx,
+  kStackGlobal,
+  kMemoize,
+  kFrame,
+  kByteArray8
+};
+
+}  // namespace draftp::pickle_opcodes
+
+#endif  // DRAFTP_CHECKPOINT_PICKLE_OPCODES_H_
