@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "draftp/adapter/adapter_source.h"
 #include "draftp/checkpoint/weight_files.h"
 
 namespace draftp {
@@ -60,9 +61,17 @@ std::vector<InputFile> ModelFiles(const std::string& dir) {
 }
 
 std::vector<InputFile> LoraFiles(const std::string& path) {
+  const auto found = FindAdapter(path);
+  if (!found.ok()) return {};
   std::vector<InputFile> files;
-  AddWeights("fine-tuned/", path, "pytorch_lora_weights", files);
+  std::error_code error;
+  for (const std::string& file : found->weights.All()) {
+    if (fs::is_regular_file(file, error))
+      files.push_back(
+          {absl::StrCat("fine-tuned/", fs::path(file).filename().string()), file, true});
+  }
   if (files.size() == 1) files[0].role = "fine-tuned/lora";  // whatever the file is called
+  if (!found->config.empty()) files.push_back({"fine-tuned/adapter_config.json", found->config});
   return files;
 }
 
