@@ -1,5 +1,5 @@
-// Reads adapters of a UNet in the layout that diffusers and peft write
-// (pytorch_lora_weights.safetensors, or .bin).
+// LoRAs of a UNet that it carries beside its weights, and trains: read without a model, in the
+// layouts of diffusers and peft.
 #ifndef DRAFTP_ADAPTER_LORA_FILE_H_
 #define DRAFTP_ADAPTER_LORA_FILE_H_
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "draftp/adapter/adapter_file.h"
 #include "draftp/adapter/lora.h"
 #include "draftp/checkpoint/weight_map.h"
 
@@ -21,18 +22,21 @@ struct LoraAdapter {
   std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was read; null without files
 };
 
-// `path`: a file of tensors, or a folder with pytorch_lora_weights.safetensors or .bin.
-//
-// Keys: unet.PATH.lora_A.weight and unet.PATH.lora_B.weight, or diffusers' older spellings of the
-// pair (PATH.lora.down/up.weight, PATH.processor.to_q_lora.down/up.weight); a file of one UNet may
-// leave "unet." out. alpha: a scalar unet.PATH.alpha, or "lora_adapter_metadata" in the file's
-// metadata (lora_alpha, alpha_pattern, use_rslora, as peft reads them), or the layer's own rank
-// where the file says nothing: scale 1. (diffusers then takes the rank of the file's first layer
-// for all, which differs where ranks do.)
-//
-// Errors are one line with file and key: keys of another kind (text encoders, DoRA, biases, kohya's
-// names), half a pair, shapes or ranks that don't go together, a rank other than the metadata's, a
-// file without tensors.
+// Whether all that `adapter` changes of the UNet are LoRAs of two factors, which a network can
+// carry beside its weights.
+bool IsPlainLora(const Adapter& adapter);
+
+// The UNet's part of an adapter that is so.
+LoraAdapter UNetLora(const Adapter& adapter);
+
+// Of an adapter of the UNet alone that is so, else an error that names the first other key.
+absl::StatusOr<LoraAdapter> PlainLora(const Adapter& adapter);
+
+// What ReadAdapterFile reads without knowing a model: keys with diffusers' dotted paths,
+// unet.PATH.lora_A.weight and unet.PATH.lora_B.weight or diffusers' older spellings of the pair
+// (PATH.lora.down/up.weight, PATH.processor.to_q_lora.down/up.weight); a file of one UNet may leave
+// "unet." out. Kohya's names, which say their layer with a model only, are an error, and so is what
+// PlainLora doesn't take.
 absl::StatusOr<LoraAdapter> ReadLoraFile(const std::string& path);
 
 // The same from open tensors.

@@ -170,7 +170,7 @@ TEST(LoraFileTest, AlphaSaidTwiceOrNotANumberIsNamed) {
   tensors["unet." + kLayer + ".alpha"] = at::full({}, std::numeric_limits<double>::quiet_NaN());
   EXPECT_THAT(ErrorOf(tensors), HasSubstr(kLayer + ".alpha: is nan"));
   tensors["unet." + kLayer + ".alpha"] = at::full({2}, 2.0);
-  EXPECT_THAT(ErrorOf(tensors), HasSubstr(kLayer + ".alpha: has 2 values"));
+  EXPECT_THAT(ErrorOf(tensors), HasSubstr(kLayer + ".alpha\": found 2 values"));
 }
 
 TEST(LoraFileTest, EmptyAndAbsentFilesAreNamed) {

@@ -131,16 +131,30 @@ absl::StatusOr<std::vector<int64_t>> WeightMap::Shape(const std::string& name) c
   return WrongShape(item, ExpectedForView(item.views.front()));
 }
 
-absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
-                                           const std::vector<int64_t>& shape) {
+absl::StatusOr<at::Tensor> WeightMap::TakeAnyDtype(const std::string& name) {
   if (!Contains(name)) return Absent(name);
   const Item& item = items_.at(name);
   used_.insert(name);
   const auto* file = std::get_if<std::shared_ptr<const TensorFile>>(&item.data);
-  absl::StatusOr<at::Tensor> tensor =
-      file == nullptr ? absl::StatusOr<at::Tensor>(std::get<at::Tensor>(item.data))
-                      : (*file)->Tensor(item.name_in_file);
+  if (file == nullptr) return std::get<at::Tensor>(item.data);
+  return (*file)->Tensor(item.name_in_file);
+}
+
+absl::StatusOr<double> WeightMap::Scalar(const std::string& name) {
+  absl::StatusOr<at::Tensor> tensor = TakeAnyDtype(name);
   if (!tensor.ok()) return tensor.status();
+  if (tensor->numel() == 1 && !at::isComplexType(tensor->scalar_type()))
+    return tensor->to(at::kDouble).item<double>();
+  return absl::InvalidArgumentError(
+      absl::StrCat(Where(items_.at(name)), ": found ", tensor->numel(), " values of ",
+                   c10::toString(tensor->scalar_type()), ", expected one number"));
+}
+
+absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
+                                           const std::vector<int64_t>& shape) {
+  absl::StatusOr<at::Tensor> tensor = TakeAnyDtype(name);
+  if (!tensor.ok()) return tensor.status();
+  const Item& item = items_.at(name);
   if (item.Shape() != shape) return WrongShape(item, ShapeText(item.ShapeInFile(shape)));
   if (!at::isFloatingType(tensor->scalar_type())) {
     return absl::InvalidArgumentError(absl::StrCat(Where(item), ": found dtype ",

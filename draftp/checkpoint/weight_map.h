@@ -50,6 +50,9 @@ class WeightMap {
   // file, tensor, what was found and what was expected, and the nearest name of an absent one.
   absl::StatusOr<at::Tensor> Take(const std::string& name, const std::vector<int64_t>& shape);
 
+  // The one value of a tensor of any shape and of any dtype but complex ones. Errors as Take's.
+  absl::StatusOr<double> Scalar(const std::string& name);
+
   // The same tensors under other names, each a view that is made when it is taken; what no renaming
   // names stays as it is. A `from` may be named more than once (its parts); one that isn't there is
   // missed when it is asked for, by that name: errors speak of tensors as their file does. Two
@@ -95,6 +98,7 @@ class WeightMap {
 
   WeightMap() = default;
   absl::Status Add(const std::string& path, const WeightFiles& files);
+  absl::StatusOr<at::Tensor> TakeAnyDtype(const std::string& name);
   absl::Status Absent(const std::string& name) const;
   absl::Status WrongShape(const Item& item, const std::string& expected) const;
   // `FILE: tensor "NAME"`, as the file has it.

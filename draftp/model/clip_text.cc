@@ -85,15 +85,11 @@ absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, Wei
   WeightLoader load(weights, placement);
   load.Take(prefix + "embeddings.token_embedding.weight", model.token_embedding);
   load.Take(prefix + "embeddings.position_embedding.weight", model.position_embedding);
-  for (int64_t i = 0; i < config.num_layers; ++i) {
+  for (int64_t i = 0; i < config.num_layers; ++i)
     model.layers.push_back(ClipLayerSkeleton(config.layer));
-    VisitWeights(absl::StrCat(prefix, "encoder.layers.", i), model.layers.back(), load);
-  }
-  load(prefix + "final_layer_norm", model.final_norm);
-  if (config.projection_dim > 0) {
+  if (config.projection_dim > 0)
     model.projection = LinearSkeleton(hidden, config.projection_dim, /*bias=*/false);
-    load("text_projection", *model.projection);
-  }
+  VisitWeights(model, load);
   if (absl::Status status = load.Finish(); !status.ok()) return status;
   model.origin = weights.Origin();
   return model;

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "draftp/model/clip_text_config.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
+#include "draftp/model/visit_weights.h"
 
 namespace draftp {
 
@@ -38,6 +40,15 @@ struct ClipText {
   static absl::StatusOr<ClipText> FromWeights(const ClipTextConfig& config, WeightMap weights,
                                               const Placement& placement);
 };
+
+// Calls visit(name, layer) for every layer but the embeddings, by transformers' names.
+template <MaybeConst<ClipText> W, class F>
+void VisitWeights(W& model, F&& visit) {
+  for (size_t i = 0; i < model.layers.size(); ++i)
+    VisitWeights("text_model.encoder.layers." + std::to_string(i), model.layers[i], visit);
+  visit("text_model.final_layer_norm", model.final_norm);
+  if (model.projection) visit("text_projection", *model.projection);
+}
 
 struct ClipTextOutput {
   at::Tensor

@@ -11,7 +11,10 @@ Conditions Conditions::Rows(int64_t begin, int64_t count) const {
     return Conditioning{all.context.narrow(0, begin, count), all.pooled.narrow(0, begin, count),
                         all.time_ids.narrow(0, begin, count)};
   };
-  return {rows(unconditional), rows(conditional)};
+  Conditions part{rows(unconditional), rows(conditional)};
+  for (const OwnConditioning& model : own)
+    part.own.push_back({model.model, rows(model.unconditional), rows(model.conditional)});
+  return part;
 }
 
 Conditioner::Conditioner(const SdxlModel& model, Options options)
@@ -21,14 +24,25 @@ Conditioner::Conditioner(const SdxlModel& model, Options options)
     negative_ids_ = Tokenize(model_, {options_.negative_prompt}, options_.warn);
 }
 
-absl::StatusOr<Conditions> Conditioner::operator()(const std::vector<std::string>& captions) const {
-  const at::NoGradGuard no_grad;
-  auto conditional = EncodePrompts(model_.text_encoders, Tokenize(model_, captions, options_.warn),
-                                   options_.size, options_.size);
+absl::StatusOr<Conditions> Conditioner::Encoded(const SdxlTextEncoders& encoders,
+                                                const PromptIds& ids) const {
+  auto conditional = EncodePrompts(encoders, ids, options_.size, options_.size);
   if (!conditional.ok()) return conditional.status();
-  auto unconditional = EncodeUnconditional(model_.text_encoders, negative_ids_, *conditional);
+  auto unconditional = EncodeUnconditional(encoders, negative_ids_, *conditional);
   if (!unconditional.ok()) return unconditional.status();
   return Conditions{*std::move(unconditional), *std::move(conditional)};
+}
+
+absl::StatusOr<Conditions> Conditioner::operator()(const std::vector<std::string>& captions) const {
+  const at::NoGradGuard no_grad;
+  const PromptIds ids = Tokenize(model_, captions, options_.warn);
+  auto conditions = Encoded(model_.text_encoders, ids);
+  if (!conditions.ok() || !model_.tuned_text_encoders) return conditions;
+  auto tuned = Encoded(*model_.tuned_text_encoders, ids);
+  if (!tuned.ok()) return tuned.status();
+  conditions->own.push_back(
+      {kTunedNetwork, std::move(tuned->unconditional), std::move(tuned->conditional)});
+  return conditions;
 }
 
 }  // namespace draftp

@@ -12,12 +12,14 @@
 
 #include "draftp/model/conditioning.h"
 #include "draftp/sdxl/sdxl_model.h"
+#include "draftp/sdxl/sdxl_predictor.h"
 
 namespace draftp {
 
 // Both sides of classifier-free guidance, B rows each.
 struct Conditions {
   Conditioning unconditional, conditional;
+  std::vector<OwnConditioning> own = {};  // of models with text encoders of their own
 
   // Rows [begin, begin + count), views.
   Conditions Rows(int64_t begin, int64_t count) const;
@@ -39,6 +41,8 @@ class Conditioner {
   absl::StatusOr<Conditions> operator()(const std::vector<std::string>& captions) const;
 
  private:
+  absl::StatusOr<Conditions> Encoded(const SdxlTextEncoders& encoders, const PromptIds& ids) const;
+
   const SdxlModel& model_;
   Options options_;
   std::optional<PromptIds> negative_ids_;  // of one row; none: zeros

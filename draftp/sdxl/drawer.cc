@@ -34,7 +34,7 @@ Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const 
 void Drawer::SetConditions(const Conditions& conditions) {
   const at::NoGradGuard no_grad;
   batch_ = conditions.conditional.context.size(0);
-  predictor_.SetConditioning(conditions.unconditional, conditions.conditional);
+  predictor_.SetConditioning(conditions.unconditional, conditions.conditional, conditions.own);
 }
 
 at::Tensor Drawer::Latents(const AnyWeighing& weight, AnyNoise& noise,

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "draftp/adapter/adapter_source.h"
 #include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/weight_files.h"
 #include "draftp/io/folder_contents.h"
@@ -54,9 +55,17 @@ std::string UNetDir(const std::string& dir) {
 }
 
 std::vector<InputFile> LoraFiles(const std::string& path) {
+  const auto found = FindAdapter(path);
+  if (!found.ok()) return {};
   std::vector<InputFile> files;
-  AddWeightFiles("fine-tuned/", path, "pytorch_lora_weights", files);
+  std::error_code error;
+  for (const std::string& file : found->weights.All()) {
+    if (fs::is_regular_file(file, error))
+      files.push_back(
+          {absl::StrCat("fine-tuned/", fs::path(file).filename().string()), file, true});
+  }
   if (files.size() == 1) files[0].role = "fine-tuned/lora";  // whatever the file is called
+  if (!found->config.empty()) files.push_back({"fine-tuned/adapter_config.json", found->config});
   return files;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/model/adapter_merge.h"
 #include "draftp/model/pack_weights.h"
 #include "draftp/model/unet_adapter.h"
 
@@ -36,7 +37,9 @@ void PackPairs(UNet& base, UNet& merged) {
     layer->adapters.clear();
     PackWeights()(name, *layer);
     if (same) {
-      merged_layer = *layer;
+      merged_layer.weight.reset();
+      merged_layer.packed = layer->packed;
+      merged_layer.adapters.clear();
     } else {
       merged_layer.adapters.clear();
       PackWeights()(name, merged_layer);
@@ -62,10 +65,16 @@ void PackForInference(SdxlModel& model) {
     model.tuned = std::move(merged);
     model.lora_scale.reset();
   } else {
-    VisitWeights(model.unet, PackWeights());
-    if (model.tuned) VisitWeights(*model.tuned, PackWeights());
+    if (model.tuned && LayerPaths(model.unet) == LayerPaths(*model.tuned)) {
+      PackPairs<LinearWeights>(model.unet, *model.tuned);
+      PackPairs<ConvWeights>(model.unet, *model.tuned);
+    } else {
+      VisitWeights(model.unet, PackWeights());
+      if (model.tuned) VisitWeights(*model.tuned, PackWeights());
+    }
   }
   VisitWeights(model.vae, PackWeights());
+  if (model.tuned_text_encoders) PackTextEncoders(*model.tuned_text_encoders);
   PackTextEncoders(model.text_encoders);
 }
 

@@ -9,6 +9,7 @@
 #include "draftp/adapter/lora_file.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
+#include "draftp/model/adapter_merge.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/run/system_limits.h"
 
@@ -127,6 +128,26 @@ absl::StatusOr<SdxlTextEncoders> LoadTextEncoders(ModelSource& source, const Pla
   return SdxlTextEncoders{*std::move(first), *std::move(second)};
 }
 
+absl::Status AddAdapter(const Adapter& adapter, double scale, SdxlModel& model) {
+  model.lora_origin = adapter.origin;
+  if (adapter.ChangesTextEncoders()) {
+    auto first = MergeAdapter(model.text_encoders.first, adapter, AdapterPart::kTextEncoder, scale);
+    if (!first.ok()) return first.status();
+    auto second =
+        MergeAdapter(model.text_encoders.second, adapter, AdapterPart::kTextEncoder2, scale);
+    if (!second.ok()) return second.status();
+    model.tuned_text_encoders = SdxlTextEncoders{*std::move(first), *std::move(second)};
+  }
+  if (IsPlainLora(adapter)) {
+    model.lora_scale = scale;
+    return AttachLora(model.unet, UNetLora(adapter), kLoraSlot);
+  }
+  auto merged = MergeAdapter(model.unet, adapter, scale);
+  if (!merged.ok()) return merged.status();
+  model.tuned = *std::move(merged);
+  return absl::OkStatus();
+}
+
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
   if (!sources.tuned.empty()) {
     auto source = OpenPart(ModelPart::kUNet, sources.tuned);
@@ -141,18 +162,19 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
     model.tuned = *std::move(tuned);
   }
   if (!sources.lora.empty()) {
-    const auto adapter = ReadLoraFile(sources.lora);
+    const auto adapter = ReadAdapterFile(sources.lora, AdapterKeysOf(model));
     if (!adapter.ok()) return adapter.status();
-    const absl::Status attached =
-        LoadFrom(sources.lora, [&] { return AttachLora(model.unet, *adapter, kLoraSlot); });
-    if (!attached.ok()) return attached;
-    model.lora_scale = sources.lora_scale;
-    model.lora_origin = adapter->origin;
+    return LoadFrom(sources.lora, [&] { return AddAdapter(*adapter, sources.lora_scale, model); });
   }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+AdapterKeys AdapterKeysOf(const SdxlModel& model) {
+  return AdapterKeys({LayerPaths(model.unet), LayerPaths(model.text_encoders.first),
+                      LayerPaths(model.text_encoders.second)});
+}
 
 absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const ComputeDevice& device) {
   const std::string& dir = sources.model;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "draftp/adapter/adapter_keys.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/pipeline_config.h"
@@ -30,14 +31,14 @@ namespace draftp {
 struct SdxlSources {
   std::string model = {};  // folder with model_index.json, or a single file
   PartPaths parts = {};    // what stands in for parts of it
-  std::string lora =
-      {};  // safetensors file, or folder that holds pytorch_lora_weights.safetensors; empty: none
+  std::string lora = {};   // an adapter's file or folder, of any kind (adapter_file.h); empty: none
   double lora_scale = 1.0;  // on top of alpha/r
   std::string tuned = {};  // a fine-tuned UNet, as PartPaths::unet; empty: none
 };
 
-// Frozen weights on one device; a LoRA sits in slot 0 of the UNet's layers. Move it, don't copy: a
-// predictor points into it.
+// Frozen weights on one device. A LoRA sits in slot 0 of the UNet's layers; an adapter of another
+// kind is in the weights of `tuned`, which shares the other layers with `unet`. Move it, don't
+// copy: a predictor points into it.
 struct SdxlModel {
   PipelineConfig config;
   SchedulerConfig scheduler;
@@ -46,6 +47,8 @@ struct SdxlModel {
   SdxlTextEncoders text_encoders;
   UNet unet;
   std::optional<UNet> tuned;
+  // Of the fine-tuned model, where an adapter changes them; it shares what it doesn't change.
+  std::optional<SdxlTextEncoders> tuned_text_encoders = std::nullopt;
   VaeDecoder vae;
   std::optional<double> lora_scale;                           // set where a LoRA was loaded
   std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
@@ -63,6 +66,9 @@ struct SdxlModel {
   // The mixture's models: 0 the base, 1 what was fine-tuned, if anything.
   std::vector<SdxlNetwork> Networks() const;
 };
+
+// Knows the layers of the model's UNet and text encoders.
+AdapterKeys AdapterKeysOf(const SdxlModel& model);
 
 // Captions to ids by both tokenizers. `warn` gets a line for each caption that was cut to the
 // encoders' length.

@@ -81,7 +81,8 @@ double ScaleInEffect(const AdapterRows& adapters, int adapter) {
 SdxlPredictor::SdxlPredictor(std::vector<SdxlNetwork> models, const Options& options)
     : models_(std::move(models)), options_(options), adapters_(AdaptersOf(models_)) {}
 
-void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning conditional) {
+void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning conditional,
+                                    std::vector<OwnConditioning> own) {
   const int64_t batch = conditional.context.size(0);
   TORCH_CHECK(unconditional.context.size(0) == batch, "conditional rows ", batch,
               ", unconditional ", unconditional.context.size(0));
@@ -89,6 +90,7 @@ void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning con
       conditional_.context.defined() && conditional_.context.sizes() == conditional.context.sizes();
   unconditional_ = std::move(unconditional);
   conditional_ = std::move(conditional);
+  own_ = std::move(own);
   std::erase_if(layouts_,
                 [same_shape](const Layout& layout) { return !same_shape || layout.gradient; });
   const at::NoGradGuard no_grad;
@@ -104,11 +106,18 @@ void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning con
   }
 }
 
+const Conditioning& SdxlPredictor::ConditioningOf(const RowGroup& group) const {
+  const bool conditional = group.condition == Condition::kConditional;
+  for (const OwnConditioning& own : own_) {
+    if (own.model == group.model) return conditional ? own.conditional : own.unconditional;
+  }
+  return conditional ? conditional_ : unconditional_;
+}
+
 Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
   std::vector<at::Tensor> context, pooled, time_ids;
   for (const RowGroup& group : call.groups) {
-    const Conditioning& condition =
-        group.condition == Condition::kConditional ? conditional_ : unconditional_;
+    const Conditioning& condition = ConditioningOf(group);
     context.push_back(condition.context);
     pooled.push_back(condition.pooled);
     time_ids.push_back(condition.time_ids);

@@ -30,6 +30,13 @@ struct SdxlNetwork {
   friend bool operator==(const SdxlNetwork&, const SdxlNetwork&) = default;
 };
 
+// What conditions one model of a mixture in the place of what conditions all: of its own text
+// encoders. B rows each.
+struct OwnConditioning {
+  int model;
+  Conditioning unconditional, conditional;
+};
+
 // The places of a base model and of what was made of it among a predictor's models.
 inline constexpr int kBaseNetwork = 0;
 inline constexpr int kTunedNetwork = 1;
@@ -53,8 +60,10 @@ class SdxlPredictor {
   explicit SdxlPredictor(std::vector<SdxlNetwork> models)
       : SdxlPredictor(std::move(models), Options()) {}
 
-  // The prompts of the next batch, B rows each. Call it before the first prediction.
-  void SetConditioning(Conditioning unconditional, Conditioning conditional);
+  // The prompts of the next batch, B rows each, and of models that have their own, always the same
+  // ones. Call it before the first prediction.
+  void SetConditioning(Conditioning unconditional, Conditioning conditional,
+                       std::vector<OwnConditioning> own = {});
 
   // x [B,C,h,w] scaled by c_in -> [rows.size()*B,C,h,w] in the network's dtype, row-group-major.
   at::Tensor operator()(const at::Tensor& x, double time, std::span<const RowGroup> rows);
@@ -94,6 +103,7 @@ class SdxlPredictor {
 
   Layout& FindLayout(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
+  const Conditioning& ConditioningOf(const RowGroup& group) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;
   bool weights_stay() const { return options_.unet.pieces.weights_stay(); }
   void SplitRows(Layout& layout) const;
@@ -105,6 +115,7 @@ class SdxlPredictor {
   Options options_;
   AdapterSwitch adapters_;
   Conditioning unconditional_, conditional_;
+  std::vector<OwnConditioning> own_;
   std::vector<Layout> layouts_;  // a handful: which models and conditions a step evaluates
   int64_t network_rows_ = 0;
 };

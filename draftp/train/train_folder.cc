@@ -165,8 +165,8 @@ absl::Status CheckTrainInputs(const TrainConfig& config, const std::vector<Input
   return CheckInputsLieElsewhere(
       files, dir,
       {"pytorch_lora_weights.safetensors", "unet", "ema", "best", "checkpoints", "validation",
-       "tensorboard", "log.jsonl", "validation.jsonl", "report.html", "run.json",
-       "nonfinite_step.safetensors"});
+       "tensorboard", "log.jsonl", "validation.jsonl", "report.html", "run.json", "README.md",
+       "kohya_lora.safetensors", "nonfinite_step.safetensors"});
 }
 
 }  // namespace draftp

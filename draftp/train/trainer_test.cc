@@ -213,6 +213,43 @@ TEST(Trainer, ValidatesBothModelsAndWritesAReport) {
   EXPECT_EQ(first.at("tuned").at("reward"), first.at("base").at("reward"));
   EXPECT_TRUE(std::filesystem::exists(config.output_dir + "/validation/step_00000001.png"));
   EXPECT_THAT(Contents(config.output_dir + "/report.html"), HasSubstr("Validation reward"));
+  EXPECT_THAT(Contents(config.output_dir + "/README.md"),
+              HasSubstr("validation/step_00000001.png"));
+}
+
+// What it says of itself is true: the embedded model isn't SDXL base.
+TEST(Trainer, WritesKohyasFileAndGoesOnFromIt) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  config.max_steps = 1;
+  config.val_check_interval = 1;
+  config.validation_images = 1;
+  ASSERT_EQ(Train(config), absl::OkStatus());
+  const std::string kohya = config.output_dir + "/kohya_lora.safetensors";
+  const auto file = SafetensorsFile::Open(kohya);
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto& metadata = (*file)->metadata();
+  EXPECT_EQ(metadata.at("ss_output_name"), "kohya_lora");
+  EXPECT_EQ(metadata.at("ss_network_dim"), "2");
+  EXPECT_EQ(metadata.at("ss_steps"), "1");
+  EXPECT_EQ(metadata.at("ss_resolution"), "(128, 128)");
+  EXPECT_EQ(metadata.at("modelspec.prediction_type"), "epsilon");
+  EXPECT_TRUE(metadata.contains("ssmd_cover_images"));
+  EXPECT_FALSE(metadata.contains("modelspec.architecture"));
+  EXPECT_FALSE(metadata.contains("ss_base_model_version"));
+  config.lora = kohya;
+  config.output_dir = folder / "on";
+  EXPECT_EQ(Train(config), absl::OkStatus());
+}
+
+TEST(Trainer, AnAdapterThatItCannotTrainIsNamed) {
+  const TemporaryFolder folder;
+  TrainConfig config = Small(folder / "run");
+  for (const auto& [file, what] : {std::pair{"text_encoders", "adapts a text encoder"},
+                                   std::pair{"dora", "isn't a LoRA of two factors alone"}}) {
+    config.lora = std::string("testdata/adapters/") + file + ".safetensors";
+    EXPECT_THAT(Train(config), FailsWith(what)) << file;
+  }
 }
 
 TEST(Trainer, ADryRunTouchesNothing) {

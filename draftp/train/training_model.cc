@@ -25,6 +25,14 @@ at::ScalarType TrainedDtype(const UNet& unet) {
   return unet.placement().dtype == at::kDouble ? at::kDouble : at::kFloat;
 }
 
+// An adapter of any grammar whose layers are trained: LoRAs of the UNet's linear layers and
+// convolutions.
+absl::StatusOr<LoraAdapter> ReadToTrainOn(const std::string& path, const SdxlModel& model) {
+  const auto adapter = ReadAdapterFile(path, AdapterKeysOf(model));
+  if (!adapter.ok()) return adapter.status();
+  return PlainLora(*adapter);
+}
+
 template <class Network>
 Network Packed(const Network& plain) {
   const at::NoGradGuard no_grad;
@@ -83,7 +91,7 @@ absl::Status TrainingModel::AttachAdapter(const TrainConfig& config) {
                                                    .alpha = alpha,
                                                    .target_modules = config.target_modules,
                                                    .seed = config.seed})
-                           : ReadLoraFile(config.lora);
+                           : ReadToTrainOn(config.lora, sdxl_);
   if (!adapter.ok()) {
     return config.lora.empty() ? adapter.status() : AsFailure(adapter.status());
   }

@@ -8,6 +8,8 @@
 #include "draftp/io/png.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/train/checkpoint.h"
+#include "draftp/train/kohya_file.h"
+#include "draftp/train/model_card.h"
 #include "draftp/version.h"
 
 namespace draftp {
@@ -70,6 +72,13 @@ absl::Status TrainingOutput::Weights(const Tensors& values, const Tensors& avera
 absl::Status TrainingOutput::Report(const RunStatus& status) {
   if (absl::Status there = folder_.Check(); !there.ok()) return there;
   return WriteTrainingReport(config_, status);
+}
+
+absl::Status TrainingOutput::Present(const RunStatus& status) {
+  if (!model_.full()) {
+    if (absl::Status s = WriteKohyaFile(config_, model_, status.step); !s.ok()) return s;
+  }
+  return WriteModelCard(config_, status, NewestSheet(config_.output_dir));
 }
 
 absl::Status TrainingOutput::Finish(const TrainerState& state, const std::string& why, int ranks) {

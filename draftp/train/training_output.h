@@ -63,6 +63,9 @@ class TrainingOutput {
 
   absl::Status Report(const RunStatus& status);
 
+  // At the end, of weights that are in the folder: the card, and of a LoRA kohya's file.
+  absl::Status Present(const RunStatus& status);
+
   // The record of a run that ends; `why`: empty at the last step.
   absl::Status Finish(const TrainerState& state, const std::string& why, int ranks);
 
