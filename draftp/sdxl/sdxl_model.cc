@@ -79,12 +79,20 @@ absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
                    " as in tokenizer/"));
 }
 
-absl::StatusOr<int64_t> DefaultSize(const std::string& dir, const VaeConfig& vae) {
+// Height and width in pixels. diffusers' class has no sample_size where the file is silent, its
+// pipelines then take 128.
+absl::StatusOr<ImageSize> DefaultSize(const std::string& dir, const VaeConfig& vae) {
+  constexpr char kKey[] = "sample_size";
   auto json = JsonReader::Open(dir + "/unet/config.json");
   if (!json.ok()) return json.status();
-  const int64_t latent = json->IntBetween("sample_size", 1, 1024, 128);
+  const auto latent =
+      json->Has(kKey) ? json->IntOrIntList(kKey, 2) : std::vector<int64_t>{128, 128};
+  for (const int64_t side : latent) {
+    if (side < 1 || side > 1024)
+      json->Fail(kKey, absl::StrCat("found ", side, ", expected 1 to 1024"));
+  }
   if (!json->status().ok()) return json->status();
-  return latent * vae.Downsampling();
+  return ImageSize{latent[0] * vae.Downsampling(), latent[1] * vae.Downsampling()};
 }
 
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {

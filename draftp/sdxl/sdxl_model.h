@@ -47,7 +47,7 @@ struct SdxlModel {
   VaeDecoder vae;
   std::optional<double> lora_scale;                           // set where a LoRA was loaded
   std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
-  int64_t default_size = 0;  // pixels a side that the UNet was trained for
+  ImageSize default_size = {};                                // that the UNet was trained for
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.
