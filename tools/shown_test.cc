@@ -170,7 +170,7 @@ TEST_F(ModelArgumentTest, AFolderOfPromptsSaysWhatItHolds) {
   Program anneal(folder_,
                  {"tools/anneal", "--prompts=" + Path("captions"), "--output_dir=" + Path("out")});
   EXPECT_EQ(anneal.Wait(), 1);
-  EXPECT_THAT(anneal.error(), HasSubstr("/captions: found a folder, expected a file; it holds"));
+  EXPECT_THAT(anneal.error(), HasSubstr("/captions: found a folder without captions, expected "));
 }
 
 Words Training(const TemporaryFolder& folder, const Words& more) {

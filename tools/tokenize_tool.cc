@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
-#include "draftp/data/prompts.h"
+#include "draftp/data/captions.h"
 #include "draftp/io/printable.h"
 #include "draftp/text/clip_tokenizer.h"
 
@@ -18,15 +18,16 @@ absl::Status RunTokenize(const TokenizeOptions& options, std::ostream& out,
                          std::ostream& warnings) {
   const absl::StatusOr<ClipTokenizer> tokenizer = ClipTokenizer::Open(options.tokenizer);
   if (!tokenizer.ok()) return tokenizer.status();
-  const absl::StatusOr<std::vector<std::string>> prompts = ReadPrompts(options.prompts);
-  if (!prompts.ok()) return prompts.status();
-  for (size_t i = 0; i < prompts->size() && out.good(); ++i) {
-    const ClipTokenizer::Encoded encoded = tokenizer->Encode((*prompts)[i]);
+  const absl::StatusOr<CaptionSet> set = ReadCaptions(options.prompts, EmptyCaptions::kKeep);
+  if (!set.ok()) return set.status();
+  const std::vector<std::string>& prompts = set->captions;
+  for (size_t i = 0; i < prompts.size() && out.good(); ++i) {
+    const ClipTokenizer::Encoded encoded = tokenizer->Encode(prompts[i]);
     out << absl::StrJoin(encoded.ids, " ") << '\n';
     if (!encoded.truncated) continue;
     warnings << "warning: " << Printable(options.prompts, 4096) << ": caption " << i + 1 << " "
-             << Quoted((*prompts)[i], 60) << ": found " << encoded.tokens
-             << " tokens, used the first " << tokenizer->max_length() - 2 << '\n';
+             << Quoted(prompts[i], 60) << ": found " << encoded.tokens << " tokens, used the first "
+             << tokenizer->max_length() - 2 << '\n';
   }
   out.flush();
   if (!out.good())
@@ -40,7 +41,7 @@ int TokenizeMain(int argc, const char* const* argv, std::ostream& out, std::ostr
   app.add_option("--tokenizer", options.tokenizer, "Folder with vocab.json and merges.txt")
       ->required()
       ->type_name("DIR");
-  app.add_option("--prompts", options.prompts, "Text file, one caption a line")
+  app.add_option("--prompts", options.prompts, "Captions, in what train takes as --prompts")
       ->required()
       ->type_name("FILE");
   try {

@@ -35,6 +35,7 @@
 #include "draftp/run/run_record.h"
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/recorded_config.h"
+#include "draftp/sdxl/sampling_setup.h"
 #include "draftp/shard/rank_device.h"
 #include "draftp/shard/same_run.h"
 #include "draftp/shard/shared_folder.h"
@@ -126,12 +127,6 @@ absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
   return columns;
 }
 
-std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns) {
-  std::vector<WeightType> types;
-  for (const AnnealColumn& column : columns) types.push_back(column.type);
-  return types;
-}
-
 // What run.json says of `config`: all columns, and the embedded model by its name.
 nlohmann::ordered_json Recorded(AnnealConfig config, const std::vector<AnnealColumn>& columns) {
   config.weight_type.clear();
@@ -145,9 +140,11 @@ absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns
                       RunRecord* record) {
   const auto identity = setting.Identity();
   if (!identity.ok()) return identity.status();
+  const std::string lora_hash = WebUiLoraHash(setting.config.lora);
   for (AnnealColumn& column : columns) {
-    column.made_by =
-        MadeBy(setting.config, setting.UsedBy({column.type}, *identity), setting.settings());
+    const RunIdentity used = setting.UsedBy({column.type}, *identity);
+    column.made_by = MadeBy(setting.config, used, setting.settings());
+    column.web_ui = WebUiModelsOf(setting.config, used, lora_hash);
   }
   if (record == nullptr) return absl::OkStatus();
   const RunIdentity used = setting.UsedBy(TypesOf(columns), *identity);
@@ -392,6 +389,8 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   InputHashes hashes(AnnealInputs(config));
   const auto model = AnnealModel::Load(config, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
+  const std::string spacing = SpacingNotice(config.sampling, model->sdxl.scheduler);
+  if (world.first() && !spacing.empty()) log.Note(spacing);
   Setting setting{config, prepared->plan, prepared->device, *model, hashes};
   return DrawInto(held, setting, begin, log, world);
 }

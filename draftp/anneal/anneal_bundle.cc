@@ -1,13 +1,15 @@
 #include "draftp/anneal/anneal_bundle.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_join.h"
 #include "draftp/config/config_row.h"
-#include "draftp/data/prompts.h"
+#include "draftp/data/captions.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
 
@@ -19,12 +21,13 @@ constexpr int64_t kBundlePrompts = 8;
 // What comes through a pipe comes once: the prompts themselves stand in the config, which then
 // repeats the run.
 absl::Status TakeStreamedPrompts(AnnealConfig& config) {
-  if (!config.prompt.empty() || !IsStream(config.prompts)) return absl::OkStatus();
-  absl::StatusOr<std::vector<std::string>> prompts = ReadPrompts(config.prompts);
+  if (!config.prompt.empty() || !std::ranges::any_of(config.prompts, IsStream))
+    return absl::OkStatus();
+  auto prompts = ReadCaptions(absl::StrJoin(config.prompts, ","), EmptyCaptions::kKeep);
   if (!prompts.ok()) return absl::DataLossError(prompts.status().message());
   const auto most = static_cast<size_t>(config.max_prompts);
-  if (most > 0 && prompts->size() > most) prompts->resize(most);
-  config.prompt = *std::move(prompts);
+  if (most > 0 && prompts->captions.size() > most) prompts->captions.resize(most);
+  config.prompt = std::move(prompts->captions);
   config.prompts.clear();
   config.max_prompts = 0;
   return absl::OkStatus();
@@ -44,7 +47,7 @@ absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::strin
     config.model = embedded_dir;
     if (!has_adapter) config.lora = embedded_dir + "/lora";
     if (!has_prompts) {
-      config.prompts = embedded_dir + "/prompts/validation.txt";
+      config.prompts = {embedded_dir + "/prompts/validation.txt"};
       if (config.max_prompts == 0) config.max_prompts = kBundlePrompts;
     }
     return config;

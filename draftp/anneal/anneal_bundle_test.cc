@@ -34,7 +34,7 @@ TEST(AnnealBundleTest, PromptsOfAPipeStandInTheResolvedConfig) {
   ASSERT_EQ(write(ends[1], kText, sizeof kText - 1), static_cast<ssize_t>(sizeof kText - 1));
   close(ends[1]);
   const auto resolved = ResolveBundle(ConfigWith([&](auto& c) {
-                                        c.prompts = "/dev/fd/" + std::to_string(ends[0]);
+                                        c.prompts = {"/dev/fd/" + std::to_string(ends[0])};
                                         c.max_prompts = 2;
                                       }),
                                       "/embedded");
@@ -68,7 +68,7 @@ TEST(AnnealBundleTest, TheBundleGivesWayToWhatIsSaid) {
   const auto prompt = ResolveBundle(ConfigWith([](auto& c) { c.prompt = {"p"}; }), "/embedded");
   EXPECT_EQ(prompt->prompts, "");
   EXPECT_EQ(prompt->lora, "/embedded/lora");
-  const auto file = ResolveBundle(ConfigWith([](auto& c) { c.prompts = "/f"; }), "/embedded");
+  const auto file = ResolveBundle(ConfigWith([](auto& c) { c.prompts = {"/f"}; }), "/embedded");
   EXPECT_EQ(file->prompts, "/f");
   EXPECT_EQ(file->max_prompts, 0);
 }

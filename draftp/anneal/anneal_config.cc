@@ -91,21 +91,24 @@ void AddSubjects(Table& table) {
            .help = "weights of the fine-tuned model over the steps: base, draft, linear, power_p, "
                    "step_f and more (docs/schedules.md)",
            .common = true})
-      .TextList(&AnnealConfig::prompt,
-                {.key = "prompt",
-                 .original_keys = {"prompt"},
-                 .value_name = "TEXT",
-                 .help = "a prompt, in the place of a file; typed again, one more",
-                 .elsewhere = {"p", "text", "caption"},
+      .TextList(
+          &AnnealConfig::prompt,
+          {.key = "prompt",
+           .original_keys = {"prompt"},
+           .value_name = "TEXT",
+           .help = "a prompt, in the place of a file, which may be empty; typed again, one more",
+           .elsewhere = {"p", "text", "caption"},
+           .common = true,
+           .allow_empty = true})
+      .PathList(&AnnealConfig::prompts,
+                {.key = "prompts",
+                 .value_name = "FILE|GLOB[,...]",
+                 .help = "prompts: .txt (a line each), .jsonl, .json, .csv, .tsv or .tar, as train "
+                         "takes them; globs and folders of such files; - is the standard input, "
+                         "and <(command) a command's",
+                 .default_text = "8 of the embedded model, without --model",
+                 .elsewhere = {"prompt_file", "from_file", "prompts_file"},
                  .common = true})
-      .Path(&AnnealConfig::prompts,
-            {.key = "prompts",
-             .value_name = "FILE",
-             .help = "prompts, a line each; - is the standard input, and <(command) a command's",
-             .default_text = "8 of the embedded model, without --model",
-             .elsewhere = {"prompt_file", "from_file", "prompts_file"},
-             .once = "one file at present",
-             .common = true})
       .NoEffect([](const AnnealConfig& c) {
         return c.prompt.empty() ? "" : "--prompt takes the place of a file";
       })
@@ -113,7 +116,7 @@ void AddSubjects(Table& table) {
                {.key = "max_prompts",
                 .value_name = "N",
                 .unit = "prompts",
-                .help = "only the first N of the file; 0 means all",
+                .help = "only the first N of the files; 0 means all",
                 .common = true})
       .NoEffect([](const AnnealConfig& c) {
         return c.prompt.empty() ? "" : "--prompt takes the place of a file";
@@ -127,7 +130,7 @@ void AddSubjects(Table& table) {
              .common = true,
              .allow_empty = true})
       .NoEffect([](const AnnealConfig& c) {
-        return c.sampling.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
+        return c.sampling.guided() ? "" : "--guidance_scale 0 and 1 are no guidance";
       })
       .Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
                {.key = "images_per_prompt",
@@ -216,11 +219,10 @@ void AddRefusedKeys(Table& table) {
              {"model.first_stage_config.from_pretrained"},
              "the VAE is the folder vae of --model: put it there",
              {}})
-      .Rule({Kind::kRefused,
-             {"exp_manager.create_wandb_logger", "exp_manager.wandb_logger_kwargs.*",
-              "wandb_logger_kwargs.*"},
+      .Rule({Kind::kOnly,
+             {"exp_manager.create_wandb_logger"},
              "nothing is sent anywhere: read run.json in --output_dir",
-             {}})
+             {"False", "false", "FALSE"}})
       .Rule({Kind::kRefused,
              {"rm.trainer.devices"},
              "no reward model runs here: --device chooses where the run computes",
@@ -262,11 +264,12 @@ void AddIgnoredKeys(Table& table) {
          "it is training's");
   ignore({"trainer.devices", "trainer.num_nodes", "trainer.accelerator"},
          "`--nproc` says how many processes draw, each on a device of its own");
-  ignore({"exp_manager.exp_dir", "exp_manager.name", "exp_manager.create_checkpoint_callback",
-          "exp_manager.create_tensorboard_logger", "exp_manager.checkpoint_callback_params.*",
-          "exp_manager.resume_if_exists", "exp_manager.resume_ignore_no_checkpoint",
-          "exp_manager.ema.*", "name"},
-         "it is training's log and checkpoints");
+  ignore(
+      {"exp_manager.exp_dir", "exp_manager.name", "exp_manager.create_checkpoint_callback",
+       "exp_manager.create_tensorboard_logger", "exp_manager.checkpoint_callback_params.*",
+       "exp_manager.resume_if_exists", "exp_manager.resume_ignore_no_checkpoint",
+       "exp_manager.ema.*", "exp_manager.wandb_logger_kwargs.*", "wandb_logger_kwargs.*", "name"},
+      "it is training's log and checkpoints");
   ignore({"model.micro_batch_size"}, "`--batch_size` is this program's");
   ignore({"model.data.*"}, "`--prompts` is this program's");
   ignore({"model.precision"}, "`trainer.precision` says it");

@@ -33,9 +33,9 @@ struct AnnealConfig {
   // What to draw
   std::vector<std::string> weight_type = {"base",    "draft",   "linear",
                                           "power_2", "power_4", "step_0.6"};
-  std::vector<std::string> prompt = {};  // replace the prompt file
-  std::string prompts = {};              // file, a prompt a line
-  int64_t max_prompts = 0;               // the first so many of the file; 0: all
+  std::vector<std::string> prompt = {};   // replace the prompt files
+  std::vector<std::string> prompts = {};  // files, patterns, folders: ReadCaptions
+  int64_t max_prompts = 0;                // the first so many of the files; 0: all
   std::string negative_prompt = {};
   int64_t images_per_prompt = 1;
 

@@ -150,15 +150,28 @@ TEST(AnnealConfigTest, TakesTheOriginalsTrainingFile) {
 }
 
 TEST(AnnealConfigTest, RefusesTheOriginalsKeysWithoutMeaning) {
-  for (const char* key :
-       {"model.unet_config.from_NeMo", "model.first_stage_config.from_NeMo",
-        "model.first_stage_config.from_pretrained", "exp_manager.create_wandb_logger",
-        "exp_manager.wandb_logger_kwargs.project", "wandb_logger_kwargs.name",
-        "rm.trainer.devices"}) {
+  for (const char* key : {"model.unet_config.from_NeMo", "model.first_stage_config.from_NeMo",
+                          "model.first_stage_config.from_pretrained", "rm.trainer.devices"}) {
     const std::string message = ErrorOf({std::string(key) + "=False"});
     EXPECT_THAT(message, HasSubstr(std::string("found ") + key + ", which has no meaning here; "));
   }
   EXPECT_THAT(ErrorOf({"model.sampling.base.guider=IdentityGuider"}), HasSubstr("VanillaCFG"));
+}
+
+TEST(AnnealConfigTest, TakesWandbTurnedOff) {
+  const auto loaded =
+      Load({"exp_manager.create_wandb_logger=False", "exp_manager.wandb_logger_kwargs.project=p",
+            "wandb_logger_kwargs.name=n", "--prompt=x"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(ErrorOf({"exp_manager.create_wandb_logger=True"}),
+              HasSubstr("found \"True\", expected False or false or FALSE: nothing is sent"));
+}
+
+TEST(AnnealConfigTest, TakesAnEmptyPromptAndSeveralFiles) {
+  EXPECT_THAT(Load({"--prompt", ""})->config.prompt, ElementsAre(""));
+  EXPECT_THAT(Load({"--prompt", "a", "--prompt", ""})->config.prompt, ElementsAre("a", ""));
+  EXPECT_THAT(Load({"--prompts=a.txt,b.csv", "--prompts=/c"})->config.prompts,
+              ElementsAre("/home/me/a.txt", "/home/me/b.csv", "/c"));
 }
 
 TEST(AnnealConfigTest, NamesTheNearestKey) {
@@ -223,8 +236,8 @@ TEST(AnnealConfigTest, RejectsWrongValuesByFlag) {
     const std::string flag = std::string(bad).substr(0, std::string(bad).find('='));
     EXPECT_THAT(ErrorOf({bad}), HasSubstr(flag + ": found ")) << bad;
   }
-  for (const char* flag : {"--model", "--lora", "--prompt", "--prompts", "--output_dir",
-                           "--weight_type", "--device", "--sampler", "--steps"}) {
+  for (const char* flag : {"--model", "--lora", "--prompts", "--output_dir", "--weight_type",
+                           "--device", "--sampler", "--steps"}) {
     EXPECT_THAT(ErrorOf({flag, ""}), HasSubstr("found an empty text")) << flag;
   }
 }
@@ -287,8 +300,8 @@ TEST(AnnealConfigTest, FlagsWithoutEffectAreNamedOnce) {
   EXPECT_THAT(Idle({"--s_tmin=1", "order=3"}), ElementsAre("--s_tmin", "--order"));
   EXPECT_THAT(Idle({"--prompt=a", "--prompts=b", "--max_prompts=2"}),
               ElementsAre("--prompts", "--max_prompts"));
-  EXPECT_THAT(Idle({"--guidance_scale=1", "--negative_prompt=a"}),
-              ElementsAre("--negative_prompt"));
+  for (const char* none : {"--guidance_scale=1", "--guidance_scale=0"})
+    EXPECT_THAT(Idle({none, "--negative_prompt=a"}), ElementsAre("--negative_prompt"));
   EXPECT_THAT(Idle({"--weight_type=base", "--lora=l", "--lora_scale=2"}),
               ElementsAre("--lora", "--lora_scale"));
   EXPECT_THAT(Idle({"--lora=l", "--explicit_log_dir=r"}), ElementsAre("--explicit_log_dir"));

@@ -67,7 +67,7 @@ int64_t WorkspaceBytes(const Job& job) {
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
     models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
-  const int64_t groups = models * (job.config.sampling.guidance_scale == 1.0 ? 1 : 2);
+  const int64_t groups = models * (job.config.sampling.guided() ? 2 : 1);
   const int64_t rows = batch * std::max<int64_t>(1, groups / job.plan.together);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
   const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);

@@ -53,7 +53,7 @@ absl::StatusOr<std::vector<std::string>> TypesThatStay(
 absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<InputFile>& inputs,
                                const std::vector<WeightType>& types, const std::string& dir) {
   std::vector<InputFile> files = inputs;
-  if (!config.prompts.empty()) files.push_back({"prompts", config.prompts});
+  for (const std::string& path : config.prompts) files.push_back({"prompts", path});
   std::vector<std::string> outputs = {"run.json", "overview.png"};
   for (const WeightType& type : types) outputs.push_back(WeightTypeFolder(type.text));
   return CheckInputsLieElsewhere(files, dir, outputs);

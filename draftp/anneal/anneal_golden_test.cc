@@ -41,7 +41,7 @@ AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discret
   AnnealConfig config;
   config.model = kModel;
   config.lora = std::string(kModel) + "/lora";
-  config.prompts = std::string(kModel) + "/prompts/validation.txt";
+  config.prompts = {std::string(kModel) + "/prompts/validation.txt"};
   config.sampling.steps = 10;
   config.sampling.sampler = sampler;
   config.sampling.discretization = discretization;

@@ -40,7 +40,7 @@ SdxlModel LoadModel(const std::string& dtype) {
 // Largest relative error of the final latents against the goldens, over the config's weight types.
 double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
   AnnealConfig config;
-  config.prompts = std::string(kModel) + "/prompts/validation.txt";
+  config.prompts = {std::string(kModel) + "/prompts/validation.txt"};
   config.sampling.steps = 10;
   config.batch_size = 2;
   config.sampling.sampler = sampler;

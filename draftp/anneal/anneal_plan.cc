@@ -2,11 +2,12 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "draftp/data/prompts.h"
+#include "draftp/data/captions.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/exit_code.h"
 
@@ -15,10 +16,11 @@ namespace {
 
 absl::StatusOr<std::vector<std::string>> PromptsOf(const AnnealConfig& config) {
   if (!config.prompt.empty()) return config.prompt;
-  auto prompts = ReadPrompts(config.prompts);
+  auto prompts = ReadCaptions(absl::StrJoin(config.prompts, ","), EmptyCaptions::kKeep);
+  if (!prompts.ok()) return prompts.status();
   const auto most = static_cast<size_t>(config.max_prompts);
-  if (prompts.ok() && most > 0 && prompts->size() > most) prompts->resize(most);
-  return prompts;
+  if (most > 0 && prompts->captions.size() > most) prompts->captions.resize(most);
+  return std::move(prompts->captions);
 }
 
 // Skipping a batch of the rank's one stream leaves its starting noise behind, but not what the run

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 class AnnealPlanTest : public ::testing::Test {
  protected:
   AnnealPlanTest() {
-    config_.prompts = folder_.Write("prompts.txt", "one\ntwo\nthree\nfour\nfive\n");
+    config_.prompts = {folder_.Write("prompts.txt", "one\ntwo\nthree\nfour\nfive\n")};
   }
   testing::TemporaryFolder folder_;
   AnnealConfig config_;
@@ -89,6 +89,18 @@ TEST_F(AnnealPlanTest, APromptReplacesTheFile) {
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("a single star"));
 }
 
+TEST_F(AnnealPlanTest, PromptsComeFromEveryKindOfFile) {
+  config_.prompts = {
+      folder_.Write("a.jsonl", "{\"prompt\": \"one\", \"tag\": 1}\n{\"text\": \"\"}\n"),
+      folder_.Write("b.csv", "Prompt;id\ntwo, three;1\n")};
+  EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("one", "", "two, three"));
+}
+
+TEST_F(AnnealPlanTest, AnEmptyPromptIsDrawn) {
+  config_.prompt = {""};
+  EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre(""));
+}
+
 TEST_F(AnnealPlanTest, MaxPromptsTakesTheFirst) {
   config_.max_prompts = 2;
   EXPECT_THAT(MakeAnnealPlan(config_)->prompts, ElementsAre("one", "two"));
@@ -103,7 +115,7 @@ TEST_F(AnnealPlanTest, ImagesAreBounded) {
             "images altogether");
   std::string lines;
   for (int i = 0; i <= 1'000'000; ++i) lines += "a\n";
-  config_.prompts = folder_.Write("prompts.txt", lines);
+  config_.prompts = {folder_.Write("prompts.txt", lines)};
   EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()),
               HasSubstr("--prompts: found 1000001 prompts"));
 }
@@ -120,7 +132,7 @@ TEST_F(AnnealPlanTest, AWeightTypeTooLongForAFolderIsAUsageError) {
 }
 
 TEST_F(AnnealPlanTest, AMissingPromptFileIsNamed) {
-  config_.prompts = folder_ / "absent.txt";
+  config_.prompts = {folder_ / "absent.txt"};
   EXPECT_THAT(std::string(MakeAnnealPlan(config_).status().message()), HasSubstr("absent.txt"));
 }
 

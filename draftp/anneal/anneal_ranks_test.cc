@@ -232,7 +232,7 @@ TEST_F(AnnealRanksTest, WeightsThatDifferAreNamed) {
 }
 
 TEST_F(AnnealRanksTest, AnErrorThatAllHaveIsSaidOnce) {
-  config_.prompts = folder_ / "absent.txt";
+  config_.prompts = {folder_ / "absent.txt"};
   const auto statuses = Statuses(3);
   EXPECT_THAT(std::string(statuses[0].message()), HasSubstr("absent.txt"));
   EXPECT_FALSE(statuses[2].ok());

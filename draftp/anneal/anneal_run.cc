@@ -26,6 +26,12 @@ std::vector<WeightType> DrawnTypes(const std::vector<AnnealColumn>& columns) {
 
 }  // namespace
 
+std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns) {
+  std::vector<WeightType> types;
+  for (const AnnealColumn& column : columns) types.push_back(column.type);
+  return types;
+}
+
 AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
                      NoiseSchedule schedule, Options options, Notices& log)
     : config_(config),
@@ -80,13 +86,15 @@ absl::StatusOr<ImageRecord> AnnealRun::RecordOf(const AnnealColumn& column, int6
     if (absl::Status status = options_.identify(options_.columns); !status.ok()) return status;
     identified_ = true;
   }
-  return ImageRecord{.weight_type = column.type.text,
+  ImageRecord record{.weight_type = column.type.text,
                      .index = image,
                      .rank = plan_.RankOf(image),
                      .prompt = plan_.PromptOf(image),
                      .negative_prompt = config_.negative_prompt,
                      .seed = SeedOf(image),
                      .made_by = column.made_by};
+  record.parameters = WebUiText(record, config_.sampling, options_.size, column.web_ui);
+  return record;
 }
 
 absl::StatusOr<std::optional<AnnealRun::Existing>> AnnealRun::Find(size_t column, int64_t image) {

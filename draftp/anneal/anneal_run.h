@@ -15,6 +15,7 @@
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/anneal/image_drawer.h"
 #include "draftp/anneal/image_output.h"
+#include "draftp/anneal/web_ui_text.h"
 #include "draftp/report/contact_sheet.h"
 #include "draftp/run/notices.h"
 #include "draftp/run/progress.h"
@@ -29,14 +30,17 @@ struct AnnealColumn {
   WeightType type;
   bool drawn;
   std::vector<PngText> made_by = {};  // see anneal_identity.h
+  WebUiModels web_ui = {};
 };
+
+std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns);
 
 class AnnealRun {
  public:
   struct Options {
     ImageSize size;
     std::vector<AnnealColumn> columns;
-    // Sets made_by of all columns; called before the first picture's text is needed.
+    // Sets made_by and web_ui of all columns; called before the first picture's text is needed.
     std::function<absl::Status(std::vector<AnnealColumn>&)> identify;
     // Before files are written: whether config.output_dir still is the run's.
     std::function<absl::Status()> check_folder = [] { return absl::OkStatus(); };

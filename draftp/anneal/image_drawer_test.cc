@@ -33,7 +33,7 @@ class ImageDrawerTest : public ::testing::Test {
   static void TearDownTestSuite() { delete model_; }
 
   ImageDrawerTest() {
-    config_.prompts = std::string(kDrawnModel) + "/prompts/validation.txt";
+    config_.prompts = {std::string(kDrawnModel) + "/prompts/validation.txt"};
     config_.max_prompts = 4;
     config_.sampling.steps = 3;
     config_.weight_type = {"linear"};

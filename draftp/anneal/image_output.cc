@@ -20,7 +20,7 @@ namespace {
 std::vector<PngText> Deciding(std::vector<PngText> text) {
   std::erase_if(text, [](const PngText& entry) {
     return entry.key == "Software" || entry.key == "model" || entry.key == "lora" ||
-           entry.key == "tuned";
+           entry.key == "tuned" || entry.key == "parameters";
   });
   return text;
 }
@@ -39,6 +39,7 @@ std::vector<PngText> ImageRecord::Text() const {
                                {"weight_type", weight_type}};
   text.insert(text.end(), made_by.begin(), made_by.end());
   if (!negative_prompt.empty()) text.push_back({"negative_prompt", negative_prompt});
+  if (!parameters.empty()) text.push_back({"parameters", parameters});
   return text;
 }
 

@@ -23,6 +23,7 @@ struct ImageRecord {
   std::string negative_prompt = {};
   uint64_t seed = 0;                  // of this picture's noise: what redraws it alone
   std::vector<PngText> made_by = {};  // models by name and SHA-256, settings: all else that decides
+  std::string parameters = {};        // the same for other programs: web_ui_text.h
 
   std::vector<PngText> Text() const;
 };
@@ -50,7 +51,8 @@ absl::Status WriteImageFiles(const std::string& dir, const ImageRecord& record,
                              const RgbImage& image);
 
 // The picture that an earlier run left, if it is whole and says of itself exactly what `record`
-// says, whichever version of this program wrote it and whatever the models' files were called.
+// says, whichever version of this program wrote it and whatever the models' files were called;
+// `parameters` don't count.
 std::optional<RgbImage> ReadExistingImage(const std::string& dir, const ImageRecord& record);
 
 }  // namespace draftp

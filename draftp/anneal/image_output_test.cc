@@ -61,6 +61,15 @@ TEST_F(ImageOutputTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(prompt), {}), record_.prompt);
 }
 
+// Pictures of before they had this text.
+TEST_F(ImageOutputTest, ParametersForOtherProgramsDoNotCount) {
+  ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
+  record_.parameters = "a\nSteps: 25";
+  EXPECT_EQ(ReadExistingImage(dir_, record_), image_);
+  const auto text = record_.Text();
+  EXPECT_EQ(text.back(), (PngText{"parameters", "a\nSteps: 25"}));
+}
+
 TEST_F(ImageOutputTest, APictureOfOtherSettingsDoesNotCount) {
   ASSERT_TRUE(WriteImageFiles(dir_, record_, image_).ok());
   ImageRecord other = record_;

@@ -38,6 +38,8 @@ class SafetensorsFile : public TensorFile {
   const std::string& path() const override { return path_; }
   std::vector<std::string> names() const override;
   const std::map<std::string, std::string>& metadata() const override { return header_.metadata; }
+  // Where the tensors' bytes begin in the file.
+  int64_t data_begin() const { return static_cast<int64_t>(header_.data_begin); }
   bool Contains(const std::string& name) const { return header_.tensors.contains(name); }
 
   // Dtype and shape without touching the data; null for an unknown name.

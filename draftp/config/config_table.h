@@ -117,7 +117,8 @@ class ConfigTable {
   // Texts, of which a source gives one or a list; a flag typed several times gives several.
   ConfigTable& TextList(std::vector<std::string> C::* member, ConfigField field) {
     field.repeat = ConfigField::Repeat::kItems;
-    return Add(member, TextListRow(), std::move(field));
+    const bool allow_empty = field.allow_empty;
+    return Add(member, TextListRow(allow_empty), std::move(field));
   }
 
   // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.

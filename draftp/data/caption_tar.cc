@@ -1,4 +1,4 @@
-// Takes the members KEY.txt out of a shard.
+// Takes the captions out of a shard.
 #include "draftp/data/caption_tar.h"
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "draftp/data/caption_check.h"
-#include "draftp/data/prompts.h"
+#include "draftp/data/caption_json.h"
+#include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/tar_reader.h"
 
@@ -34,18 +35,51 @@ std::string WithoutMarks(std::string_view text) {
   return std::string(text);
 }
 
-absl::Status TooMany(const std::string& path, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": found more than ", what,
-                                                 ", expected at most that many"));
+std::string Where(const std::string& member) {
+  return absl::StrCat("member ", Quoted(member, 300));
 }
+
+// Of a shard's KEY.json, as long as it has shown no text member: whether one will come isn't known
+// before the end.
+class JsonMembers {
+ public:
+  JsonMembers(std::string path, EmptyCaptions empty) : path_(path), list_(std::move(path), empty) {}
+
+  absl::Status Take(const std::string& member, TarReader& tar) {
+    if (!status_.ok()) return absl::OkStatus();
+    const absl::StatusOr<std::string> text = tar.Read(kMaxConfigBytes);
+    if (!text.ok()) return text.status();
+    const auto json = ParseJson(absl::StrCat(path_, ": ", Where(member)), WithoutMarks(*text));
+    const auto caption = json.ok() ? CaptionOfObject(*json) : json.status();
+    if (caption.ok())
+      status_ = list_.Add(Where(member), *caption);
+    else
+      status_ = json.ok() ? list_.Error(Where(member), caption.status().message()) : json.status();
+    return absl::OkStatus();
+  }
+  // What the shard's captions are where it has no text members.
+  absl::StatusOr<CaptionSet> Finish(int64_t passed_over) {
+    if (!status_.ok()) return status_;
+    if (!list_.blank() || passed_over == 0)
+      return list_.Finish("members named KEY.txt, KEY.caption or KEY.json");
+    return list_.Error("", absl::StrCat("found no caption and ", passed_over,
+                                        " links or devices, which are passed over, expected files "
+                                        "named KEY.txt, KEY.caption or KEY.json"));
+  }
+
+ private:
+  std::string path_;
+  CaptionList list_;
+  absl::Status status_;
+};
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ReadCaptionTar(const std::string& path) {
+absl::StatusOr<CaptionSet> ReadCaptionTar(const std::string& path, EmptyCaptions empty) {
   absl::StatusOr<TarReader> tar = TarReader::Open(path);
   if (!tar.ok()) return tar.status();
-  std::vector<std::string> captions;
-  int64_t bytes = 0;
+  CaptionList list(path, empty);
+  JsonMembers json(path, empty);
   std::string key;  // of the members now passing by
   bool captioned = false;
   for (;;) {
@@ -56,38 +90,22 @@ absl::StatusOr<std::vector<std::string>> ReadCaptionTar(const std::string& path)
     const std::string_view its_key = KeyOf(name);
     if (its_key != key) captioned = false;
     key = its_key;
-    if (key.empty() || absl::AsciiStrToLower(name.substr(key.size())) != ".txt") continue;
+    if (key.empty()) continue;
+    const std::string ending = absl::AsciiStrToLower(name.substr(key.size()));
+    if (ending == ".json" && list.blank()) {
+      if (absl::Status taken = json.Take(name, *tar); !taken.ok()) return taken;
+    }
+    if (ending != ".txt" && ending != ".caption") continue;
     if (std::exchange(captioned, true)) {
-      return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096),
-                                                     ": found a second member ", Quoted(name, 300),
-                                                     ", expected one caption a key"));
+      return list.Error("", absl::StrCat("found a second member ", Quoted(name, 300),
+                                         ", expected one caption a key"));
     }
     // With room for marks that are dropped; CheckCaption knows the limit.
     const absl::StatusOr<std::string> text = tar->Read(kMaxCaptionBytes + 5);
     if (!text.ok()) return text.status();
-    std::string caption = WithoutMarks(*text);
-    if (const absl::Status status = CheckCaption(caption); !status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": member ",
-                                                     Quoted(name, 300), ": ", status.message()));
-    }
-    bytes += static_cast<int64_t>(caption.size());
-    captions.push_back(std::move(caption));
-    if (captions.size() > kMaxCaptions) {
-      return TooMany(path, absl::StrCat(kMaxCaptions, " captions"));
-    }
-    if (bytes > kMaxCaptionFileBytes) {
-      return TooMany(path, absl::StrCat(kMaxCaptionFileBytes, " bytes of captions"));
-    }
+    if (absl::Status added = list.Add(Where(name), WithoutMarks(*text)); !added.ok()) return added;
   }
-  if (!captions.empty()) return captions;
-  if (tar->passed_over() > 0) {
-    return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": found no caption and ",
-                                                   tar->passed_over(),
-                                                   " links or devices, which are passed over, "
-                                                   "expected files named KEY.txt"));
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat(Printable(path, 4096), ": found no caption, expected members named KEY.txt"));
+  return list.blank() ? json.Finish(tar->passed_over()) : list.Finish("");
 }
 
 }  // namespace draftp

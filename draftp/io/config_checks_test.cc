@@ -11,19 +11,19 @@ namespace {
 
 using ::testing::HasSubstr;
 
-JsonReader Reader(const std::string& text) {
+JsonReader CheckedJson(const std::string& text) {
   return JsonReader("config.json", nlohmann::json::parse(text));
 }
 
 TEST(ConfigChecksTest, NamesFileKeyValueAndWhatIsSupported) {
-  JsonReader json = Reader(R"({"act_fn": "relu"})");
+  JsonReader json = CheckedJson(R"({"act_fn": "relu"})");
   StringOneOf(json, "act_fn", {"silu", "swish"});
   EXPECT_EQ(Finish(json).message(),
             R"(config.json: key "act_fn": found "relu", supported: silu, swish)");
 }
 
 TEST(ConfigChecksTest, AnAbsentKeyTakesTheFallbackOrIsAnError) {
-  JsonReader json = Reader("{}");
+  JsonReader json = CheckedJson("{}");
   EXPECT_EQ(StringOneOf(json, "act_fn", {"silu"}, "silu"), "silu");
   EXPECT_TRUE(Finish(json).ok());
   StringOneOf(json, "act_fn", {"silu"});
@@ -33,17 +33,17 @@ TEST(ConfigChecksTest, AnAbsentKeyTakesTheFallbackOrIsAnError) {
 TEST(ConfigChecksTest, UnsetMeansAbsentNullFalseOrEmpty) {
   for (const char* text :
        {"{}", R"({"k": null})", R"({"k": false})", R"({"k": {}})", R"({"k": []})"}) {
-    JsonReader json = Reader(text);
+    JsonReader json = CheckedJson(text);
     RequireUnset(json, "k", "reason");
     EXPECT_TRUE(Finish(json).ok()) << text;
   }
-  JsonReader json = Reader(R"({"k": [1]})");
+  JsonReader json = CheckedJson(R"({"k": [1]})");
   RequireUnset(json, "k", "reason");
   EXPECT_EQ(Finish(json).message(), R"(config.json: key "k": found [1], not supported: reason)");
 }
 
 TEST(ConfigChecksTest, AKeyThatNobodyReadsIsAnError) {
-  JsonReader json = Reader(R"({"known": 1, "novel": 2})");
+  JsonReader json = CheckedJson(R"({"known": 1, "novel": 2})");
   json.Int("known");
   EXPECT_THAT(std::string(Finish(json).message()), HasSubstr(R"(key "novel")"));
 }

@@ -59,10 +59,13 @@ std::string Sha256OfText(std::string_view text) {
   return Digest(context);
 }
 
-absl::StatusOr<std::string> Sha256OfFile(const std::string& path, const std::atomic<bool>* stop) {
+absl::StatusOr<std::string> Sha256OfFile(const std::string& path, const std::atomic<bool>* stop,
+                                         int64_t begin) {
   const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
   if (!file.ok()) return file.status();
   const absl::Cleanup closer = [&file] { close(file->descriptor); };
+  if (lseek(file->descriptor, begin, SEEK_SET) < 0)
+    return absl::ErrnoToStatus(errno, absl::StrCat(Printable(path, 4096), ": can't read"));
   sha256_ctx context;
   sha256_init(&context);
   std::vector<uint8_t> buffer(size_t{1} << 20);

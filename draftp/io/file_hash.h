@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,10 +14,11 @@ namespace draftp {
 // 64 lower-case hexadecimal digits (FIPS 180-4).
 std::string Sha256OfText(std::string_view text);
 
-// The same of a file's contents. Error: it can't be opened or read; Cancelled soon after `stop`
-// became true.
+// The same of a file's contents from byte `begin` on. Error: it can't be opened or read; Cancelled
+// soon after `stop` became true.
 absl::StatusOr<std::string> Sha256OfFile(const std::string& path,
-                                         const std::atomic<bool>* stop = nullptr);
+                                         const std::atomic<bool>* stop = nullptr,
+                                         int64_t begin = 0);
 
 // Where hashes are remembered: $XDG_CACHE_HOME/draftp/hashes, else $HOME/.cache/draftp/hashes;
 // empty where neither is an absolute path.

@@ -1,6 +1,7 @@
 // Parses JSON under limits and converts its values with errors that name file and key.
 #include "draftp/io/json_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -114,6 +115,25 @@ const char* Convert(const Json& value, std::vector<T>& out) {
   return nullptr;
 }
 
+// Python's numbers without a form in JSON, outside of strings, in quotes.
+std::string QuoteNonFinite(std::string_view text) {
+  std::string out;
+  bool in_string = false;
+  while (!text.empty()) {
+    size_t length = in_string && text[0] == '\\' ? std::min<size_t>(2, text.size()) : 1;
+    if (text[0] == '"') in_string = !in_string;
+    std::string_view found;
+    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
+      if (!in_string && text.starts_with(word)) found = word;
+    }
+    if (!found.empty()) length = found.size();
+    const char* const quote = found.empty() ? "" : "\"";
+    out.append(quote).append(text.substr(0, length)).append(quote);
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
 std::string Show(const Json& value) {
   return Printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 60);
 }
@@ -141,7 +161,9 @@ absl::StatusOr<Json> ReadJsonFile(const std::string& path, int64_t max_bytes) {
 }
 
 absl::StatusOr<JsonReader> JsonReader::Open(const std::string& path) {
-  absl::StatusOr<Json> json = ReadJsonFile(path, kMaxConfigBytes);
+  const absl::StatusOr<std::string> text = ReadFile(path, kMaxConfigBytes);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<Json> json = ParseJson(path, QuoteNonFinite(*text));
   if (!json.ok()) return json.status();
   JsonReader reader(path, *std::move(json));
   if (!reader.status().ok()) return reader.status();

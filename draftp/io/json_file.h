@@ -41,7 +41,8 @@ absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path,
 //   if (!json->status().ok()) return json->status();
 class JsonReader {
  public:
-  // Reads a file of at most kMaxConfigBytes that must hold an object.
+  // Reads a file of at most kMaxConfigBytes that must hold an object. -Infinity, Infinity and NaN,
+  // which Python's json writes though JSON hasn't them, are read as texts.
   static absl::StatusOr<JsonReader> Open(const std::string& path);
   // `object` must be an object, else status() says so; `source` is for messages.
   JsonReader(std::string source, nlohmann::json object);

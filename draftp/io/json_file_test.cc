@@ -56,6 +56,22 @@ TEST(ReadJsonFileTest, NamesTheFile) {
   EXPECT_THAT(ReadJsonFile(folder / "a.json", 2), FailsWith("/a.json: found more than 2 bytes"));
 }
 
+TEST(JsonReaderTest, TakesPythonsNumbersBeyondJsonForTexts) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write(
+      "a.json", R"({"a": -Infinity, "b": [NaN, Infinity], "c": "NaN \" -Infinity", "d\\": 1})");
+  auto json = JsonReader::Open(path);
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(json->String("a"), "-Infinity");
+  EXPECT_THAT(json->StringList("b"), ElementsAre("NaN", "Infinity"));
+  EXPECT_EQ(json->String("c"), "NaN \" -Infinity");
+  EXPECT_EQ(json->Int("d\\"), 1);
+  json->Double("a");
+  EXPECT_THAT(json->status(), FailsWith("found \"-Infinity\", expected a number"));
+  EXPECT_THAT(JsonReader::Open(folder.Write("b.json", "{\"a\": -Infinit}")),
+              FailsWith("isn't valid JSON"));
+}
+
 TEST(JsonReaderTest, ReadsEachType) {
   JsonReader json = Reader(R"({"i": -3, "d": 0.5, "b": true, "s": "x", "il": [1, 2], "dl": [1, 2.5],
                                "bl": [true, false], "sl": ["x", "y"]})");

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "draftp/io/config_checks.h"
@@ -33,12 +34,24 @@ void RequireComponent(JsonReader& json, const std::string& key,
                               ", supported: ", absl::StrJoin(supported, ", ")));
 }
 
+// A pipeline of SDXL's parts, whatever it draws from and whatever stands beside them: a ControlNet,
+// an adapter, what a guidance of its own asks for.
+void RequireSdxlClass(JsonReader& json) {
+  const std::string name = json.String("_class_name");
+  if (absl::StartsWith(name, "StableDiffusionXL") && absl::EndsWith(name, "Pipeline")) return;
+  json.Fail("_class_name",
+            absl::StrCat("found ", Quoted(name), ", supported: StableDiffusionXL...Pipeline"));
+}
+
 }  // namespace
 
 absl::StatusOr<PipelineConfig> ParsePipelineConfig(JsonReader json) {
   json.Ignore({"_diffusers_version", "_name_or_path", "_commit_hash", "scheduler",
-               "add_watermarker", "feature_extractor", "image_encoder"});
-  StringOneOf(json, "_class_name", {"StableDiffusionXLPipeline"});
+               "add_watermarker", "feature_extractor", "image_encoder", "controlnet", "adapter",
+               "pag_applied_layers", "safety_checker", "requires_safety_checker"});
+  RequireSdxlClass(json);
+  RequireUnset(json, "requires_aesthetics_score", "the refiner's conditioning");
+  RequireUnset(json, "is_cosxl_edit", "a network that takes a picture");
   RequireComponent(json, "text_encoder", {"CLIPTextModel"});
   RequireComponent(json, "text_encoder_2", {"CLIPTextModelWithProjection"});
   RequireComponent(json, "tokenizer", {"CLIPTokenizer", "CLIPTokenizerFast"});

@@ -38,15 +38,30 @@ TEST(PipelineConfigTest, ForcesZerosUnlessToldOtherwise) {
       ParsePipeline({{"force_zeros_for_empty_prompt", false}})->force_zeros_for_empty_prompt);
 }
 
+TEST(PipelineConfigTest, TakesEveryPipelineOfTheSameParts) {
+  for (const char* name :
+       {"StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
+        "StableDiffusionXLControlNetPipeline", "StableDiffusionXLControlNetInpaintPipeline",
+        "StableDiffusionXLAdapterPipeline", "StableDiffusionXLPAGPipeline"})
+    EXPECT_TRUE(ParsePipeline({{"_class_name", name},
+                               {"requires_aesthetics_score", false},
+                               {"feature_extractor", {nullptr, nullptr}},
+                               {"controlnet", {"diffusers", "ControlNetModel"}}})
+                    .ok())
+        << name;
+}
+
 TEST(PipelineConfigTest, RejectsOtherPipelinesAndComponents) {
   EXPECT_EQ(PipelineError({{"_class_name", "StableDiffusionPipeline"}}),
             R"(model_index.json: key "_class_name": found "StableDiffusionPipeline", )"
-            "supported: StableDiffusionXLPipeline");
+            "supported: StableDiffusionXL...Pipeline");
   EXPECT_THAT(PipelineError({{"text_encoder_2", {"transformers", "T5EncoderModel"}}}),
               HasSubstr("supported: CLIPTextModelWithProjection"));
   EXPECT_THAT(PipelineError({{"vae", nullptr}}), HasSubstr("\"vae\": found nothing"));
-  EXPECT_THAT(PipelineError({{"controlnet", {"diffusers", "ControlNetModel"}}}),
-              HasSubstr("\"controlnet\": unknown"));
+  EXPECT_THAT(PipelineError({{"prior", {"diffusers", "PriorTransformer"}}}),
+              HasSubstr("\"prior\": unknown"));
+  EXPECT_THAT(PipelineError({{"requires_aesthetics_score", true}}),
+              HasSubstr("requires_aesthetics_score"));
 }
 
 TEST(PipelineConfigTest, SurvivesDamagedFiles) {

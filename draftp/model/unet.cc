@@ -33,7 +33,9 @@ class BlockMaker {
   UNetBlockWeights Mid() {
     const UNetLevel& level = config_.levels.back();
     UNetBlockWeights block;
+    if (config_.mid_block == UNetMidBlock::kNone) return block;
     AddResnet(block, level.channels, level.channels, config_.mid_block_scale_factor);
+    if (config_.mid_block == UNetMidBlock::kResnet) return block;
     // diffusers hands only_cross_attention to other kinds of mid block alone.
     AddTransformer(block, level, config_.mid_depth, /*only_cross_attention=*/false);
     AddResnet(block, level.channels, level.channels, config_.mid_block_scale_factor);

@@ -45,6 +45,7 @@ at::Tensor DownBlock(const at::Tensor& x, const UNetBlockWeights& weights,
 
 at::Tensor MidBlock(const at::Tensor& x, const UNetBlockWeights& weights,
                     const BlockInputs& inputs) {
+  if (weights.resnets.empty()) return x;
   at::Tensor hidden = RunResnet(x, weights.resnets.front(), inputs);
   for (size_t i = 0; i < weights.attentions.size(); ++i) {
     hidden = RunTransformer(hidden, weights.attentions[i], inputs);

@@ -18,8 +18,8 @@
 
 namespace draftp {
 
-// One of diffusers' DownBlock2D, CrossAttnDownBlock2D, UNetMidBlock2DCrossAttn, UpBlock2D,
-// CrossAttnUpBlock2D.
+// One of diffusers' DownBlock2D, CrossAttnDownBlock2D, UNetMidBlock2D, UNetMidBlock2DCrossAttn,
+// UpBlock2D, CrossAttnUpBlock2D; without anything, the mid block of a UNet that has none.
 struct UNetBlockWeights {
   std::vector<ResnetWeights> resnets;
   std::vector<TransformerWeights>

@@ -36,11 +36,10 @@ const std::vector<Supported>& SupportedValues() {
       {"class_embeddings_concat", {false, nullptr}},
       {"cross_attention_norm", {nullptr}},
       {"downsample_padding", {1}},
-      {"dropout", {0}},
       {"dual_cross_attention", {false, nullptr}},
       {"encoder_hid_dim", {nullptr}},
       {"encoder_hid_dim_type", {nullptr}},
-      {"mid_block_type", {"UNetMidBlock2DCrossAttn"}},
+      {"mid_block_type", {"UNetMidBlock2DCrossAttn", "UNetMidBlock2D", nullptr}},
       {"num_attention_heads", {nullptr}},
       {"num_class_embeds", {nullptr}},
       {"resnet_time_scale_shift", {"default", "scale_shift"}},
@@ -58,6 +57,7 @@ constexpr std::initializer_list<const char*> kWithoutEffect = {"_commit_hash",
                                                                "_diffusers_version",
                                                                "_name_or_path",
                                                                "addition_embed_type_num_heads",
+                                                               "dropout",
                                                                "sample_size",
                                                                "mid_block_only_cross_attention",
                                                                "resnet_out_scale_factor",
@@ -88,6 +88,19 @@ bool Is(JsonReader& reader, std::string_view key, const char* value) {
   return false;
 }
 
+UNetMidBlock ReadMidBlock(JsonReader& reader) {
+  const json* const found = reader.Find("mid_block_type");
+  if (found != nullptr && found->is_null()) return UNetMidBlock::kNone;
+  return Is(reader, "mid_block_type", "UNetMidBlock2D") ? UNetMidBlock::kResnet
+                                                        : UNetMidBlock::kCrossAttention;
+}
+
+// False too where the key is null.
+bool Flag(JsonReader& reader, const std::string& key) {
+  const json* const found = reader.Find(key);
+  return found != nullptr && !found->is_null() && reader.Bool(key);
+}
+
 // Block types of one direction: whether each attends to the prompt.
 std::vector<bool> Attends(JsonReader& reader, const std::string& key, const std::string& with,
                           const std::string& without, std::vector<std::string> fallback) {
@@ -101,11 +114,12 @@ std::vector<bool> Attends(JsonReader& reader, const std::string& key, const std:
   return attends;
 }
 
-// Depths behind each of `layers` residual blocks: one number for all, or a list.
+// Depths behind each of `layers` residual blocks: one number for all, or a list. Where nothing
+// `attends`, diffusers doesn't look at them: 0 will do.
 std::vector<int64_t> DepthsOfLevel(JsonReader& reader, const std::string& key, const json& value,
-                                   int64_t layers) {
-  const auto fits = [](const json& depth) {
-    return depth.is_number_integer() && depth >= 1 && depth <= kMaxLayers;
+                                   int64_t layers, bool attends) {
+  const auto fits = [least = attends ? 1 : 0](const json& depth) {
+    return depth.is_number_integer() && depth >= least && depth <= kMaxLayers;
   };
   if (fits(value)) return std::vector<int64_t>(layers, value.get<int64_t>());
   if (value.is_array() && static_cast<int64_t>(value.size()) >= layers &&
@@ -146,10 +160,13 @@ void ReadDepths(JsonReader& reader, const std::vector<int64_t>& layers, UNetConf
     if (nested) reader.Fail(key, absl::StrCat("has lists inside, which need ", up_key));
   }
   for (size_t i = 0; i < count; ++i) {
-    config.levels[i].down_depths = DepthsOfLevel(reader, key, down[i], layers[i]);
-    config.levels[i].up_depths = DepthsOfLevel(reader, up_key, up[count - 1 - i], layers[i] + 1);
+    config.levels[i].down_depths =
+        DepthsOfLevel(reader, key, down[i], layers[i], config.levels[i].down_attention);
+    config.levels[i].up_depths = DepthsOfLevel(reader, up_key, up[count - 1 - i], layers[i] + 1,
+                                               config.levels[i].up_attention);
   }
-  config.mid_depth = DepthsOfLevel(reader, key, down.back(), 1).front();
+  const bool mid_attends = config.mid_block == UNetMidBlock::kCrossAttention;
+  config.mid_depth = DepthsOfLevel(reader, key, down.back(), 1, mid_attends).front();
 }
 
 void ReadLevels(JsonReader& reader, UNetConfig& config) {
@@ -182,7 +199,8 @@ void ReadLevels(JsonReader& reader, UNetConfig& config) {
                   absl::StrCat("has ", c, ", expected multiples of norm_num_groups (",
                                config.norm_num_groups, ") up to ", kMaxChannels));
     }
-    if ((down[i] || up[count - 1 - i] || i + 1 == count) && (heads[i] < 1 || c % heads[i] != 0)) {
+    const bool mid_attends = i + 1 == count && config.mid_block == UNetMidBlock::kCrossAttention;
+    if ((down[i] || up[count - 1 - i] || mid_attends) && (heads[i] < 1 || c % heads[i] != 0)) {
       reader.Fail("attention_head_dim",
                   absl::StrCat("has ", heads[i], ", expected a divisor of the level's ", c,
                                " channels (the key holds the number of heads)"));
@@ -253,8 +271,8 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(JsonReader reader) {
     *kernel = reader.IntBetween(key, 1, 15, 3);
     if (*kernel % 2 == 0) reader.Fail(key, absl::StrCat("is ", *kernel, ", expected an odd size"));
   }
-  config.center_input_sample = reader.Bool("center_input_sample", false);
-  config.use_linear_projection = reader.Bool("use_linear_projection", false);
+  config.center_input_sample = Flag(reader, "center_input_sample");
+  config.use_linear_projection = Flag(reader, "use_linear_projection");
   config.mid_block_scale_factor = reader.Double("mid_block_scale_factor", 1.0);
   if (config.mid_block_scale_factor == 0)
     reader.Fail("mid_block_scale_factor", "is 0, by which nothing can be divided");
@@ -262,6 +280,7 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(JsonReader reader) {
   config.norm_eps = reader.Double("norm_eps", 1e-5);
   if (!(config.norm_eps > 0))
     reader.Fail("norm_eps", absl::StrCat("is ", config.norm_eps, ", expected above 0"));
+  config.mid_block = ReadMidBlock(reader);
   ReadLevels(reader, config);
   if (!reader.status().ok()) return reader.status();
   config.cross_attention_dim = ReadContextWidth(reader, config.levels.size());

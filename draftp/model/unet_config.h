@@ -20,9 +20,14 @@ struct UNetLevel {
   bool down_attention = false;        // CrossAttnDownBlock2D, else DownBlock2D
   bool up_attention = false;  // the up block at this resolution: CrossAttnUpBlock2D, else UpBlock2D
   // Transformer blocks behind each residual block: layers_per_block of them down, one more up.
+  // Without attention their number has no effect.
   std::vector<int64_t> down_depths;
   std::vector<int64_t> up_depths;
 };
+
+// What stands between the ways down and up: nothing, one residual block (UNetMidBlock2D), or two
+// with a transformer between them (UNetMidBlock2DCrossAttn).
+enum class UNetMidBlock : uint8_t { kNone, kResnet, kCrossAttention };
 
 // Fields as in diffusers' UNet2DConditionModel, with its defaults where the file is silent or null.
 struct UNetConfig {
@@ -32,7 +37,8 @@ struct UNetConfig {
   int64_t conv_out_kernel = 3;
   bool center_input_sample = false;  // 2x - 1
   std::vector<UNetLevel> levels;
-  int64_t mid_depth = 1;  // transformer blocks of the mid block
+  UNetMidBlock mid_block = UNetMidBlock::kCrossAttention;
+  int64_t mid_depth = 1;  // transformer blocks of the mid block, where it has them
   double mid_block_scale_factor = 1.0;
   int64_t cross_attention_dim = 1280;
   bool use_linear_projection = false;
@@ -52,8 +58,8 @@ struct UNetConfig {
 };
 
 // Errors name file, key, value and what is supported: unknown keys, wrong types, values that would
-// change the result and aren't supported. `sample_size` and other keys without effect on the
-// network are accepted.
+// change the result and aren't supported. `sample_size`, `dropout` (networks are
+// evaluated, also in training) and other keys without effect are accepted.
 absl::StatusOr<UNetConfig> ReadUNetConfig(const std::string& path);
 
 // The same from an open reader.

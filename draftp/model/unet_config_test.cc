@@ -99,7 +99,7 @@ TEST(UNetConfigTest, UnsupportedValuesAreNamedWithKeyAndValue) {
       {"cross_attention_norm", "layer_norm"},
       {"dual_cross_attention", true},
       {"encoder_hid_dim", 768},
-      {"mid_block_type", "UNetMidBlock2D"},
+      {"mid_block_type", "UNetMidBlock2DSimpleCrossAttn"},
       {"num_attention_heads", 4},
       {"resnet_time_scale_shift", "spatial"},
       {"time_cond_proj_dim", 256},
@@ -131,9 +131,30 @@ TEST(UNetConfigTest, NumbersThatDoNotFitAreNamed) {
       {"only_cross_attention", json::array({true})},
       {"transformer_layers_per_block", json::array({1, json::array({1, 1}), 2})},
       {"transformer_layers_per_block", json::array({1, "two", 2})},
+      {"transformer_layers_per_block", json::array({1, 0, 2})},
       {"transformer_layers_per_block", json::array({1, 2})}};
   for (const auto& [key, value] : cases)
     EXPECT_THAT(ErrorWith(key, value), HasSubstr(key)) << value;
+}
+
+TEST(UNetConfigTest, ReadsTheMidBlock) {
+  EXPECT_EQ(With("mid_block_type", "UNetMidBlock2DCrossAttn").mid_block,
+            UNetMidBlock::kCrossAttention);
+  EXPECT_EQ(With("mid_block_type", "UNetMidBlock2D").mid_block, UNetMidBlock::kResnet);
+  EXPECT_EQ(With("mid_block_type", nullptr).mid_block, UNetMidBlock::kNone);
+}
+
+TEST(UNetConfigTest, DepthsWithoutAttentionHaveNoEffect) {
+  const UNetConfig config = With("transformer_layers_per_block", json::array({0, 1, 2}));
+  EXPECT_FALSE(config.levels[0].down_attention || config.levels[0].up_attention);
+  EXPECT_THAT(config.levels[0].down_depths, ElementsAre(0, 0));
+}
+
+TEST(UNetConfigTest, DropoutAndNullsOfFullFormsAreRead) {
+  With("dropout", 0.1);
+  With("sample_size", json::array({16, 16}));
+  EXPECT_FALSE(With("use_linear_projection", nullptr).use_linear_projection);
+  EXPECT_FALSE(With("center_input_sample", nullptr).center_input_sample);
 }
 
 TEST(UNetConfigTest, UnknownKeysAreNamed) {

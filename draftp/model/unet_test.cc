@@ -78,7 +78,8 @@ TEST_P(SmallUNetTest, AttentionIsFarFromUniform) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Configs, SmallUNetTest,
-                         ::testing::Values("conv_projection", "deep", "v_prediction"));
+                         ::testing::Values("conv_projection", "deep", "v_prediction", "mid_resnet",
+                                           "no_mid"));
 
 TEST(UNetTest, TwoSwappedBlocksAreNoticed) {
   const at::Tensor golden = Golden("unet_tiny", "output");

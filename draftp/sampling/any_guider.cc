@@ -22,7 +22,7 @@ absl::StatusOr<AnyGuider> AnyGuider::Make(const GuidanceOptions& options) {
                                                    options.interval_lo, ", ", options.interval_hi,
                                                    "], expected two sigmas, the lower first"));
   }
-  if (options.scale == 1.0) return AnyGuider(IdentityGuider());
+  if (options.scale == 0.0 || options.scale == 1.0) return AnyGuider(IdentityGuider());
   const ClassifierFreeGuider plain(options.scale);
   const IntervalGuider<ClassifierFreeGuider> interval(options.interval_lo, options.interval_hi,
                                                       plain);

@@ -17,7 +17,7 @@
 namespace draftp {
 
 struct GuidanceOptions {
-  double scale = 5.0;        // s; 1 takes one network row an image
+  double scale = 5.0;        // s; 0 and 1: the conditional estimate, one row an image
   double interval_lo = 0.0;  // sigma
   double interval_hi = std::numeric_limits<double>::infinity();  // sigma
   double rescale = 0.0;                                          // phi in [0,1]

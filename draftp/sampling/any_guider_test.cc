@@ -37,6 +37,13 @@ TEST(AnyGuiderTest, ScaleOneTakesOneRowWhateverElseIsSet) {
   EXPECT_EQ(AnyGuider::Make({.scale = 1.0, .rescale = 0.7})->Conditions(kGuidedStep).size(), 1u);
 }
 
+// As diffusers, whose guidance begins above 1: few-step models' cards say guidance_scale=0.
+TEST(AnyGuiderTest, ScaleZeroIsTheConditionalEstimate) {
+  const auto guider = AnyGuider::Make({.scale = 0.0, .rescale = 0.7});
+  EXPECT_EQ(guider->Conditions(kGuidedStep).size(), 1u);
+  EXPECT_EQ(guider->Conditions(kGuidedStep)[0], Condition::kConditional);
+}
+
 TEST(AnyGuiderTest, OptionsChooseTheWrappers) {
   const ClassifierFreeGuider plain(3.0);
   EXPECT_THAT(Guided({.scale = 3.0, .rescale = 0.7}),

@@ -30,6 +30,10 @@ absl::Status Validate(const SamplerOptions& o) {
     return absl::InvalidArgumentError(
         absl::StrCat("sampler option s_tmax: found ", o.s_tmax, ", expected a number >= 0 or inf"));
   }
+  if (!(o.gamma >= 0 && o.gamma <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sampler option gamma: found ", o.gamma, ", expected a number in [0, 1]"));
+  }
   if (o.order < 1 || o.order > kMaxOrder) {
     return absl::InvalidArgumentError(
         absl::StrCat("sampler option order: found ", o.order, ", expected 1 to ", kMaxOrder));

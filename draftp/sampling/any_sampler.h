@@ -16,6 +16,7 @@
 #include "draftp/sampling/dpmpp_2s_ancestral.h"
 #include "draftp/sampling/euler_ancestral.h"
 #include "draftp/sampling/euler_edm.h"
+#include "draftp/sampling/few_step.h"
 #include "draftp/sampling/heun_edm.h"
 #include "draftp/sampling/linear_multistep.h"
 #include "draftp/sampling/noise_source.h"
@@ -30,15 +31,15 @@ class AnySampler {
  public:
   // The members: a new one is a line here.
   using Member = std::variant<EulerEdm<>, HeunEdm<>, EulerAncestral<>, Dpmpp2sAncestral<>,
-                              Dpmpp2m<>, LinearMultistep<>>;
+                              Dpmpp2m<>, LinearMultistep<>, Lcm, Tcd>;
   explicit AnySampler(Member member) : member_(std::move(member)) {}
 
   // `name`: one of Names(). InvalidArgument lists them for another name, and names an option that
   // is out of range.
   static absl::StatusOr<AnySampler> Named(std::string_view name,
                                           const SamplerOptions& options = {});
-  // euler, heun, euler_ancestral, dpmpp_2s, dpmpp_2m, lms; with the options that each takes and the
-  // original's classes.
+  // euler, heun, euler_ancestral, dpmpp_2s, dpmpp_2m, lms, lcm, tcd; with the options that each
+  // takes and the original's classes.
   static const Registry<Member, SamplerOptions>& Members();
   static std::vector<std::string> Names() { return Members().Names(); }
 

@@ -46,15 +46,31 @@ TEST(AnySamplerTest, EverySamplerAgreesWithKDiffusion) {
   }
 }
 
-TEST(AnySamplerTest, GoldensCoverEveryName) {
-  for (const std::string& name : AnySampler::Names()) {
-    EXPECT_THAT(GoldenRuns(), ::testing::Contains(::testing::Field(&GoldenRun::sampler, name)));
+// draftp rounds the squares of its sigmas to float32, which TCD's noise takes differences of.
+TEST(AnySamplerTest, SamplersOfFewStepsAgreeWithDiffusers) {
+  const BimodalDenoiser denoiser{1.5, 0.4};
+  const std::vector<GoldenRun> runs = FewStepRuns();
+  EXPECT_EQ(runs.size(), 12u);
+  for (const GoldenRun& run : runs) {
+    ReplayNoise noise(run.noise);
+    const at::Tensor actual =
+        ResumeTrajectory(run.sigmas, 0, denoiser, *AnySampler::Named(run.sampler, run.options),
+                         InferenceOnly(), run.x, noise);
+    EXPECT_THAT(actual, IsCloseTo(run.final, 1e-6)) << run.sampler << " " << run.options.gamma;
+    EXPECT_EQ(noise.drawn(), run.noise.size()) << run.sampler;
   }
 }
 
+TEST(AnySamplerTest, GoldensCoverEveryName) {
+  std::vector<GoldenRun> runs = GoldenRuns();
+  for (GoldenRun& run : FewStepRuns()) runs.push_back(std::move(run));
+  for (const std::string& name : AnySampler::Names())
+    EXPECT_THAT(runs, ::testing::Contains(::testing::Field(&GoldenRun::sampler, name)));
+}
+
 TEST(AnySamplerTest, ListsItsNames) {
-  EXPECT_THAT(AnySampler::Names(),
-              ElementsAre("euler", "heun", "euler_ancestral", "dpmpp_2s", "dpmpp_2m", "lms"));
+  EXPECT_THAT(AnySampler::Names(), ElementsAre("euler", "heun", "euler_ancestral", "dpmpp_2s",
+                                               "dpmpp_2m", "lms", "lcm", "tcd"));
 }
 
 // What a member is listed to take changes its runs, and nothing else does.
@@ -74,7 +90,8 @@ TEST(AnySamplerTest, TakesTheOptionsThatItSays) {
       {"s_tmax", {.s_churn = 1, .s_tmax = 3}},
       {"s_noise", {.s_churn = 1, .s_noise = 0.5}},
       {"eta", {.s_churn = 1, .eta = 0.5}},
-      {"order", {.s_churn = 1, .order = 2}}};
+      {"order", {.s_churn = 1, .order = 2}},
+      {"gamma", {.s_churn = 1, .gamma = 0.5}}};
   for (const std::string& name : AnySampler::Names()) {
     for (const auto& [option, options] : changes) {
       EXPECT_EQ(!at::equal(run(name, churned), run(name, options)),
@@ -89,7 +106,7 @@ TEST(AnySamplerTest, AnUnknownNameIsAnErrorThatListsThem) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
             "sampler: found 'eular', expected one of euler, heun, euler_ancestral, dpmpp_2s, "
-            "dpmpp_2m, lms");
+            "dpmpp_2m, lms, lcm, tcd");
 }
 
 TEST(AnySamplerTest, AnOptionOutOfRangeIsNamed) {
@@ -106,6 +123,8 @@ TEST(AnySamplerTest, AnOptionOutOfRangeIsNamed) {
               HasSubstr("eta: found -1"));
   EXPECT_THAT(AnySampler::Named("lms", {.order = 0}).status().message(),
               HasSubstr("order: found 0"));
+  EXPECT_THAT(AnySampler::Named("tcd", {.gamma = 1.5}).status().message(),
+              HasSubstr("gamma: found 1.5"));
   EXPECT_TRUE(AnySampler::Named("euler", {.s_tmax = std::numeric_limits<double>::infinity()}).ok());
 }
 
@@ -118,6 +137,7 @@ TEST(AnySamplerTest, DefaultsAreTheOriginals) {
   EXPECT_EQ(options.s_noise, 1.0);
   EXPECT_EQ(options.eta, 1.0);
   EXPECT_EQ(options.order, 4);
+  EXPECT_EQ(options.gamma, 0.3);  // diffusers' eta of TCD
 }
 
 // Each member's own defaults give the same run as the options' defaults.
@@ -135,6 +155,8 @@ TEST(AnySamplerTest, MembersHaveTheSameDefaults) {
   EXPECT_THAT(run(*AnySampler::Named("dpmpp_2s")), IsEqualTo(run(Dpmpp2sAncestral())));
   EXPECT_THAT(run(*AnySampler::Named("dpmpp_2m")), IsEqualTo(run(Dpmpp2m())));
   EXPECT_THAT(run(*AnySampler::Named("lms")), IsEqualTo(run(LinearMultistep())));
+  EXPECT_THAT(run(*AnySampler::Named("lcm")), IsEqualTo(run(Lcm())));
+  EXPECT_THAT(run(*AnySampler::Named("tcd")), IsEqualTo(run(Tcd())));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ template <NoiseProcess P = VarianceExploding>
 class Dpmpp2m {
  public:
   static constexpr std::string_view kName = "dpmpp_2m";
+  static constexpr std::string_view kWebUi = "DPM++ 2M";
   static constexpr std::string_view kOriginal = "DPMPP2MSampler";
   static Dpmpp2m Make(const SamplerOptions& /*o*/) { return Dpmpp2m(); }
 

@@ -27,6 +27,7 @@ template <NoiseProcess P = VarianceExploding>
 class Dpmpp2sAncestral {
  public:
   static constexpr std::string_view kName = "dpmpp_2s";
+  static constexpr std::string_view kWebUi = "DPM++ 2S a";
   static constexpr std::string_view kOptions = "eta s_noise";
   static constexpr std::string_view kOriginal = "DPMPP2SAncestralSampler";
   static Dpmpp2sAncestral Make(const SamplerOptions& o) {

@@ -23,6 +23,7 @@ template <NoiseProcess P = VarianceExploding>
 class EulerAncestral {
  public:
   static constexpr std::string_view kName = "euler_ancestral";
+  static constexpr std::string_view kWebUi = "Euler a";
   static constexpr std::string_view kOptions = "eta s_noise";
   static constexpr std::string_view kOriginal = "EulerAncestralSampler";
   static EulerAncestral Make(const SamplerOptions& o) { return EulerAncestral({o.eta, o.s_noise}); }

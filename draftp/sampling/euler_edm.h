@@ -23,6 +23,7 @@ template <NoiseProcess P = VarianceExploding>
 class EulerEdm {
  public:
   static constexpr std::string_view kName = "euler";
+  static constexpr std::string_view kWebUi = "Euler";
   static constexpr std::string_view kOptions = "s_churn s_tmin s_tmax s_noise";
   static constexpr std::string_view kOriginal = "EulerEDMSampler";
   static EulerEdm Make(const SamplerOptions& o) {

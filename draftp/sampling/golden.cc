@@ -1,13 +1,17 @@
 // The JSON behind the goldens.
 #include "draftp/sampling/golden.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "draftp/schedule/ddpm_table.h"
 
 namespace draftp::testing {
 namespace {
@@ -42,6 +46,8 @@ SamplerOptions ToOptions(const nlohmann::json& values) {
       options.s_noise = value;
     } else if (name == "eta") {
       options.eta = value;
+    } else if (name == "gamma") {
+      options.gamma = value;
     } else {
       TORCH_CHECK(name == "order", "option ", name);
       options.order = value;
@@ -68,6 +74,24 @@ std::vector<GoldenRun> GoldenRuns() {
     for (const nlohmann::json& draw : run.at("noise")) noise.push_back(ToTensor(draw, sizes));
     runs.push_back({run.at("sampler"), ToOptions(run.at("options")), sigmas,
                     ToTensor(all.at("x"), sizes), std::move(noise),
+                    ToTensor(run.at("final"), sizes)});
+  }
+  return runs;
+}
+
+std::vector<GoldenRun> FewStepRuns() {
+  std::ifstream stream("testdata/goldens/few_step.json");
+  TORCH_CHECK(stream.good(), "testdata/goldens/few_step.json is not there");
+  const auto all = nlohmann::json::parse(stream);
+  const auto sizes = all.at("shape").get<std::vector<int64_t>>();
+  std::vector<GoldenRun> runs;
+  for (const nlohmann::json& run : all.at("cases")) {
+    const auto sigmas = DdpmTable::Standard().SigmasAt(run.at("times").get<std::vector<int>>());
+    std::vector<at::Tensor> noise;
+    for (const nlohmann::json& draw : run.at("noise")) noise.push_back(ToTensor(draw, sizes));
+    const at::Tensor x =
+        ToTensor(run.at("start"), sizes) * std::sqrt(sigmas.front() * sigmas.front() + 1);
+    runs.push_back({run.at("sampler"), ToOptions(run.at("options")), sigmas, x, std::move(noise),
                     ToTensor(run.at("final"), sizes)});
   }
   return runs;

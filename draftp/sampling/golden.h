@@ -28,6 +28,10 @@ struct GoldenRun {
 };
 std::vector<GoldenRun> GoldenRuns();
 
+// Runs of diffusers' LCM and TCD (testdata/goldens/few_step.json) over the same denoiser. x and
+// final are what they are at sigma: a sample of diffusers times sqrt(sigma^2 + 1).
+std::vector<GoldenRun> FewStepRuns();
+
 }  // namespace draftp::testing
 
 #endif  // DRAFTP_SAMPLING_GOLDEN_H_

@@ -26,6 +26,7 @@ template <NoiseProcess P = VarianceExploding>
 class HeunEdm {
  public:
   static constexpr std::string_view kName = "heun";
+  static constexpr std::string_view kWebUi = "Heun";
   static constexpr std::string_view kOptions = "s_churn s_tmin s_tmax s_noise";
   static constexpr std::string_view kOriginal = "HeunEDMSampler";
   static HeunEdm Make(const SamplerOptions& o) {

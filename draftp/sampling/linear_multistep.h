@@ -32,6 +32,7 @@ template <NoiseProcess P = VarianceExploding>
 class LinearMultistep {
  public:
   static constexpr std::string_view kName = "lms";
+  static constexpr std::string_view kWebUi = "LMS";
   static constexpr std::string_view kOptions = "order";
   static constexpr std::string_view kOriginal = "LinearMultistepSampler";
   static LinearMultistep Make(const SamplerOptions& o) { return LinearMultistep(o.order); }

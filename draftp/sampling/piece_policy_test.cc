@@ -23,12 +23,12 @@ struct SaysNotWhereWeightsAre {
   at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs,
                         const PieceParameters& parameters) const;
 };
-struct ReturnsNothing {
+struct GivesNothing {
   static constexpr bool kWeightsStay = true;
   void operator()(Piece, const std::vector<at::Tensor>&, const PieceParameters&) const;
 };
 static_assert(!PiecePolicy<TakesNoParameters>);
-static_assert(!PiecePolicy<ReturnsNothing>);
+static_assert(!PiecePolicy<GivesNothing>);
 static_assert(!PiecePolicy<SaysNotWhereWeightsAre>);
 
 // What a sharding policy does: a piece's weights are there only while the piece runs, in the

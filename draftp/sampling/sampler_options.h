@@ -12,6 +12,7 @@ struct SamplerOptions {
   double s_noise = 1.0;
   double eta = 1.0;
   int order = 4;
+  double gamma = 0.3;
 };
 
 }  // namespace draftp

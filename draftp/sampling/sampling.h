@@ -10,6 +10,7 @@
 #include "draftp/sampling/equally_spaced.h"      // IWYU pragma: export
 #include "draftp/sampling/euler_ancestral.h"     // IWYU pragma: export
 #include "draftp/sampling/euler_edm.h"           // IWYU pragma: export
+#include "draftp/sampling/few_step.h"            // IWYU pragma: export
 #include "draftp/sampling/gradient_window.h"     // IWYU pragma: export
 #include "draftp/sampling/guider.h"              // IWYU pragma: export
 #include "draftp/sampling/guiders.h"             // IWYU pragma: export

@@ -18,15 +18,17 @@ namespace draftp {
 // rest is float64.
 class DdpmTable {
  public:
-  // beta_t = linspace(sqrt(beta_start), sqrt(beta_end), n)_t^2, diffusers' "scaled_linear".
-  // The error says which of the values can't be.
+  // beta_t = linspace(sqrt(beta_start), sqrt(beta_end), n)_t^2, diffusers' "scaled_linear". With
+  // `zero_terminal_snr`, s = sqrt(alpha_bar) becomes (s - s_T) s_0/(s_0 - s_T) (arXiv 2305.08891,
+  // algorithm 1; `rescale_betas_zero_snr`), and the last alpha_bar, which would be 0, is diffusers'
+  // 2^-24: sigma sqrt(2^24 - 1), nearly 4096. The error says which of the values can't be.
   static Parsed<DdpmTable> MakeScaledLinear(double beta_start = 0.00085, double beta_end = 0.012,
-                                            int n = 1000);
+                                            int n = 1000, bool zero_terminal_snr = false);
 
   // As MakeScaledLinear, for values that are right: throws std::invalid_argument otherwise.
-  static DdpmTable ScaledLinear(double beta_start = 0.00085, double beta_end = 0.012,
-                                int n = 1000) {
-    return MakeScaledLinear(beta_start, beta_end, n).value();
+  static DdpmTable ScaledLinear(double beta_start = 0.00085, double beta_end = 0.012, int n = 1000,
+                                bool zero_terminal_snr = false) {
+    return MakeScaledLinear(beta_start, beta_end, n, zero_terminal_snr).value();
   }
 
   // The table of SDXL and Stable Diffusion 1 and 2, ScaledLinear().
@@ -67,7 +69,33 @@ class DdpmTable {
   std::vector<double> alpha_bars_;
 };
 
-inline Parsed<DdpmTable> DdpmTable::MakeScaledLinear(double beta_start, double beta_end, int n) {
+namespace schedule_text {
+
+inline std::vector<double> ScaledLinearAlphaBars(double beta_start, double beta_end, int n) {
+  const double first = std::sqrt(beta_start), last = std::sqrt(beta_end);
+  const double stride = (last - first) / (n - 1);
+  std::vector<double> alpha_bars;
+  double alpha_bar = 1;
+  for (int t = 0; t < n; ++t) {
+    const double root = t + 1 < n ? first + t * stride : last;
+    alpha_bars.push_back(alpha_bar *= 1 - root * root);
+  }
+  return alpha_bars;
+}
+
+inline void RescaleToZeroTerminalSnr(std::vector<double>& alpha_bars) {
+  const double first = std::sqrt(alpha_bars.front()), last = std::sqrt(alpha_bars.back());
+  for (double& alpha_bar : alpha_bars) {
+    const double root = (std::sqrt(alpha_bar) - last) * first / (first - last);
+    alpha_bar = root * root;
+  }
+  alpha_bars.back() = 0x1p-24;
+}
+
+}  // namespace schedule_text
+
+inline Parsed<DdpmTable> DdpmTable::MakeScaledLinear(double beta_start, double beta_end, int n,
+                                                     bool zero_terminal_snr) {
   using schedule_text::FormatNumber;
   if (!(beta_start > 0 && beta_start <= beta_end && beta_end < 1)) {
     return ParseError{"beta_start " + FormatNumber(beta_start) + " and beta_end " +
@@ -78,24 +106,21 @@ inline Parsed<DdpmTable> DdpmTable::MakeScaledLinear(double beta_start, double b
                       ", expected 2 to 100000"};
   }
   DdpmTable table;
-  const double first = std::sqrt(beta_start), last = std::sqrt(beta_end);
-  const double stride = (last - first) / (n - 1);
-  double alpha_bar = 1;
-  for (int t = 0; t < n; ++t) {
-    const double root = t + 1 < n ? first + t * stride : last;
-    alpha_bar *= 1 - root * root;
+  table.alpha_bars_ = schedule_text::ScaledLinearAlphaBars(beta_start, beta_end, n);
+  if (zero_terminal_snr) schedule_text::RescaleToZeroTerminalSnr(table.alpha_bars_);
+  double before = 0;
+  for (const double alpha_bar : table.alpha_bars_) {
     const double variance = (1 - alpha_bar) / alpha_bar;
-    const double before = t == 0 ? 0 : table.sigmas_[t - 1];
     // Beyond float32's range there is no rounding to it.
     const bool rounds = variance <= std::numeric_limits<float>::max();
     const double sigma = rounds ? std::sqrt(static_cast<double>(static_cast<float>(variance))) : 0;
     if (!(sigma > before)) {
-      return ParseError{"betas from " + FormatNumber(beta_start) + " to " + FormatNumber(beta_end) +
-                        " in " + std::to_string(n) +
-                        " steps leave no distinct finite sigma at time index " + std::to_string(t)};
+      return ParseError{
+          "betas from " + FormatNumber(beta_start) + " to " + FormatNumber(beta_end) + " in " +
+          std::to_string(n) + " steps " + (zero_terminal_snr ? "of zero terminal SNR " : "") +
+          "leave no distinct finite sigma at time index " + std::to_string(table.sigmas_.size())};
     }
-    table.alpha_bars_.push_back(alpha_bar);
-    table.sigmas_.push_back(sigma);
+    table.sigmas_.push_back(before = sigma);
   }
   return table;
 }

@@ -54,6 +54,23 @@ TEST(DdpmTableTest, TakesOtherBetasAndSizes) {
   EXPECT_NEAR(table.sigmas()[2], std::sqrt((1 - last) / last), 1e-7);
 }
 
+// diffusers' rescale_zero_terminal_snr and EulerDiscreteScheduler, by their formulas.
+TEST(DdpmTableTest, RescalesToZeroTerminalSnr) {
+  const DdpmTable table = DdpmTable::ScaledLinear(0.00085, 0.012, 1000, true);
+  const std::vector<double>& before = DdpmTable::Standard().alpha_bars();
+  const double first = std::sqrt(before.front()), last = std::sqrt(before.back());
+  for (int t = 0; t < 999; ++t) {
+    const double root = (std::sqrt(before[t]) - last) * first / (first - last);
+    EXPECT_NEAR(table.alpha_bars()[t], root * root, 1e-15);
+    EXPECT_NEAR(table.sigmas()[t], std::sqrt((1 - root * root) / (root * root)),
+                1e-7 * table.sigmas()[t]);
+  }
+  EXPECT_NEAR(table.alpha_bars()[0], before[0], 1e-15);
+  EXPECT_EQ(table.alpha_bars()[999], std::pow(2.0, -24));
+  EXPECT_NEAR(table.sigmas()[999], 4096, 2e-4);
+  EXPECT_FALSE(DdpmTable::MakeScaledLinear(1e-17, 1e-17, 1000, true).ok());
+}
+
 TEST(DdpmTableTest, RejectsBetasAndSizesThatCannotBe) {
   const double nan = std::nan("");
   EXPECT_FALSE(DdpmTable::MakeScaledLinear(0, 0.012).ok());

@@ -18,10 +18,11 @@ struct Registered {
   Made (*make)(const Argument&);
   std::string_view options = {};   // what it takes of the family's options, separated by spaces
   std::string_view original = {};  // the original's class of the same, or its value
+  std::string_view web_ui = {};    // the name of the same in AUTOMATIC1111's WebUI
 };
 
 // The list of a variant's alternatives, each with what it says of itself: kName, Make(argument),
-// and where there are any kOptions and kOriginal.
+// and where there are any kOptions, kOriginal and kWebUi.
 template <class Variant, class Argument>
 struct Alternatives;
 template <class... Members, class Argument>
@@ -34,6 +35,7 @@ struct Alternatives<std::variant<Members...>, Argument> {
         M::kName, [](const Argument& argument) -> Made { return M::Make(argument); }};
     if constexpr (requires { M::kOptions; }) described.options = M::kOptions;
     if constexpr (requires { M::kOriginal; }) described.original = M::kOriginal;
+    if constexpr (requires { M::kWebUi; }) described.web_ui = M::kWebUi;
     return described;
   }
   static constexpr Registered<Made, Argument> kMembers[] = {Describe<Members>()...};

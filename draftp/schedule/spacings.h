@@ -184,10 +184,68 @@ class LeadingSpacing : public TableLevels<LeadingSpacing> {
   int steps_offset_ = 0;
 };
 
+// The noise levels of a few-step model (arXiv 2310.04378, algorithm 3; diffusers' LCMScheduler and
+// TCDScheduler): of the table entries (k + 1) floor(1000/K) - 1, k = 0 .. K-1, that the model was
+// distilled on, those at K-1 - floor(i K/N), i = 0 .. N-1, then 0. K is original_inference_steps.
+class LcmSpacing : public TableLevels<LcmSpacing> {
+ public:
+  static constexpr int kOriginalSteps = 50;
+  static constexpr schedule_text::Description kText{
+      "lcm", {{"original_steps", kOriginalSteps}}, "lcm(25)"};
+
+  // The error unless K is 1 to the table's size.
+  static Parsed<LcmSpacing> Make(int64_t original_steps, DdpmTable table = DdpmTable::Standard()) {
+    if (original_steps < 1 || original_steps > table.size()) {
+      return ParseError{"original_steps is " + std::to_string(original_steps) + ", expected 1 to " +
+                        std::to_string(table.size())};
+    }
+    LcmSpacing levels;
+    levels.original_steps_ = static_cast<int>(original_steps);
+    levels.table_ = std::move(table);
+    return levels;
+  }
+
+  LcmSpacing() = default;
+
+  // The n time indices, descending.
+  std::vector<int> Times(int n) const {
+    CheckSteps(*this, n);
+    const int stride = table_.size() / original_steps_;
+    std::vector<int> times;
+    for (int i = 0; i < n; ++i) {
+      // As numpy's linspace rounds it: a product of doubles.
+      const volatile double index = i * (static_cast<double>(original_steps_) / n);
+      times.push_back((original_steps_ - static_cast<int>(index)) * stride - 1);
+    }
+    return times;
+  }
+
+  int max_steps() const { return original_steps_; }
+
+  std::string name() const {
+    return original_steps_ == kOriginalSteps ? "lcm"
+                                             : "lcm(" + std::to_string(original_steps_) + ")";
+  }
+
+  static Parsed<LcmSpacing> FromTerm(const schedule_text::Term& term,
+                                     const TrainedLevels& trained) {
+    if (!term.called) return Make(kOriginalSteps, trained.table);
+    if (std::string error = schedule_text::CountError(term, 1, 1); !error.empty())
+      return ParseError{std::move(error)};
+    const auto steps =
+        schedule_text::ReadParameter<std::int64_t>(term.arguments[0], kText.parameters[0]);
+    return steps.ok() ? Make(*steps, trained.table) : ParseError{steps.error()};
+  }
+
+ private:
+  int original_steps_ = kOriginalSteps;
+};
+
 static_assert(NamedNoiseLevels<EdmKarras>, "EdmKarras is a family of noise levels");
 static_assert(NamedNoiseLevels<LegacyDdpm>, "LegacyDdpm is a family of noise levels");
 static_assert(NamedNoiseLevels<TrailingSpacing>, "TrailingSpacing is a family of noise levels");
 static_assert(NamedNoiseLevels<LeadingSpacing>, "LeadingSpacing is a family of noise levels");
+static_assert(NamedNoiseLevels<LcmSpacing>, "LcmSpacing is a family of noise levels");
 
 namespace schedule_text {
 
@@ -197,6 +255,7 @@ inline constexpr Form<AnyNoiseLevels, TrainedLevels> kNoiseLevelsForms[] = {
     FormOf<AnyNoiseLevels, EdmKarras, TrainedLevels>(),
     FormOf<AnyNoiseLevels, TrailingSpacing, TrainedLevels>(),
     FormOf<AnyNoiseLevels, LeadingSpacing, TrainedLevels>(),
+    FormOf<AnyNoiseLevels, LcmSpacing, TrainedLevels>(),
 };
 
 }  // namespace schedule_text

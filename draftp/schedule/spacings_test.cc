@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -121,6 +123,30 @@ TEST(LeadingSpacingTest, RejectsOffsetsThatNoCheckpointHas) {
   }
 }
 
+struct LcmSpacingExamples {
+  static std::vector<LcmSpacing> All() {
+    return {LcmSpacing(), LcmSpacing::Make(1000).value(),
+            LcmSpacing::Make(25, DdpmTable::ScaledLinear(0.001, 0.02, 200)).value()};
+  }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(LcmSpacing, NoiseLevelsConformance, LcmSpacingExamples);
+
+TEST(LcmSpacingTest, EqualsDiffusersForEveryNumberOfSteps) {
+  const auto golden =
+      nlohmann::json::parse(std::ifstream("testdata/goldens/few_step.json")).at("times");
+  for (const LcmSpacing& levels : {LcmSpacing(), LcmSpacing::Make(25).value()}) {
+    const auto times = golden.at(levels.name()).get<std::vector<std::vector<int>>>();
+    ASSERT_EQ(times.size(), static_cast<std::size_t>(levels.max_steps()));
+    for (int n = 1; n <= levels.max_steps(); ++n) EXPECT_EQ(levels.Times(n), times[n - 1]) << n;
+  }
+  EXPECT_EQ(LcmSpacing().Times(4), (std::vector<int>{999, 759, 499, 259}));
+}
+
+TEST(LcmSpacingTest, RejectsOriginalStepsBeyondTheTable) {
+  for (const int steps : {-1, 0, 1001}) EXPECT_FALSE(LcmSpacing::Make(steps).ok()) << steps;
+  EXPECT_FALSE(LcmSpacing::Make(201, DdpmTable::ScaledLinear(0.001, 0.02, 200)).ok());
+}
+
 TEST(ParseNoiseLevelsTest, ReadsEveryMember) {
   EXPECT_EQ(ParseNoiseLevels("legacy_ddpm")->Sigmas(25), LegacyDdpm().Sigmas(25));
   EXPECT_EQ(ParseNoiseLevels("edm")->Sigmas(25), EdmKarras().Sigmas(25));
@@ -128,6 +154,8 @@ TEST(ParseNoiseLevelsTest, ReadsEveryMember) {
   EXPECT_EQ(ParseNoiseLevels("trailing")->Sigmas(25), TrailingSpacing().Sigmas(25));
   EXPECT_EQ(ParseNoiseLevels("leading")->Sigmas(25), LeadingSpacing(0).Sigmas(25));
   EXPECT_EQ(ParseNoiseLevels("leading(1)")->Sigmas(25), LeadingSpacing(1).Sigmas(25));
+  EXPECT_EQ(ParseNoiseLevels("lcm")->Sigmas(25), LcmSpacing().Sigmas(25));
+  EXPECT_EQ(ParseNoiseLevels("lcm(25)")->Sigmas(25), LcmSpacing::Make(25)->Sigmas(25));
 }
 
 TEST(ParseNoiseLevelsTest, EveryFormsNameReadsBackAsTheSameLevels) {
@@ -142,6 +170,7 @@ TEST(ParseNoiseLevelsTest, EveryFormsNameReadsBackAsTheSameLevels) {
 TEST(ParseNoiseLevelsTest, PrintsCanonically) {
   EXPECT_EQ(ParseNoiseLevels("edm(0.0292, 14.6146, 3.0)")->name(), "edm");
   EXPECT_EQ(ParseNoiseLevels("leading(0)")->name(), "leading");
+  EXPECT_EQ(ParseNoiseLevels("lcm(50)")->name(), "lcm");
 }
 
 TEST(ParseNoiseLevelsTest, LevelsAreThoseThatTheModelWasTrainedOn) {
@@ -157,14 +186,14 @@ TEST(ParseNoiseLevelsTest, LevelsAreThoseThatTheModelWasTrainedOn) {
 }
 
 TEST(ParseNoiseLevelsTest, RefusesMalformedTextAndListsTheValidForms) {
-  for (const char* text :
-       {"", "ddpm", "legacy_ddpm()", "edm()", "edm(1,2)", "edm(2,1,3)", "edm(nan,1,3)",
-        "leading(2)", "leading(0.5)", "leading(-1)", "trailing(1)", "trailing@sigma"}) {
+  for (const char* text : {"", "ddpm", "legacy_ddpm()", "edm()", "edm(1,2)", "edm(2,1,3)",
+                           "edm(nan,1,3)", "leading(2)", "leading(0.5)", "leading(-1)",
+                           "trailing(1)", "trailing@sigma", "lcm(0)", "lcm(1,2)", "lcm(2.5)"}) {
     const std::string error = ParseNoiseLevels(text).error();
     EXPECT_TRUE(error.starts_with("noise levels \"")) << text << ": " << error;
     EXPECT_TRUE(
         error.ends_with("; valid forms: legacy_ddpm, edm[(smin,smax,rho)], trailing, "
-                        "leading[(steps_offset)]"))
+                        "leading[(steps_offset)], lcm[(original_steps)]"))
         << error;
   }
 }

@@ -245,8 +245,8 @@ int64_t UNetWorkspace(const UNetConfig& config, int64_t height, int64_t width) {
     const size_t level = levels - 1 - i;
     most = std::max(most, skips + BlockWorkspace(block, grids[level].pixels()));
     // A skip is what a resnet's input has beyond what comes from below.
-    int64_t hidden = i == 0 ? Out(unet.mid_block.resnets.back().conv1)
-                            : Out(unet.up_blocks[i - 1].resnets.back().conv1);
+    int64_t hidden =
+        i == 0 ? config.levels.back().channels : Out(unet.up_blocks[i - 1].resnets.back().conv1);
     for (const ResnetWeights& resnet : block.resnets) {
       skips -= grids[level].pixels() * (In(resnet.conv1) - hidden);
       hidden = Out(resnet.conv1);

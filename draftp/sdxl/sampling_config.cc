@@ -3,7 +3,9 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include <cmath>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "draftp/config/config_row.h"
@@ -38,32 +40,51 @@ std::vector<ConfigChoice> SamplerChoices() {
   return choices;
 }
 
+// The gamma of a text tcd(gamma); none of any other, NaN where it isn't in [0, 1].
+std::optional<double> GammaOf(const std::string& sampler) {
+  const auto term = schedule_text::ParseTerm(sampler);
+  if (!term.ok() || term->word != Tcd::kName || !term->called) return std::nullopt;
+  const auto numbers = schedule_text::ReadNumbers(*term, 1, 1);
+  const bool good = numbers.ok() && (*numbers)[0] >= 0 && (*numbers)[0] <= 1;
+  return good ? (*numbers)[0] : std::nan("");
+}
+
+bool IsSampler(const std::string& text) {
+  const auto gamma = GammaOf(text);
+  return gamma ? !std::isnan(*gamma) : AnySampler::Members().Find(text) != nullptr;
+}
+
 Table MakeSamplingRows() {
   constexpr double kLargestScale = 1000;
   Table table(kNoProgram, "");
   table
-      .Integer(&C::steps, 1, 10'000,
-               {.key = "steps",
-                .original_keys = {SamplingKey("steps")},
-                .value_name = "N",
-                .unit = "steps",
-                .help = "noise levels that a run passes; at most 1000 (leading: 999) but for edm",
-                .elsewhere = {"num_inference_steps", "num_steps", "sampling_steps"},
-                .common = true})
-      .Number(&C::guidance_scale, -kLargestScale, kLargestScale,
-              {.key = "guidance_scale",
-               .original_keys = {SamplingKey("scale")},
-               .value_name = "S",
-               .help = "classifier-free guidance; 1 means none and costs half",
-               .elsewhere = {"cfg", "cfg_scale", "scale"},
-               .common = true})
-      .Choice(&C::sampler, SamplerChoices(),
-              {.key = "sampler",
-               .original_keys = {SamplingKey("sampler"), SamplingKey("sampler.target"),
-                                 SamplingKey("sampler._target_")},
-               .value_name = "NAME",
-               .help = "how a step goes from one noise level to the next",
-               .elsewhere = {"scheduler", "sample_sampler"}})
+      .Integer(
+          &C::steps, 1, 10'000,
+          {.key = "steps",
+           .original_keys = {SamplingKey("steps")},
+           .value_name = "N",
+           .unit = "steps",
+           .help = "noise levels that a run passes; at most 1000 (leading: 999, lcm: 50) but for "
+                   "edm",
+           .elsewhere = {"num_inference_steps", "num_steps", "sampling_steps"},
+           .common = true})
+      .Number(
+          &C::guidance_scale, -kLargestScale, kLargestScale,
+          {.key = "guidance_scale",
+           .original_keys = {SamplingKey("scale")},
+           .value_name = "S",
+           .help = "classifier-free guidance; 0 and 1 mean none, as in diffusers, at half the cost",
+           .elsewhere = {"cfg", "cfg_scale", "scale"},
+           .common = true})
+      .Form(
+          &C::sampler, SamplerChoices(), IsSampler, AnySampler::Members().List() + "[(gamma)]",
+          {.key = "sampler",
+           .original_keys = {SamplingKey("sampler"), SamplingKey("sampler.target"),
+                             SamplingKey("sampler._target_")},
+           .value_name = "NAME",
+           .help = "how a step goes from one noise level to the next; lcm and tcd are for few-step "
+                   "models (docs/sampling.md)",
+           .elsewhere = {"scheduler", "sample_sampler"}})
       .Form(&C::discretization,
             {{"legacy_ddpm", {"LegacyDDPMDiscretization"}}, {"edm", {"EDMDiscretization"}}},
             [](const std::string& text) { return ParseNoiseLevels(text, SdxlLevels()).ok(); },
@@ -72,8 +93,8 @@ Table MakeSamplingRows() {
              .original_keys = {SamplingKey("discretization"), SamplingKey("discretization.target"),
                                SamplingKey("discretization._target_")},
              .value_name = "LEVELS",
-             .help = "noise levels: legacy_ddpm, edm (Karras), or diffusers' trailing or leading "
-                     "(docs/schedules.md)"});
+             .help = "noise levels: legacy_ddpm, edm (Karras), or diffusers' trailing, leading or "
+                     "lcm (docs/schedules.md)"});
   return table;
 }
 
@@ -110,7 +131,7 @@ std::string OfNoise(const std::string& option, const C& config) {
 
 void AddGuidanceOptions(Table& table) {
   const auto guided = [](const C& c) {
-    return c.guidance_scale == 1 ? "--guidance_scale 1 is no guidance" : "";
+    return c.guided() ? "" : "--guidance_scale 0 and 1 are no guidance";
   };
   table
       .Number(&C::guidance_rescale, 0, 1,
@@ -173,6 +194,13 @@ Table MakeSamplerOptionRows() {
                 .unit = "steps",
                 .help = "lms: how many steps it looks back"})
       .NoEffect(of_sampler("order"));
+  table
+      .Number(&C::gamma, 0, 1,
+              {.key = "gamma",
+               .value_name = "X",
+               .help = "tcd: how much further down a step goes, and back up with noise (diffusers' "
+                       "eta)"})
+      .NoEffect(of_sampler("gamma"));
   AddGuidanceOptions(table);
   return table;
 }
@@ -183,6 +211,12 @@ const std::pair<const char*, double C::*> kEdmOptions[] = {
 // Whether its text has the options of edm.
 bool HasEdmOptions(const C& config) {
   return config.discretization != "edm" && absl::StartsWith(config.discretization, "edm");
+}
+
+absl::Status CheckSampler(const C& config) {
+  if (!GammaOf(config.sampler) || config.gamma == C{}.gamma) return absl::OkStatus();
+  return InvalidFlag("gamma", absl::StrCat("it beside --sampler ", config.sampler),
+                     "one of the two");
 }
 
 absl::Status CheckDiscretization(const C& config) {
@@ -226,6 +260,8 @@ const Table& SamplerOptionRows() {
 }
 
 void DropShorthands(const std::set<std::string>& typed, C& config) {
+  if (typed.contains("sampler") && GammaOf(config.sampler) && !typed.contains("gamma"))
+    config.gamma = C{}.gamma;
   if (!typed.contains("discretization") || !HasEdmOptions(config)) return;
   for (const auto& [key, member] : kEdmOptions) {
     if (!typed.contains(key)) config.*member = C{}.*member;
@@ -233,6 +269,10 @@ void DropShorthands(const std::set<std::string>& typed, C& config) {
 }
 
 void FillShorthands(C& config) {
+  if (const auto gamma = GammaOf(config.sampler)) {
+    config.gamma = *gamma;
+    config.sampler = Tcd::kName;
+  }
   if (!HasEdmOptions(config)) return;
   const auto term = schedule_text::ParseTerm(config.discretization);
   const std::vector<double> numbers = schedule_text::ReadNumbers(*term, 3, 3).value();
@@ -244,6 +284,7 @@ absl::Status CheckSampling(const C& config) {
   for (const auto& [key, size] : {std::pair("height", config.height), {"width", config.width}}) {
     if (size % 8 != 0) return InvalidFlag(key, absl::StrCat(size), "a multiple of 8");
   }
+  if (absl::Status sampler = CheckSampler(config); !sampler.ok()) return sampler;
   if (absl::Status levels = CheckDiscretization(config); !levels.ok()) return levels;
   const auto levels = ParseNoiseLevels(config.NoiseLevels(), SdxlLevels());
   if (!levels.ok()) return absl::InvalidArgumentError("--discretization: " + levels.error());

@@ -22,7 +22,7 @@ struct SamplingConfig {
   double guidance_scale = 5.0;
   double guidance_rescale = 0.0;                         // phi in [0, 1]
   std::pair<double, double> guidance_interval = {0, 0};  // sigmas, both within; {0, 0}: all
-  std::string sampler = "euler";                         // a name of AnySampler::Names()
+  std::string sampler = "euler";                         // of AnySampler::Names(), or tcd(gamma)
   std::string discretization = "legacy_ddpm";            // a text of ParseNoiseLevels
   double sigma_min = 0.0292;                             // of a plain "edm"
   double sigma_max = 14.6146;
@@ -33,6 +33,10 @@ struct SamplingConfig {
   double s_noise = 1.0;
   double eta = 1.0;
   int64_t order = 4;
+  double gamma = 0.3;
+
+  // Scales of 0 and 1 are the conditional estimate alone.
+  bool guided() const { return guidance_scale != 0.0 && guidance_scale != 1.0; }
 
   // Text of the noise levels, a plain edm's with its options.
   std::string NoiseLevels() const;
@@ -49,11 +53,11 @@ const ConfigTable<SamplingConfig>& PictureSizeRows();
 const ConfigTable<SamplingConfig>& SamplingRows();
 const ConfigTable<SamplingConfig>& SamplerOptionRows();
 
-// A discretisation that is typed with its options replaces those that a file gives.
+// A discretisation or sampler that is typed with its options replaces those that a file gives.
 void DropShorthands(const std::set<std::string>& typed, SamplingConfig& config);
 
-// Of a valid config: an edm with options becomes a plain one, so that settings are the same however
-// they were typed.
+// Of a valid config: an edm or tcd with options becomes a plain one, so that settings are the same
+// however they were typed.
 void FillShorthands(SamplingConfig& config);
 
 // The rules between these rows. InvalidArgument names the flag.

@@ -16,7 +16,8 @@ absl::StatusOr<AnySampler> MakeSampler(const SamplingConfig& config) {
                                             .s_tmax = config.s_tmax,
                                             .s_noise = config.s_noise,
                                             .eta = config.eta,
-                                            .order = static_cast<int>(config.order)});
+                                            .order = static_cast<int>(config.order),
+                                            .gamma = config.gamma});
 }
 
 absl::StatusOr<AnyGuider> MakeGuider(const SamplingConfig& config) {
@@ -29,13 +30,20 @@ absl::StatusOr<AnyGuider> MakeGuider(const SamplingConfig& config) {
        .rescale = config.guidance_rescale});
 }
 
+std::string SpacingNotice(const SamplingConfig& config, const SchedulerConfig& scheduler) {
+  if (!scheduler.says_trailing || config.discretization == TrailingSpacing::kText.word) return "";
+  return absl::StrCat("scheduler_config.json says timestep_spacing trailing, --discretization ",
+                      config.discretization, " decides; --discretization trailing does as it says");
+}
+
 absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const SamplingConfig& config,
                                                 const SchedulerConfig& scheduler) {
   const auto of_file = [](const std::string& error) {
     return absl::InvalidArgumentError(absl::StrCat("scheduler_config.json: ", error));
   };
   auto table = DdpmTable::MakeScaledLinear(scheduler.beta_start, scheduler.beta_end,
-                                           static_cast<int>(scheduler.num_train_timesteps));
+                                           static_cast<int>(scheduler.num_train_timesteps),
+                                           scheduler.rescale_betas_zero_snr);
   if (!table.ok()) return of_file(table.error());
   // The text is right by itself: see CheckSampling().
   const auto levels =
@@ -49,10 +57,10 @@ absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const SamplingConfig& config,
   return NoiseSchedule{*std::move(table), levels->Sigmas(static_cast<int>(config.steps))};
 }
 
-absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
+absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, ImageSize default_size,
                                      int64_t factor) {
-  const ImageSize size{config.height > 0 ? config.height : default_size,
-                       config.width > 0 ? config.width : default_size};
+  const ImageSize size{config.height > 0 ? config.height : default_size.height,
+                       config.width > 0 ? config.width : default_size.width};
   for (const auto& [flag, pixels] :
        {std::pair("--height", size.height), std::pair("--width", size.width)}) {
     if (pixels % factor != 0) {

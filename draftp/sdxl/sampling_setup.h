@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <string>
 
 #include "draftp/model/conditioning.h"
 #include "draftp/model/scheduler_config.h"
@@ -23,9 +24,12 @@ absl::StatusOr<AnyGuider> MakeGuider(const SamplingConfig& config);
 absl::StatusOr<NoiseSchedule> MakeNoiseSchedule(const SamplingConfig& config,
                                                 const SchedulerConfig& scheduler);
 
-// Pixels of the pictures: the config's, or `default_size` a side. The error names the flag of a
+// Names the flag where the model asks for diffusers' spacing "trailing" and gets another; else "".
+std::string SpacingNotice(const SamplingConfig& config, const SchedulerConfig& scheduler);
+
+// Pixels of the pictures: the config's, or `default_size`'s. The error names the flag of a
 // side that isn't a multiple of `factor`, the decoder's.
-absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, int64_t default_size,
+absl::StatusOr<ImageSize> ChooseSize(const SamplingConfig& config, ImageSize default_size,
                                      int64_t factor);
 
 }  // namespace draftp

@@ -79,10 +79,17 @@ absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
                    " as in tokenizer/"));
 }
 
-absl::StatusOr<int64_t> DefaultSize(JsonReader json, const VaeConfig& vae) {
-  const int64_t latent = json.IntBetween("sample_size", 1, 1024, 128);
+// Height and width in pixels. diffusers' class has no sample_size where the file is silent, its
+// pipelines then take 128.
+absl::StatusOr<ImageSize> DefaultSize(JsonReader json, const VaeConfig& vae) {
+  constexpr char kKey[] = "sample_size";
+  const auto latent = json.Has(kKey) ? json.IntOrIntList(kKey, 2) : std::vector<int64_t>{128, 128};
+  for (const int64_t side : latent) {
+    if (side < 1 || side > 1024)
+      json.Fail(kKey, absl::StrCat("found ", side, ", expected 1 to 1024"));
+  }
   if (!json.status().ok()) return json.status();
-  return latent * vae.Downsampling();
+  return ImageSize{latent[0] * vae.Downsampling(), latent[1] * vae.Downsampling()};
 }
 
 absl::StatusOr<UNet> LoadUNet(PartSource source, const Placement& placement) {

@@ -52,7 +52,7 @@ struct SdxlModel {
   VaeDecoder vae;
   std::optional<double> lora_scale;                           // set where a LoRA was loaded
   std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
-  int64_t default_size = 0;  // pixels a side that the UNet was trained for
+  ImageSize default_size = {};                                // that the UNet was trained for
   nlohmann::json unet_json = {};  // its config as config.json has it
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`

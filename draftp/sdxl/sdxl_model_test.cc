@@ -51,7 +51,8 @@ TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
   const auto model =
       LoadModel({.model = kLoadedModel, .lora = std::string(kLoadedModel) + "/lora"});
   ASSERT_TRUE(model.ok()) << model.status();
-  EXPECT_EQ(model->default_size, 128);
+  EXPECT_EQ(model->default_size.height, 128);
+  EXPECT_EQ(model->default_size.width, 128);
   const std::vector<const WeightOrigin*> origins = model->LatentOrigins();
   ASSERT_EQ(origins.size(), 4u);
   EXPECT_THAT(origins.back()->files,

@@ -90,6 +90,13 @@ TEST(TrainConfig, NamesTheFlagOfEachMistake) {
   EXPECT_THAT(LoadTrainConfig({"--model=a"}, "/", ""), FailsWith("--reward: found none"));
 }
 
+TEST(TrainConfig, TakesWandbTurnedOff) {
+  const auto loaded =
+      Load({"exp_manager.create_wandb_logger=False", "exp_manager.wandb_logger_kwargs.project=p",
+            "wandb_logger_kwargs.name=n"});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+}
+
 TEST(TrainConfig, TakesTheEmbeddedRecipeWithoutAModel) {
   const TemporaryFolder folder;
   folder.Write("train.yaml", "steps: 7\nlr: 0.002\n");

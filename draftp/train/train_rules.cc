@@ -21,10 +21,11 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
          "weights are read in diffusers' layout: give the converted folder as --model");
   refuse({"model.first_stage_config.from_pretrained"},
          "the VAE is the folder vae of --model: put it there");
-  refuse({"exp_manager.create_wandb_logger", "exp_manager.wandb_logger_kwargs.*",
-          "wandb_logger_kwargs.*"},
-         "nothing is sent anywhere: read log.jsonl, report.html or the TensorBoard events in "
-         "--output_dir");
+  table.Rule({Kind::kOnly,
+              {"exp_manager.create_wandb_logger"},
+              "nothing is sent anywhere: read log.jsonl, report.html or the TensorBoard events in "
+              "--output_dir",
+              {"False", "false", "FALSE"}});
   refuse({"rm.trainer.devices"}, "the reward runs where the run does: --device");
   table.Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}});
   table.Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}});
@@ -38,7 +39,8 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
               {"0", "0.0"}});
   ignore({"trainer.draftp_sd.max_epochs", "trainer.draftp_sd.limit_val_batches"},
          "--max_steps and --validation_images say it");
-  ignore({"trainer.*", "exp_manager.*", "name"}, "it is the original's framework's");
+  ignore({"trainer.*", "exp_manager.*", "wandb_logger_kwargs.*", "name"},
+         "it is the original's framework's");
   ignore({"model.fsdp_set_buffer_dtype", "model.fsdp_*"},
          "weights are gathered in the network's dtype, gradients summed in float32");
   ignore({"model.data.*"}, "--prompts says it");

@@ -83,15 +83,17 @@ void AddModels(Table& table) {
 
 void AddData(Table& table) {
   table.Group("Data")
-      .PathList(&C::prompts,
-                {.key = "prompts",
-                 .original_keys = {"model.data.webdataset.local_root_path"},
-                 .value_name = "FILE|GLOB[,...]",
-                 .help = "captions: .tar (webdataset), .txt, .jsonl or .csv; globs, {000..009} and "
-                         "folders of such files; - is the standard input, a caption a line",
-                 .default_text = "the embedded ones, without --model",
-                 .elsewhere = {"train_data_dir", "dataset_name", "captions", "prompt_file"},
-                 .common = true})
+      .PathList(
+          &C::prompts,
+          {.key = "prompts",
+           .original_keys = {"model.data.webdataset.local_root_path"},
+           .value_name = "FILE|GLOB[,...]",
+           .help = "captions: .tar (webdataset), .txt, .caption, .jsonl, .json, .csv or .tsv, also "
+                   "with .gz; globs, {000..009} and folders of such files; - is the standard "
+                   "input, a caption a line",
+           .default_text = "the embedded ones, without --model",
+           .elsewhere = {"train_data_dir", "dataset_name", "captions", "prompt_file"},
+           .common = true})
       .PathList(&C::validation_prompts,
                 {.key = "validation_prompts",
                  .value_name = "FILE|GLOB[,...]",

@@ -236,6 +236,9 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   InputHashes hashes(config.dry_run != "off" ? std::vector<InputFile>{} : TrainInputs(config));
   auto setup = TrainingSetup::Make(config, *device, warn);
   if (!setup.ok()) return setup.status();
+  if (world.first()) {
+    for (const std::string& notice : setup->notices) log.Note(notice);
+  }
   if (config.dry_run != "off") {
     if (!world.first()) return absl::OkStatus();
     std::ostringstream text;

@@ -80,7 +80,7 @@ Kept KeptByImage(const TrainConfig& config, const TrainingSetup& setup) {
                 width = setup.options.draw.size.width / factor;
   const int64_t calls = GradientCalls(config), decodes = Decodes(config);
   const bool full = setup.model->full(), detached = config.objective == "drtune";
-  const int64_t rows = config.sampling.guidance_scale == 1.0 ? 1 : 2;
+  const int64_t rows = config.sampling.guided() ? 2 : 1;
   const int64_t size = static_cast<int64_t>(sdxl.unet.conv_in.weight.element_size());
   UNetCall call{.height = height,
                 .width = width,

@@ -29,8 +29,8 @@ absl::Status CheckModels(const TrainConfig& config) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> Captions(const std::vector<std::string>& files) {
-  auto captions = ReadCaptions(absl::StrJoin(files, ","));
+absl::StatusOr<CaptionSet> Captions(const std::vector<std::string>& files) {
+  auto captions = ReadCaptions(absl::StrJoin(files, ","), EmptyCaptions::kSkip);
   return captions.ok() ? captions : AsFailure(captions.status());
 }
 
@@ -108,13 +108,16 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   if (!captions.ok()) return captions.status();
   auto shown = config.validation_prompts.empty() ? captions : Captions(config.validation_prompts);
   if (!shown.ok()) return shown.status();
-  if (shown->size() > static_cast<size_t>(config.validation_images))
-    shown->resize(config.validation_images);
+  if (shown->captions.size() > static_cast<size_t>(config.validation_images))
+    shown->captions.resize(config.validation_images);
   auto model = TrainingModel::Load(config, device);
   if (!model.ok()) return model.status();
   const SdxlModel& sdxl = (*model)->sdxl();
   auto options = StepOptions(config, sdxl, device, std::move(warn));
   if (!options.ok()) return options.status();
+  std::vector<std::string> notices = {SkippedNotice(*captions),
+                                      SpacingNotice(config.sampling, sdxl.scheduler)};
+  std::erase(notices, "");
   auto reward = LoadReward(config.reward, sdxl, device, config);
   if (!reward.ok()) return reward.status();
   std::unique_ptr<CompositeReward> held_out;
@@ -124,14 +127,15 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
     held_out = *std::move(loaded);
   }
   return TrainingSetup{.device = device,
-                       .captions = *std::move(captions),
-                       .validation_captions = *std::move(shown),
+                       .captions = std::move(captions->captions),
+                       .validation_captions = std::move(shown->captions),
                        .model = *std::move(model),
                        .reward = *std::move(reward),
                        .held_out = std::move(held_out),
                        .options = *std::move(options),
                        .learning_rate = config.LearningRate(),
-                       .kl_schedule = config.kl_coeff};
+                       .kl_schedule = config.kl_coeff,
+                       .notices = std::move(notices)};
 }
 
 }  // namespace draftp

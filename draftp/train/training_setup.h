@@ -31,6 +31,7 @@ struct TrainingSetup {
   SdxlStepOptions options;
   AnyLearningRate learning_rate;
   AnyKlSchedule kl_schedule;
+  std::vector<std::string> notices = {};  // of what was read and isn't used as it stands
 
   // Reads captions and models. Errors name flag or file.
   static absl::StatusOr<TrainingSetup> Make(const TrainConfig& config, const ComputeDevice& device,

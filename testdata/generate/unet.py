@@ -5,7 +5,7 @@ Seed:     none: weights and inputs are the formula `hash_tensor` of their names 
 Versions: recorded in the metadata of each file
 
 Writes, under testdata/:
-  configs/unet_{conv_projection,deep,v_prediction}/config.json  three small UNets of the SDXL family; no weights
+  configs/unet_{conv_projection,deep,v_prediction,mid_resnet,no_mid}/config.json  small UNets of the SDXL family; no weights
   goldens/unet_<config>.safetensors  output, gradient of sum(out * r) by the sample, output at an odd size
   goldens/unet_tiny.safetensors      the embedded model: each block alone, the whole, with an adapter, gradients
   goldens/unet_lora.safetensors      that adapter in diffusers' own file format: mixed ranks and alphas, B not zero
@@ -100,6 +100,24 @@ CONFIGS = {
         "addition_embed_type": None,
     },
 }
+# Mid blocks without attention, and none; depths of levels that have no attention, and dropout, which count for nothing.
+MID = COMMON | {
+    "block_out_channels": [16, 32],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+    "layers_per_block": 1,
+    "transformer_layers_per_block": [0, 2],
+    "attention_head_dim": [2, 4],
+    "cross_attention_dim": 16,
+    "use_linear_projection": True,
+    "norm_num_groups": 8,
+    "dropout": 0.1,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 8,
+    "projection_class_embeddings_input_dim": 20 + 6 * 8,
+}
+CONFIGS["mid_resnet"] = MID | {"mid_block_type": "UNetMidBlock2D", "mid_block_scale_factor": 1.5}
+CONFIGS["no_mid"] = MID | {"mid_block_type": None}
 
 
 def hash_tensor(name, *shape):
