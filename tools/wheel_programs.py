@@ -25,5 +25,9 @@ def train():
     _run("train")
 
 
+def convert():
+    _run("convert")
+
+
 def tokenize():
     _run("tokenize")

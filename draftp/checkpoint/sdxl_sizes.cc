@@ -64,7 +64,10 @@ void AddTransformers(ShapeReader& shapes, const Side& down, const Side& up, json
                           : !down.attention.empty() ? down.attention
                                                     : up.attention;
   config["transformer_layers_per_block"] = Depths(down.depths);
-  if (mid_depth == 0) config["mid_block_type"] = nullptr;
+  if (mid_depth == 0) {
+    config["mid_block_type"] =
+        shapes.Has("mid_block.resnets.0.conv1.weight") ? json("UNetMidBlock2D") : json(nullptr);
+  }
   json reversed = json::array();  // what diffusers takes for the way up
   for (auto block = down.depths.rbegin(); block != down.depths.rend(); ++block) {
     reversed.push_back(*block);

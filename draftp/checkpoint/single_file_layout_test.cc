@@ -19,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "draftp/checkpoint/layout_conformance.h"
+#include "draftp/checkpoint/sgm_names.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/io/test_files.h"
 #include "draftp/testing/tensor_matchers.h"
@@ -118,6 +119,29 @@ TEST(SingleFileTest, EveryTensorOfSdxlBaseHasTheNameThatDiffusersGivesIt) {
 }
 
 TEST(SingleFileTest, APrunedUNetsTensorsToo) { ExpectNamesOfDiffusers("pruned"); }
+
+TEST(SingleFileTest, TheWayBackHasTheFilesNames) {
+  for (const std::string model : {"base", "pruned"}) {
+    std::map<std::string, std::string> expected;  // by diffusers' name, without a prefix
+    std::vector<std::string> unet, vae;
+    for (const GoldenName& name : GoldenNames(model)) {
+      if (name.part != "unet" && name.part != "vae") continue;
+      (name.part == "unet" ? unet : vae).push_back(name.diffusers);
+      const std::string prefix = name.part == "unet" ? "model.diffusion_model." : "first_stage_model.";
+      expected[name.diffusers] = name.in_file.substr(prefix.size());
+    }
+    for (const auto& renamings : {ToSgmUNetNames(unet), ToLdmVaeNames(vae)}) {
+      ASSERT_TRUE(renamings.ok()) << renamings.status();
+      for (const Renaming& renaming : *renamings)
+        EXPECT_EQ(renaming.to, expected.at(renaming.from)) << model;
+    }
+  }
+}
+
+TEST(SingleFileTest, ANameOfAnotherKindOfUNetHasNoPlace) {
+  EXPECT_THAT(ToSgmUNetNames({"time_embedding.cond_proj.weight"}),
+              FailsWith("\"time_embedding.cond_proj.weight\": single files have no place for it"));
+}
 
 TEST(SingleFileTest, ShapesAndPublishedValuesAreSdxlBasesConfigs) {
   auto parts = PartsByFolder(Shapes(GoldenNames("base")));

@@ -4,9 +4,9 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
-#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <filesystem>
-#include <initializer_list>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +17,7 @@
 #include "draftp/io/printable.h"
 #include "draftp/run/embedded.h"
 #include "draftp/sdxl/model_files.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
@@ -24,6 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kClipVocabulary = 49408;
+constexpr std::array kTokenizerFiles = {"vocab.json",         "merges.txt",
+                                        "tokenizer.json",     "tokenizer_config.json",
+                                        "added_tokens.json",  "special_tokens_map.json"};
 
 bool IsFolder(const std::string& path) {
   std::error_code error;
@@ -37,10 +41,32 @@ std::string Stem(ModelPart part) {
 
 std::string Flag(ModelPart part) { return absl::StrCat("--", PartFolder(part)); }
 
-// A whole model's folder stands for its part.
-std::string FolderOf(ModelPart part, const std::string& path) {
-  const std::string below = absl::StrCat(path, "/", PartFolder(part));
+// A whole model's folder stands for its part of this name.
+std::string FolderBelow(const std::string& path, const std::string& name) {
+  const std::string below = absl::StrCat(path, "/", name);
   return IsFolder(below) ? below : path;
+}
+
+std::string FolderOf(ModelPart part, const std::string& path) {
+  return FolderBelow(path, PartFolder(part));
+}
+
+// Of the JSON under ModelSource::kTokenizerKey, the texts by file of the tokenizer `name`.
+absl::StatusOr<TokenizerFiles> FilesInMetadata(const std::string& model, const std::string& text,
+                                               const std::string& name) {
+  const std::string source = absl::StrCat(Printable(model, 4096),
+                                          ": __metadata__: ", ModelSource::kTokenizerKey);
+  absl::StatusOr<nlohmann::json> json = ParseJson(source, text);
+  if (!json.ok()) return json.status();
+  std::map<std::string, std::string> texts;
+  const nlohmann::json files = json->is_object() ? json->value(name, nlohmann::json()) : *json;
+  for (const char* file : kTokenizerFiles) {
+    if (files.is_object() && files.contains(file) && files[file].is_string())
+      texts[file] = files[file].get<std::string>();
+  }
+  if (!texts.empty()) return TokenizerFiles::Texts(absl::StrCat(source, ": ", name), texts);
+  return absl::InvalidArgumentError(absl::StrCat(
+      source, ": found no files of ", name, ", expected an object of texts by file name"));
 }
 
 absl::StatusOr<PartSource> OpenFolder(ModelPart part, const std::string& folder) {
@@ -151,16 +177,31 @@ absl::StatusOr<PartSource> ModelSource::Take(ModelPart part) {
 }
 
 absl::StatusOr<ClipTokenizer> ModelSource::Tokenizer(bool second) const {
-  const std::string name = second ? "tokenizer_2" : "tokenizer";
-  const std::string& path = second ? parts_.tokenizer_2 : parts_.tokenizer;
-  if (!path.empty())
-    return ClipTokenizer::Open(IsFolder(path + "/" + name) ? path + "/" + name : path);
-  if (file_ == nullptr) return ClipTokenizer::Open(model_ + "/" + name);
-  return FileTokenizer(second);
+  const absl::StatusOr<TokenizerFiles> files = FilesOfTokenizer(second);
+  if (!files.ok()) return files.status();
+  return ClipTokenizer::Open(*files);
 }
 
-absl::StatusOr<ClipTokenizer> ModelSource::FileTokenizer(bool second) const {
+absl::StatusOr<std::map<std::string, std::string>> ModelSource::TokenizerTexts(bool second) const {
+  const absl::StatusOr<TokenizerFiles> files = FilesOfTokenizer(second);
+  if (!files.ok()) return files.status();
+  std::map<std::string, std::string> texts;
+  for (const char* name : kTokenizerFiles) {
+    if (!files->Has(name)) continue;
+    absl::StatusOr<std::string> text = files->Read(name, kMaxJsonBytes);
+    if (!text.ok()) return text.status();
+    texts[name] = *std::move(text);
+  }
+  return texts;
+}
+
+absl::StatusOr<TokenizerFiles> ModelSource::FilesOfTokenizer(bool second) const {
   const std::string name = second ? "tokenizer_2" : "tokenizer";
+  const std::string& path = second ? parts_.tokenizer_2 : parts_.tokenizer;
+  if (!path.empty()) return TokenizerFiles::Folder(FolderBelow(path, name));
+  if (file_ == nullptr) return TokenizerFiles::Folder(absl::StrCat(model_, "/", name));
+  const auto own = file_->metadata().find(kTokenizerKey);
+  if (own != file_->metadata().end()) return FilesInMetadata(model_, own->second, name);
   const auto encoder = in_file_.find(second ? ModelPart::kTextEncoder2 : ModelPart::kTextEncoder);
   if (encoder != in_file_.end()) {
     const auto shape =
@@ -174,7 +215,7 @@ absl::StatusOr<ClipTokenizer> ModelSource::FileTokenizer(bool second) const {
   }
   const absl::StatusOr<std::string> clip = ClipVocabularyDir();
   if (!clip.ok()) return clip.status();
-  return ClipTokenizer::Open(absl::StrCat(*clip, "/", name));
+  return TokenizerFiles::Folder(absl::StrCat(*clip, "/", name));
 }
 
 namespace {
@@ -194,8 +235,7 @@ void AddPart(ModelPart part, const std::string& path, std::vector<InputFile>& fi
 
 void AddTokenizer(const std::string& name, const std::string& folder,
                   std::vector<InputFile>& files) {
-  for (const char* file : {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
-                           "special_tokens_map.json", "added_tokens.json"}) {
+  for (const char* file : kTokenizerFiles) {
     AddIfThere(absl::StrCat("model/", name, "/", file), absl::StrCat(folder, "/", file), files);
   }
 }

@@ -18,6 +18,7 @@
 #include "draftp/run/input_hashes.h"
 #include "draftp/sdxl/part_paths.h"
 #include "draftp/text/clip_tokenizer.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 
@@ -52,7 +53,7 @@ class ModelSource {
  private:
   ModelSource() = default;
   const std::string& Override(ModelPart part) const;
-  absl::StatusOr<ClipTokenizer> FileTokenizer(bool second) const;
+  absl::StatusOr<TokenizerFiles> FilesOfTokenizer(bool second) const;
 
   std::string model_;
   PartPaths parts_;

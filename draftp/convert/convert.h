@@ -1,0 +1,20 @@
+// Writes an SDXL in another layout.
+#ifndef DRAFTP_CONVERT_CONVERT_H_
+#define DRAFTP_CONVERT_CONVERT_H_
+
+#include <absl/status/status.h>
+
+#include <ostream>
+
+#include "draftp/convert/convert_config.h"
+
+namespace draftp {
+
+// Carries out `config`, of which `format` isn't auto. Tensors go one by one from the mapping of the
+// source to the file, so that memory stays at the largest of them. `out` gets a line a part. What is
+// written appears whole or not at all.
+absl::Status RunConvert(const ConvertConfig& config, std::ostream& out);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_CONVERT_CONVERT_H_

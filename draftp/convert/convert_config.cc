@@ -1,0 +1,82 @@
+#include "draftp/convert/convert_config.h"
+
+#include <absl/strings/match.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "draftp/config/config_row.h"
+#include "draftp/io/printable.h"
+
+namespace draftp {
+namespace {
+
+using C = ConvertConfig;
+
+ConfigTable<C> MakeTable() {
+  ConfigTable<C> table("convert",
+                       "Writes an SDXL in another layout: diffusers' folder, or the single file that "
+                       "ComfyUI, A1111 and kohya's scripts read. Every tensor keeps its value, and "
+                       "its bits unless --dtype says otherwise.");
+  table.Group("Conversion")
+      .Path(&C::in, {.key = "in",
+                     .value_name = "FILE|DIR",
+                     .help = "the model: a single file, or a folder with model_index.json",
+                     .common = true})
+      .Path(&C::out, {.key = "out",
+                      .value_name = "FILE|DIR",
+                      .help = "where to write; it mustn't exist",
+                      .common = true})
+      .Choice(&C::format, {{"auto", {}}, {"hf", {"diffusers"}}, {"single_file", {"sgm"}}},
+              {.key = "format",
+               .value_name = "auto|hf|single_file",
+               .help = "layout of --out; auto: single_file where it ends in .safetensors, else hf",
+               .common = true})
+      .Choice(&C::dtype,
+              {{"keep", {}},
+               {"float32", {"fp32"}},
+               {"float16", {"fp16", "half"}},
+               {"bfloat16", {"bf16"}}},
+              {.key = "dtype",
+               .value_name = "keep|float32|float16|bfloat16",
+               .help = "of the tensors; fp8 with scales is multiplied out, to float32 where kept",
+               .common = true});
+  table.Append(&C::parts, PartRows());
+  table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
+      .Example("convert --in sdxl --out sdxl.safetensors --dtype float16",
+               "a file for ComfyUI, A1111 and Forge")
+      .Example("convert --in sdxl --unet run --out mine.safetensors",
+               "the UNet of a full fine-tuning run in one file with the rest of its model");
+  return table;
+}
+
+absl::Status Validate(const C& config) {
+  if (absl::Status status = ConvertTable().Check(config); !status.ok()) return status;
+  if (config.in.empty()) return InvalidFlag("in", "none", "a single file or a folder");
+  if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(config.out, error)))
+    return InvalidFlag("out", Printable(config.out, 4096) + ", which is there", "a new name");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const ConfigTable<ConvertConfig>& ConvertTable() {
+  static const auto* const table = new ConfigTable<C>(MakeTable());
+  return *table;
+}
+
+absl::StatusOr<LoadedConfig<ConvertConfig>> LoadConvertConfig(
+    const std::vector<std::string>& arguments, const std::string& user_folder) {
+  auto loaded = LoadConfig(ConvertTable(), arguments, user_folder);
+  if (!loaded.ok() || loaded->help) return loaded;
+  C& config = loaded->config;
+  if (absl::Status status = Validate(config); !status.ok())
+    return WithConfigFile(status, *loaded, loaded->config_file);
+  if (config.format == "auto")
+    config.format = absl::EndsWith(config.out, ".safetensors") ? "single_file" : "hf";
+  return loaded;
+}
+
+}  // namespace draftp

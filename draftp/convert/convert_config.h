@@ -1,0 +1,33 @@
+// The settings of the convert program.
+#ifndef DRAFTP_CONVERT_CONVERT_CONFIG_H_
+#define DRAFTP_CONVERT_CONVERT_CONFIG_H_
+
+#include <absl/status/statusor.h>
+
+#include <string>
+#include <vector>
+
+#include "draftp/config/config_load.h"
+#include "draftp/config/config_table.h"
+#include "draftp/sdxl/part_paths.h"
+
+namespace draftp {
+
+struct ConvertConfig {
+  std::string in = {};   // what ModelSource::Open takes
+  std::string out = {};  // a folder, or a .safetensors file; mustn't exist
+  PartPaths parts = {};  // in place of what `in` has
+  std::string format = "auto";  // auto, hf, single_file
+  std::string dtype = "keep";   // keep, float32, float16, bfloat16
+
+  bool operator==(const ConvertConfig&) const = default;
+};
+
+const ConfigTable<ConvertConfig>& ConvertTable();
+
+absl::StatusOr<LoadedConfig<ConvertConfig>> LoadConvertConfig(
+    const std::vector<std::string>& arguments, const std::string& user_folder);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_CONVERT_CONVERT_CONFIG_H_

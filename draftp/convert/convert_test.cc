@@ -1,0 +1,126 @@
+#include "draftp/convert/convert.h"
+
+#include <ATen/core/Tensor.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "draftp/checkpoint/safetensors.h"
+#include "draftp/io/json_file.h"
+#include "draftp/io/read_file.h"
+#include "draftp/io/test_files.h"
+#include "draftp/sdxl/model_source.h"
+
+namespace draftp {
+namespace {
+
+using testing::FailsWith;
+using testing::TemporaryFolder;
+
+const std::string kTiny = "testdata/tiny_sdxl";
+constexpr int64_t kMostText = 1 << 24;
+
+absl::Status Convert(std::vector<std::string> arguments) {
+  const auto loaded = LoadConvertConfig(arguments, std::filesystem::current_path());
+  if (!loaded.ok()) return loaded.status();
+  std::ostringstream out;
+  return RunConvert(loaded->config, out);
+}
+
+std::map<std::string, at::Tensor> Tensors(WeightMap weights) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& name : weights.names())
+    tensors[name] = *weights.Take(name, *weights.Shape(name));
+  return tensors;
+}
+
+void ExpectSameModel(const std::string& got, const std::string& expected,
+                     at::ScalarType dtype = at::kHalf) {
+  auto one = ModelSource::Open(got), other = ModelSource::Open(expected);
+  ASSERT_TRUE(one.ok()) << one.status();
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(one->TokenizerTexts(true)->at("vocab.json"),
+            other->TokenizerTexts(true)->at("vocab.json"));
+  EXPECT_EQ(one->SchedulerJson()->object(), other->SchedulerJson()->object());
+  for (const ModelPart part : {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
+                               ModelPart::kTextEncoder2}) {
+    auto a = one->Take(part), b = other->Take(part);
+    ASSERT_TRUE(a.ok()) << a.status();
+    EXPECT_EQ(a->config.object(), b->config.object());
+    const auto tensors = Tensors(std::move(a->weights)), wanted = Tensors(std::move(b->weights));
+    ASSERT_EQ(tensors.size(), wanted.size());
+    for (const auto& [name, tensor] : wanted) {
+      EXPECT_EQ(tensors.at(name).scalar_type(), dtype) << name;
+      EXPECT_TRUE(tensors.at(name).equal(tensor.to(dtype))) << name;
+    }
+  }
+}
+
+TEST(ConvertTest, ThereAndBackAgainIsTheSameModel) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "tiny.safetensors", again = folder / "again";
+  ASSERT_TRUE(Convert({"--in", kTiny, "--out", file}).ok());
+  ExpectSameModel(file, kTiny);
+  ASSERT_TRUE(Convert({"--in", file, "--out", again}).ok());
+  ExpectSameModel(again, kTiny);
+  const std::string twice = folder / "twice.safetensors";
+  ASSERT_TRUE(Convert({"--in", again, "--out", twice}).ok());
+  const auto first = SafetensorsFile::Open(file), second = SafetensorsFile::Open(twice);
+  ASSERT_EQ((*first)->names(), (*second)->names());
+  for (const std::string& name : (*first)->names())
+    EXPECT_TRUE((*first)->Tensor(name)->equal(*(*second)->Tensor(name))) << name;
+}
+
+TEST(ConvertTest, OtherDtypesAreRoundedOnce) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(
+      Convert({"--in", kTiny, "--out", folder / "f.safetensors", "--dtype", "float32"}).ok());
+  ExpectSameModel(folder / "f.safetensors", kTiny, at::kFloat);
+  ASSERT_TRUE(Convert({"--in", kTiny, "--out", folder / "bf16", "--dtype", "bf16"}).ok());
+  ExpectSameModel(folder / "bf16", kTiny, at::kBFloat16);
+}
+
+TEST(ConvertTest, MetadataSayNoMoreThanIsTrue) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "tiny.safetensors";
+  ASSERT_TRUE(Convert({"--in", kTiny, "--out", path}).ok());
+  const auto file = SafetensorsFile::Open(path);
+  const auto& metadata = (*file)->metadata();
+  EXPECT_EQ(metadata.at("modelspec.title"), "tiny");
+  EXPECT_EQ(metadata.at("modelspec.prediction_type"), "epsilon");
+  EXPECT_FALSE(metadata.contains("modelspec.architecture"));  // it isn't SDXL base's
+  EXPECT_FALSE((*file)->Contains("v_pred"));
+}
+
+TEST(ConvertTest, NothingThatIsThereIsReplaced) {
+  const TemporaryFolder folder;
+  folder.Write("mine.safetensors", "precious");
+  EXPECT_THAT(Convert({"--in", kTiny, "--out", folder / "mine.safetensors"}),
+              FailsWith("--out: found " + (folder / "mine.safetensors") + ", which is there"));
+  EXPECT_EQ(*ReadFile(folder / "mine.safetensors", kMostText), "precious");
+}
+
+TEST(ConvertTest, AFailureLeavesNothing) {
+  const TemporaryFolder folder;
+  folder.Write("bad.safetensors", "12345678");
+  for (const std::string out : {"out", "out.safetensors"}) {
+    EXPECT_FALSE(Convert({"--in", kTiny, "--vae", folder / "bad.safetensors", "--out",
+                          folder / out})
+                     .ok());
+    EXPECT_FALSE(std::filesystem::exists(folder / out));
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(ConvertTest, FlagsThatAreMissing) {
+  EXPECT_THAT(Convert({"--out", "x"}), FailsWith("--in: found none"));
+  EXPECT_THAT(Convert({"--in", kTiny}), FailsWith("--out: found none"));
+}
+
+}  // namespace
+}  // namespace draftp
