@@ -41,13 +41,15 @@ std::string UNetDir(const std::string& dir) {
 std::vector<InputFile> ModelFiles(const std::string& dir) {
   std::vector<InputFile> files;
   for (const char* name :
-       {"model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json",
-        "tokenizer/merges.txt", "tokenizer/tokenizer_config.json",
-        "tokenizer/special_tokens_map.json", "tokenizer_2/vocab.json", "tokenizer_2/merges.txt",
-        "tokenizer_2/tokenizer_config.json", "tokenizer_2/special_tokens_map.json",
-        "unet/config.json", "vae/config.json", "text_encoder/config.json",
-        "text_encoder_2/config.json"}) {
+       {"model_index.json", "scheduler/scheduler_config.json", "unet/config.json",
+        "vae/config.json", "text_encoder/config.json", "text_encoder_2/config.json"}) {
     AddIfThere(absl::StrCat("model/", name), absl::StrCat(dir, "/", name), files);
+  }
+  for (const char* folder : {"tokenizer/", "tokenizer_2/"}) {
+    for (const char* name : {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
+                             "special_tokens_map.json", "added_tokens.json"}) {
+      AddIfThere(absl::StrCat("model/", folder, name), absl::StrCat(dir, "/", folder, name), files);
+    }
   }
   for (const auto& [folder, stem] : std::initializer_list<std::pair<const char*, const char*>>{
            {"unet", "diffusion_pytorch_model"},
