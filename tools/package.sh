@@ -3,7 +3,7 @@
 #   bin/NAME          the file `launcher`, under each program's name
 #   libexec/NAME      the programs (given as NAME.stripped)
 #   lib/              libdraftp_cuda.so, if it was built
-#   share/draftp/     the embedded model (files under testdata/tiny_sdxl), NOTICE, licences
+#   share/draftp/     the embedded model (files under testdata/tiny_sdxl), CLIP's tokenizers (clip/), NOTICE, licences
 set -euo pipefail
 out=$1
 shift
@@ -23,6 +23,8 @@ for file in "$@"; do
     *.so) install -m 755 "$file" "$root/lib/" ;;
     "$launcher") ;;
     */dejavu/LICENSE) install -m 644 "$file" "$root/share/draftp/LICENSE.DejaVu" ;;
+    */clip_vocabulary/LICENSE) install -m 644 "$file" "$root/share/draftp/LICENSE.open_clip" ;;
+    */clip_vocabulary/clip/*) install -m 644 -D "$file" "$root/share/draftp/clip/${file#*/clip_vocabulary/clip/}" ;;
     */tiny_sdxl/*) install -m 644 -D "$file" "$root/share/draftp/tiny_sdxl/${file#*/tiny_sdxl/}" ;;
     *) install -m 644 "$file" "$root/share/draftp/" ;;
   esac

@@ -38,7 +38,8 @@ absl::Status RunTokenize(const TokenizeOptions& options, std::ostream& out,
 int TokenizeMain(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   TokenizeOptions options;
   CLI::App app("Prints the ids of the captions in a prompt file, a line each.", "tokenize");
-  app.add_option("--tokenizer", options.tokenizer, "Folder with vocab.json and merges.txt")
+  app.add_option("--tokenizer", options.tokenizer,
+                 "Folder with vocab.json and merges.txt, or tokenizer.json")
       ->required()
       ->type_name("DIR");
   app.add_option("--prompts", options.prompts, "Captions, in what train takes as --prompts")

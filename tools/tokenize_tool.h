@@ -11,7 +11,7 @@
 namespace draftp {
 
 struct TokenizeOptions {
-  std::string tokenizer;  // folder with vocab.json and merges.txt
+  std::string tokenizer;  // folder with vocab.json and merges.txt, or tokenizer.json
   std::string prompts;    // prompt file (prompts.h)
 };
 

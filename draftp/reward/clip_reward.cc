@@ -118,8 +118,11 @@ absl::Status CheckTokenizer(const std::string& where, const ClipTokenizer& token
     return error(absl::StrCat("a tokenizer of ", tokenizer.vocabulary_size(), " entries"),
                  absl::StrCat("at most the vocabulary, ", text.vocab_size));
   }
-  const int64_t end = text.pools_greatest_id ? tokenizer.vocabulary_size() - 1 : text.eos_token_id;
-  if (tokenizer.end_of_text() == end) return absl::OkStatus();
+  const int64_t end =
+      text.pools_greatest_id ? tokenizer.base_vocabulary_size() - 1 : text.eos_token_id;
+  const bool fits = text.pools_greatest_id ? tokenizer.end_of_text() >= end
+                                           : tokenizer.end_of_text() == end;
+  if (fits) return absl::OkStatus();
   return error(
       absl::StrCat("a tokenizer whose end-of-text is ", tokenizer.end_of_text()),
       absl::StrCat(text.pools_greatest_id ? "the greatest id, " : "the eos_token_id, ", end));
@@ -129,7 +132,10 @@ absl::StatusOr<ClipTokenizer> FindTokenizer(const std::string& path, const ClipT
                                             const ClipTextConfig& text) {
   const fs::path folder = RewardFolder(path);
   for (const fs::path& dir : {folder, folder / "tokenizer"}) {
-    if (!IsThere(dir / "vocab.json") && !IsThere(dir / "merges.txt")) continue;
+    if (!IsThere(dir / "vocab.json") && !IsThere(dir / "merges.txt") &&
+        !IsThere(dir / "tokenizer.json")) {
+      continue;
+    }
     absl::StatusOr<ClipTokenizer> tokenizer = ClipTokenizer::Open(dir.string());
     if (!tokenizer.ok()) return tokenizer.status();
     if (absl::Status fit = CheckTokenizer(Printable(dir.string(), 4096), *tokenizer, text);
@@ -141,7 +147,7 @@ absl::StatusOr<ClipTokenizer> FindTokenizer(const std::string& path, const ClipT
   if (fallback == nullptr) {
     return absl::NotFoundError(absl::StrCat(Printable(path, 4096),
                                             ": found no tokenizer, expected vocab.json and "
-                                            "merges.txt beside the weights"));
+                                            "merges.txt, or tokenizer.json, beside the weights"));
   }
   const std::string where = Printable(path, 4096) + ": has no tokenizer and was given the model's";
   if (absl::Status fit = CheckTokenizer(where, *fallback, text); !fit.ok()) return fit;

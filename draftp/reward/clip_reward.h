@@ -47,8 +47,8 @@ class ClipReward {
   // {"kind": "pickscore"|"hpsv2"|"clip_score", "version": "2.1"}. Without one, transformers' layout
   // is PickScore, and open_clip's is HPSv2 of the version in the file's name (HPS_v2.1...,
   // HPS_v2... is 2.0); a name that has none is an error. The tokenizer is that of vocab.json and
-  // merges.txt beside them or in tokenizer/, else the fallback; one whose ids don't fit the text
-  // tower is an error. Errors are one line: file, found, expected.
+  // merges.txt, or tokenizer.json, beside them or in tokenizer/, else the fallback; one whose ids
+  // don't fit the text tower is an error. Errors are one line: file, found, expected.
   static absl::StatusOr<ClipReward> Load(const std::string& dir_or_file,
                                          const ClipRewardOptions& options);
 

@@ -12,25 +12,38 @@
 
 namespace draftp {
 
-absl::StatusOr<std::string> EmbeddedModelDir() {
+namespace {
+
+// `packaged` under share/draftp of the package, or `source` of the repository; `file` is in it.
+absl::StatusOr<std::string> FindShipped(const std::string& what, const std::string& packaged,
+                                        const std::string& source, const std::string& file) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   std::vector<std::string> candidates = {
-      (program.parent_path() / "../share/draftp/tiny_sdxl").lexically_normal(),  // the package
-      program.string() + ".runfiles/draftp/testdata/tiny_sdxl",                  // bazel run
+      (program.parent_path() / "../share/draftp" / packaged).lexically_normal(),  // the package
+      program.string() + ".runfiles/draftp/" + source,                            // bazel run
   };
   if (const char* runfiles = std::getenv("TEST_SRCDIR"))  // bazel test
-    candidates.push_back(std::string(runfiles) + "/draftp/testdata/tiny_sdxl");
+    candidates.push_back(std::string(runfiles) + "/draftp/" + source);
   for (const std::string& candidate : candidates) {
     const fs::path folder(candidate);
-    if (folder.is_absolute() && fs::exists(folder / "model_index.json", error)) return candidate;
+    if (folder.is_absolute() && fs::exists(folder / file, error)) return candidate;
   }
   return absl::NotFoundError(
-      absl::StrCat("the embedded model is in none of ", absl::StrJoin(candidates, ", ")));
+      absl::StrCat(what, " is in none of ", absl::StrJoin(candidates, ", ")));
 }
 
-absl::StatusOr<std::string> ClipVocabularyDir() { return absl::NotFoundError("later"); }
+}  // namespace
+
+absl::StatusOr<std::string> EmbeddedModelDir() {
+  return FindShipped("the embedded model", "tiny_sdxl", "testdata/tiny_sdxl", "model_index.json");
+}
+
+absl::StatusOr<std::string> ClipVocabularyDir() {
+  return FindShipped("CLIP's vocabulary", "clip", "third_party/clip_vocabulary/clip",
+                     "tokenizer/vocab.json");
+}
 
 std::string ExpandEmbedded(const std::string& path, const std::string& dir) {
   if (path == "embedded") return dir;

@@ -1,4 +1,5 @@
-// Where the embedded model lies: beside the program in the package, in its runfiles under Bazel.
+// Where the embedded model and CLIP's vocabulary lie: beside the program in the package, in its
+// runfiles under Bazel.
 #ifndef DRAFTP_RUN_EMBEDDED_H_
 #define DRAFTP_RUN_EMBEDDED_H_
 
@@ -12,8 +13,9 @@ namespace draftp {
 // where it was sought.
 absl::StatusOr<std::string> EmbeddedModelDir();
 
-// Folder of CLIP's own vocabulary: tokenizer/ and tokenizer_2/ as SDXL has them. NotFound lists
-// where it was sought.
+// Folder of the two tokenizers of CLIP's vocabulary of 49,408, in Hugging Face's form: tokenizer
+// (CLIP-L's, padding with the end of text) and tokenizer_2 (OpenCLIP bigG's, padding with "!").
+// NotFound lists where it was sought.
 absl::StatusOr<std::string> ClipVocabularyDir();
 
 // `embedded` and `embedded:REST`, as paths in a run.json and on a command line name the embedded

@@ -18,6 +18,17 @@ TEST(EmbeddedModelDirTest, HoldsAWholeModel) {
   }
 }
 
+TEST(ClipVocabularyDirTest, HoldsTwoTokenizers) {
+  const auto dir = ClipVocabularyDir();
+  ASSERT_TRUE(dir.ok()) << dir.status();
+  for (const char* folder : {"tokenizer/", "tokenizer_2/"}) {
+    for (const char* file :
+         {"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) {
+      EXPECT_TRUE(std::filesystem::exists(*dir + "/" + folder + file)) << folder << file;
+    }
+  }
+}
+
 TEST(EmbeddedPath, GoesThereAndBack) {
   for (const auto& [name, path] :
        {std::pair<std::string, std::string>{"embedded", "/e"}, {"embedded:lora", "/e/lora"}}) {

@@ -22,25 +22,27 @@ constexpr int kLoraSlot = 0;
 // pad_token_id nothing depends, and SDXL's own config.json has them wrong.
 absl::Status CheckTokenizer(const std::string& dir, const std::string& which,
                             const ClipTokenizer& tokenizer, const ClipTextConfig& encoder) {
-  const std::string folder = absl::StrCat(dir, "/tokenizer", which);
   const auto error = [&](const std::string& found, const std::string& expected) {
-    return absl::InvalidArgumentError(absl::StrCat(folder, found, ", expected ", expected,
-                                                   " of text_encoder", which, "/config.json"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(found, ", expected ", expected, " of text_encoder", which, "/config.json"));
   };
   if (tokenizer.max_length() > encoder.max_positions) {
     return error(
-        absl::StrCat("/tokenizer_config.json: found model_max_length ", tokenizer.max_length()),
+        absl::StrCat(dir, "/tokenizer", which, "/tokenizer_config.json: found model_max_length ",
+                     tokenizer.max_length()),
         absl::StrCat("at most max_position_embeddings, ", encoder.max_positions));
   }
   if (tokenizer.vocabulary_size() > encoder.vocab_size) {
-    return error(absl::StrCat("/vocab.json: found ", tokenizer.vocabulary_size(), " tokens"),
+    return error(absl::StrCat(tokenizer.vocabulary_file(), ": found ", tokenizer.vocabulary_size(),
+                              " tokens"),
                  absl::StrCat("at most vocab_size, ", encoder.vocab_size));
   }
-  const std::string end =
-      absl::StrCat("/vocab.json: found id ", tokenizer.end_of_text(), " of the end-of-text token");
+  const std::string end = absl::StrCat(tokenizer.vocabulary_file(), ": found id ",
+                                       tokenizer.end_of_text(), " of the end-of-text token");
   if (encoder.pools_greatest_id) {
-    const int64_t greatest = tokenizer.vocabulary_size() - 1;
-    if (tokenizer.end_of_text() == greatest) return absl::OkStatus();
+    // Of a caption with added tokens behind it the greatest of those is pooled, as in transformers.
+    const int64_t greatest = tokenizer.base_vocabulary_size() - 1;
+    if (tokenizer.end_of_text() >= greatest) return absl::OkStatus();
     return error(end, absl::StrCat("the greatest, ", greatest, ", for eos_token_id 2"));
   }
   if (tokenizer.end_of_text() == encoder.eos_token_id) return absl::OkStatus();

@@ -1,4 +1,4 @@
-// Reads and checks the vocabulary and the merges, and merges by a queue over linked symbols.
+// Checks the vocabulary and the merges, and merges by a queue over linked symbols.
 #include "draftp/text/byte_pair.h"
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
-#include "draftp/io/read_file.h"
 #include "draftp/io/utf8.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
 
+constexpr char kVocabulary[] = "vocab.json", kMerges[] = "merges.txt";
 constexpr int64_t kMaxBytes = 16 << 20;
 constexpr char kEndOfWord[] = "</w>";
 constexpr int32_t kNone = -1;
@@ -36,8 +36,8 @@ struct Candidate {
   }
 };
 
-absl::Status Malformed(const std::string& path, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": ", what));
+absl::Status Malformed(const std::string& where, const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
 }  // namespace
@@ -56,32 +56,56 @@ std::string ByteCharacter(uint8_t byte) {
   return utf8;
 }
 
-absl::StatusOr<BytePairModel> BytePairModel::Open(const std::string& vocab_path,
-                                                  const std::string& merges_path) {
+absl::StatusOr<BytePairModel> BytePairModel::Open(const TokenizerFiles& files) {
   BytePairModel model;
-  if (absl::Status status = model.ReadVocabulary(vocab_path); !status.ok()) return status;
-  if (absl::Status status = model.ReadMerges(merges_path); !status.ok()) return status;
+  const absl::StatusOr<nlohmann::json> vocabulary = files.ReadJson(kVocabulary, kMaxBytes);
+  if (!vocabulary.ok()) return vocabulary.status();
+  const std::string vocabulary_path = Printable(files.Path(kVocabulary), 4096);
+  if (absl::Status status = model.ReadVocabulary(vocabulary_path, *vocabulary); !status.ok())
+    return status;
+  const absl::StatusOr<std::string> merges = files.Read(kMerges, kMaxBytes);
+  if (!merges.ok()) return merges.status();
+  const std::string merges_path = Printable(files.Path(kMerges), 4096);
+  if (absl::Status status = model.ReadMerges(merges_path, std::string_view(*merges)); !status.ok())
+    return status;
   model.FindUnmade();
   return model;
 }
 
-absl::Status BytePairModel::ReadVocabulary(const std::string& path) {
-  const absl::StatusOr<nlohmann::json> json = ReadJsonFile(path, kMaxBytes);
-  if (!json.ok()) return json.status();
-  if (!json->is_object()) {
-    return Malformed(
-        path, absl::StrCat("found ", json->type_name(), ", expected an object from token to id"));
+absl::StatusOr<BytePairModel> BytePairModel::FromTokenizerJson(const std::string& path,
+                                                               const nlohmann::json& tokenizer) {
+  BytePairModel model;
+  const nlohmann::json& parts = tokenizer.at("model");
+  const nlohmann::json none;
+  const auto part = [&](const char* key) -> const nlohmann::json& {
+    const auto found = parts.find(key);
+    return found == parts.end() ? none : *found;
+  };
+  const std::string where = absl::StrCat(Printable(path, 4096), ": key \"/model/");
+  if (absl::Status status = model.ReadVocabulary(where + "vocab\"", part("vocab")); !status.ok())
+    return status;
+  if (absl::Status status = model.ReadMerges(where + "merges", part("merges")); !status.ok())
+    return status;
+  model.FindUnmade();
+  return model;
+}
+
+absl::Status BytePairModel::ReadVocabulary(const std::string& where,
+                                           const nlohmann::json& vocabulary) {
+  if (!vocabulary.is_object()) {
+    return Malformed(where, absl::StrCat("found ", vocabulary.type_name(),
+                                         ", expected an object from token to id"));
   }
-  std::vector<const std::string*> owner(json->size(), nullptr);
-  for (const auto& [token, value] : json->get_ref<const nlohmann::json::object_t&>()) {
+  std::vector<const std::string*> owner(vocabulary.size(), nullptr);
+  for (const auto& [token, value] : vocabulary.get_ref<const nlohmann::json::object_t&>()) {
     if (!value.is_number_unsigned() || value.get<uint64_t>() >= owner.size()) {
-      return Malformed(path, absl::StrCat("token ", Quoted(token, 60), ": found id ",
-                                          Printable(value.dump(-1, ' ', true), 40),
-                                          ", expected one of 0 to ", owner.size() - 1));
+      return Malformed(where, absl::StrCat("token ", Quoted(token, 60), ": found id ",
+                                           Printable(value.dump(-1, ' ', true), 40),
+                                           ", expected one of 0 to ", owner.size() - 1));
     }
     const auto id = value.get<size_t>();
     if (owner[id] != nullptr) {
-      return Malformed(path,
+      return Malformed(where,
                        absl::StrCat("found id ", id, " at ", Quoted(*owner[id], 60), " and at ",
                                     Quoted(token, 60), ", expected each id once"));
     }
@@ -92,7 +116,7 @@ absl::Status BytePairModel::ReadVocabulary(const std::string& path) {
     const std::string token = ByteCharacter(static_cast<uint8_t>(byte));
     for (const std::string& needed : {token, token + kEndOfWord}) {
       if (ids_.contains(needed)) continue;
-      return Malformed(path,
+      return Malformed(where,
                        absl::StrCat("found no token ", Quoted(needed), " among ", ids_.size(),
                                     ", expected all 256 bytes with and without ", kEndOfWord));
     }
@@ -102,12 +126,10 @@ absl::Status BytePairModel::ReadVocabulary(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status BytePairModel::ReadMerges(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadFile(path, kMaxBytes);
-  if (!text.ok()) return text.status();
+absl::Status BytePairModel::ReadMerges(const std::string& path, std::string_view rest) {
   int32_t rank = 0;
   int64_t line_number = 0;
-  for (std::string_view rest = *text; !rest.empty();) {
+  while (!rest.empty()) {
     const size_t end = rest.find('\n');
     std::string line(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
@@ -117,6 +139,32 @@ absl::Status BytePairModel::ReadMerges(const std::string& path) {
     if (absl::Status status = AddMerge(line, rank++); !status.ok()) {
       return Malformed(path, absl::StrCat("line ", line_number, ": ", status.message()));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BytePairModel::ReadMerges(const std::string& where, const nlohmann::json& merges) {
+  if (!merges.is_array()) {
+    return Malformed(where + "\"",
+                     absl::StrCat("found ", merges.type_name(), ", expected a list of pairs"));
+  }
+  int32_t rank = 0;
+  for (const nlohmann::json& merge : merges) {
+    const auto error = [&](const std::string& what) {
+      return Malformed(absl::StrCat(where, "/", rank, "\""), what);
+    };
+    const bool is_pair =
+        merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
+    if (!is_pair && !merge.is_string()) {
+      return error(absl::StrCat("found ", Printable(merge.dump(-1, ' ', true), 60),
+                                ", expected a text \"a b\" or a list of two texts"));
+    }
+    const std::string line = is_pair ? absl::StrCat(merge[0].get_ref<const std::string&>(), " ",
+                                                    merge[1].get_ref<const std::string&>())
+                                     : merge.get<std::string>();
+    if (absl::Status status = AddMerge(line, rank); !status.ok())
+      return error(std::string(status.message()));
+    ++rank;
   }
   return absl::OkStatus();
 }

@@ -1,9 +1,11 @@
-// Byte-level byte-pair encoding with CLIP's end-of-word mark, from vocab.json and merges.txt.
+// Byte-level byte-pair encoding with CLIP's end-of-word mark, from vocab.json and merges.txt or
+// tokenizer.json.
 #ifndef DRAFTP_TEXT_BYTE_PAIR_H_
 #define DRAFTP_TEXT_BYTE_PAIR_H_
 
 #include <array>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +16,8 @@
 #include "absl/status/statusor.h"
 
 namespace draftp {
+
+class TokenizerFiles;
 
 // The printable character that stands for a byte in the vocabulary's tokens, as UTF-8 (GPT-2's
 // table: printable Latin-1 is itself, the 68 others are U+0100 and on).
@@ -26,8 +30,11 @@ class BytePairModel {
   // tokens with and without "</w>". merges.txt: a pair of tokens a line in order of rank, lines
   // that start with "#version" skipped, each pair once, its concatenation a token. Both at most 16
   // MiB.
-  static absl::StatusOr<BytePairModel> Open(const std::string& vocab_path,
-                                            const std::string& merges_path);
+  static absl::StatusOr<BytePairModel> Open(const TokenizerFiles& files);
+  // The same of what ReadTokenizerJson gave of the file `path`: model.vocab, and model.merges as
+  // texts "a b" or lists ["a", "b"].
+  static absl::StatusOr<BytePairModel> FromTokenizerJson(const std::string& path,
+                                                         const nlohmann::json& tokenizer);
 
   // Appends the ids of one word, given as its bytes: each byte a token, the last with "</w>", then
   // the adjacent pair of lowest rank (of these the leftmost) merged until none is left. O(n log n).
@@ -45,9 +52,11 @@ class BytePairModel {
   };
 
   BytePairModel() = default;
-  absl::Status ReadVocabulary(const std::string& path);
-  absl::Status ReadMerges(const std::string& path);
+  absl::Status ReadVocabulary(const std::string& where, const nlohmann::json& vocabulary);
+  absl::Status ReadMerges(const std::string& path, std::string_view text);
+  absl::Status ReadMerges(const std::string& path, const nlohmann::json& merges);
   void FindUnmade();
+  // A merge as a line with one space.
   absl::Status AddMerge(const std::string& line, int32_t rank);
   const Merge* FindMerge(int32_t left, int32_t right) const;
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "draftp/testing/text_files.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
@@ -36,7 +37,9 @@ nlohmann::json Vocabulary(const std::vector<std::string>& more = {}) {
 
 absl::StatusOr<BytePairModel> Open(const TestFolder& folder, const std::string& vocab,
                                    const std::string& merges) {
-  return BytePairModel::Open(folder.Write("vocab.json", vocab), folder.Write("merges.txt", merges));
+  folder.Write("vocab.json", vocab);
+  folder.Write("merges.txt", merges);
+  return BytePairModel::Open(TokenizerFiles::Folder(folder.path()));
 }
 
 std::vector<int64_t> Encode(const BytePairModel& model, const std::string& word) {
@@ -211,17 +214,54 @@ TEST(BytePairModelTest, RejectsMalformedMerges) {
 }
 
 TEST(BytePairModelTest, RejectsAbsentAndHugeFiles) {
-  const TestFolder folder;
-  const std::string vocab = folder.Write("vocab.json", Vocabulary().dump());
-  ExpectError(BytePairModel::Open(vocab, folder.path() + "/none.txt").status(), "none.txt");
-  ExpectError(BytePairModel::Open(folder.path(), vocab).status(), folder.path(), "found a folder",
-              "expected a file");
-  const std::string huge = folder.Write("huge.txt", "");
-  std::filesystem::resize_file(huge, (16 << 20) + 1);
-  ExpectError(BytePairModel::Open(vocab, huge).status(), "huge.txt",
-              "found more than 16777216 bytes");
-  ExpectError(BytePairModel::Open(huge, vocab).status(), "huge.txt",
-              "found more than 16777216 bytes");
+  const auto open = [](const TestFolder& folder) {
+    return BytePairModel::Open(TokenizerFiles::Folder(folder.path())).status();
+  };
+  for (const char* name : {"vocab.json", "merges.txt"}) {
+    const TestFolder folder;
+    folder.Write("vocab.json", Vocabulary().dump());
+    folder.Write("merges.txt", "");
+    const std::string path = folder.path() + "/" + name;
+    std::filesystem::resize_file(path, (16 << 20) + 1);
+    ExpectError(open(folder), path, "found more than 16777216 bytes");
+    std::filesystem::remove(path);
+    ExpectError(open(folder), path, "No such file");
+    std::filesystem::create_directory(path);
+    ExpectError(open(folder), path, "found a folder", "expected a file");
+  }
+}
+
+nlohmann::json TokenizerJson(const std::vector<std::string>& more, const nlohmann::json& merges) {
+  return {{"model", {{"vocab", Vocabulary(more)}, {"merges", merges}}}};
+}
+
+TEST(BytePairModelTest, ReadsMergesAsTextsOrPairs) {
+  for (const char* text : {R"(["a b", "ab c</w>"])", R"([["a", "b"], ["ab", "c</w>"]])"}) {
+    const auto model = BytePairModel::FromTokenizerJson(
+        "t.json", TokenizerJson({"ab", "abc</w>"}, nlohmann::json::parse(text)));
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_THAT(Encode(*model, "abc"), ElementsAre(513));
+    EXPECT_THAT(Encode(*model, "abx"), ElementsAre(512, 256 + 'x'));
+  }
+}
+
+TEST(BytePairModelTest, RejectsATokenizerJsonWithoutPairs) {
+  const auto expect = [](const char* merges, const std::string& key, const std::string& found) {
+    const auto tokenizer = TokenizerJson({"ab"}, nlohmann::json::parse(merges));
+    ExpectError(BytePairModel::FromTokenizerJson("t.json", tokenizer).status(),
+                "t.json: key \"/model/merges" + key + "\": found " + found, "expected");
+  };
+  expect("null", "", "null");
+  expect(R"("a b")", "", "string");
+  expect(R"(["a b", 3])", "/1", "3");
+  expect(R"([["a"]])", "/0", "[\"a\"]");
+  expect(R"([["a", 1]])", "/0", "[\"a\",1]");
+  expect(R"([["a", "b", "c"]])", "/0", "[");
+  expect(R"(["ab"])", "/0", "\"ab\"");
+  expect(R"([["a", "q r"]])", "/0", "\"a q r\"");
+  expect(R"(["a b", "a b"])", "/1", "\"a b\" a second time");
+  ExpectError(BytePairModel::FromTokenizerJson("t.json", {{"model", {{"merges", {}}}}}).status(),
+              "t.json: key \"/model/vocab\": found null", "expected an object");
 }
 
 }  // namespace

@@ -3,16 +3,21 @@
 #define DRAFTP_TEXT_CLIP_TOKENIZER_H_
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "draftp/text/byte_pair.h"
-#include "draftp/text/tokenizer_config.h"
 
 namespace draftp {
+
+class TokenizerFiles;
+struct TokenizerConfig;
 
 // Equal to transformers' CLIPTokenizer (5.17, with its `tokenizers` backend) but for one thing: a
 // padding token that is neither the start nor the end token, such as bigG's "!", is ordinary text
@@ -24,10 +29,12 @@ namespace draftp {
 // Const after Open, so threads may share one.
 class ClipTokenizer {
  public:
-  // `dir` holds vocab.json and merges.txt (byte_pair.h), and usually tokenizer_config.json and
-  // special_tokens_map.json (tokenizer_config.h). The files must fit each other: special tokens are
-  // in the vocabulary, all others are bytes or made by a merge. Errors are one line that names the
-  // file, what was found there and what was expected.
+  // vocab.json and merges.txt (byte_pair.h), or, where neither is there, tokenizer.json
+  // (tokenizer_json.h), and usually tokenizer_config.json and special_tokens_map.json
+  // (tokenizer_config.h). The files must fit each other: special tokens are in the vocabulary or
+  // declared with ids behind it, as added tokens are; all others are bytes or made by a merge.
+  // Errors are one line that names the file, what was found there and what was expected.
+  static absl::StatusOr<ClipTokenizer> Open(const TokenizerFiles& files);
   static absl::StatusOr<ClipTokenizer> Open(const std::string& dir);
 
   struct Encoded {
@@ -43,7 +50,11 @@ class ClipTokenizer {
   int64_t end_of_text() const { return end_; }
   int64_t pad() const { return pad_; }
   int64_t max_length() const { return max_length_; }
-  int64_t vocabulary_size() const { return model_.size(); }
+  // Ids are below this. Those from base_vocabulary_size() on are of added tokens.
+  int64_t vocabulary_size() const { return model_.size() + static_cast<int64_t>(added_.size()); }
+  int64_t base_vocabulary_size() const { return model_.size(); }
+  // The file that holds the vocabulary, for messages: vocab.json or tokenizer.json.
+  const std::string& vocabulary_file() const { return vocabulary_file_; }
 
  private:
   struct Special {
@@ -51,13 +62,19 @@ class ClipTokenizer {
     int64_t id;
   };
 
-  explicit ClipTokenizer(BytePairModel model) : model_(std::move(model)) {}
+  ClipTokenizer(BytePairModel model, std::string vocabulary_file)
+      : model_(std::move(model)), vocabulary_file_(std::move(vocabulary_file)) {}
+  absl::Status AddDeclared(const TokenizerConfig& config);
+  absl::Status TakeTokens(const TokenizerConfig& config);
+  std::optional<int64_t> Find(const std::string& token) const;
   void AppendText(std::u32string_view text, std::vector<int64_t>& ids) const;
   void AppendNormalized(std::u32string_view text, std::vector<int64_t>& ids) const;
 
   BytePairModel model_;
-  std::vector<Special> as_typed_;    // matched before normalization
-  std::vector<Special> normalized_;  // matched after
+  std::string vocabulary_file_;
+  std::map<std::string, int64_t> added_;  // behind the model's
+  std::vector<Special> as_typed_;         // matched before normalization
+  std::vector<Special> normalized_;       // matched after
   int64_t start_ = 0;
   int64_t end_ = 0;
   int64_t pad_ = 0;

@@ -2,45 +2,23 @@
 // caption. The input has four parts with lines of "---" between them: vocab.json, merges.txt,
 // tokenizer_config.json and a caption. A vocab.json that doesn't begin with { is put behind the
 // bytes that each vocabulary must have; without a tokenizer_config.json there is no such file.
-#include <stdlib.h>
-
+// Where merges.txt is "tokenizer.json" the first part is that file, BYTES in it those bytes.
 #include <array>
-#include <filesystem>
-#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "draftp/testing/fuzz.h"
 #include "draftp/text/byte_pair.h"
 #include "draftp/text/clip_tokenizer.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
 
-// A folder in memory where there is one, removed at the program's end.
-class Folder {
- public:
-  Folder() {
-    const bool memory = std::filesystem::is_directory("/dev/shm");
-    std::string pattern = memory ? "/dev/shm/draftp_fuzz_XXXXXX" : "/tmp/draftp_fuzz_XXXXXX";
-    testing::FuzzRequire(mkdtemp(pattern.data()) != nullptr, "a folder can be made");
-    path_ = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::string& path() const { return path_; }
-  void Write(const std::string& name, std::string_view contents) const {
-    std::ofstream(path_ + "/" + name, std::ios::binary) << contents;
-  }
-
- private:
-  std::string path_;
-};
-
-// {"!":0, ... without the closing brace.
+// "!":0, ... without braces.
 std::string Bytes() {
   nlohmann::ordered_json bytes = nlohmann::ordered_json::object();
   for (const char* end : {"", "</w>"}) {
@@ -48,8 +26,7 @@ std::string Bytes() {
       bytes[ByteCharacter(static_cast<uint8_t>(byte)) + end] = bytes.size();
   }
   std::string text = bytes.dump();
-  text.pop_back();
-  return text;
+  return text.substr(1, text.size() - 2);
 }
 
 std::array<std::string_view, 4> SplitParts(std::string_view text) {
@@ -63,18 +40,24 @@ std::array<std::string_view, 4> SplitParts(std::string_view text) {
   return parts;
 }
 
-void Try(std::string_view input) {
-  static const Folder folder;
+std::map<std::string, std::string> TextsOf(std::string_view first, std::string_view merges) {
   static const std::string bytes = Bytes();
-  const auto [vocabulary, merges, config, caption] = SplitParts(input);
-  folder.Write("vocab.json", vocabulary.starts_with('{') ? std::string(vocabulary)
-                                                         : bytes + std::string(vocabulary) + "}");
-  folder.Write("merges.txt", merges);
-  std::filesystem::remove(folder.path() + "/tokenizer_config.json");
-  if (!config.empty()) folder.Write("tokenizer_config.json", config);
-  const auto tokenizer = ClipTokenizer::Open(folder.path());
+  std::string text(first);
+  if (merges == "tokenizer.json") {
+    if (const size_t at = text.find("BYTES"); at != std::string::npos) text.replace(at, 5, bytes);
+    return {{"tokenizer.json", text}};
+  }
+  if (!text.starts_with('{')) text = "{" + bytes + text + "}";
+  return {{"vocab.json", text}, {"merges.txt", std::string(merges)}};
+}
+
+void Try(std::string_view input) {
+  const auto [first, merges, config, caption] = SplitParts(input);
+  std::map<std::string, std::string> texts = TextsOf(first, merges);
+  if (!config.empty()) texts["tokenizer_config.json"] = config;
+  const auto tokenizer = ClipTokenizer::Open(TokenizerFiles::Texts("fuzz", std::move(texts)));
   if (!tokenizer.ok()) {
-    testing::FuzzRequireMessage(tokenizer.status().message(), folder.path());
+    testing::FuzzRequireMessage(tokenizer.status().message(), "fuzz/");
     return;
   }
   const auto encoded = tokenizer->Encode(std::string(caption));

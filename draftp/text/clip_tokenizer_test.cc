@@ -12,6 +12,7 @@
 #include "draftp/testing/corruption.h"
 #include "draftp/testing/text_files.h"
 #include "draftp/text/normalize.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
@@ -84,6 +85,21 @@ TEST(ClipTokenizerTest, EqualsTransformersOnBrokenUtf8) {
   for (const nlohmann::json& row : Golden().at("broken_utf8")) {
     ExpectIds(tiny, FromHex(row[0]), row[1], row[2]);
     if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ClipTokenizerTest, EqualsTransformersWhateverFilesSayTheTokens) {
+  const nlohmann::json golden = testing::ReadGolden("tokenizer_files.json");
+  ASSERT_EQ(golden.at("cases").size(), 5u);
+  for (const nlohmann::json& one : golden.at("cases")) {
+    SCOPED_TRACE(one.at("name"));
+    const auto tokenizer = ClipTokenizer::Open(TokenizerFiles::Texts("t", one.at("files")));
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    EXPECT_EQ(tokenizer->vocabulary_size(), one.at("size"));
+    for (size_t i = 0; i < golden.at("strings").size(); ++i) {
+      ExpectIds(*tokenizer, golden.at("strings")[i], one.at("ids")[i][0], one.at("ids")[i][1]);
+      if (HasFatalFailure()) return;
+    }
   }
 }
 
@@ -183,6 +199,35 @@ TEST(ClipTokenizerTest, RejectsDeclaredIdsThatTheVocabularyDenies) {
                R"({"added_tokens_decoder": {"5": {"content": "<|endoftext|>"}}})");
   ExpectError(ClipTokenizer::Open(folder.path()).status(), "vocab.json", "found id 737",
               "expected id 5");
+}
+
+TEST(ClipTokenizerTest, RejectsAddedTokensThatLeaveAGapBehindTheVocabulary) {
+  const TestFolder folder;
+  folder.CopyTiny();
+  folder.Write("added_tokens.json", R"({"<x>": 738, "<y>": 740})");
+  ExpectError(ClipTokenizer::Open(folder.path()).status(), folder.path() + "/added_tokens.json",
+              "token \"<y>\": found id 740, expected 739");
+  folder.Write("added_tokens.json", R"({"<x>": 738, "<y>": 738})");
+  ExpectError(ClipTokenizer::Open(folder.path()).status(), folder.path() + "/added_tokens.json",
+              "token \"<y>\": found id 738, expected 739");
+}
+
+TEST(ClipTokenizerTest, RejectsAddedTokensThatNormalizationMakesOne) {
+  const TestFolder folder;
+  folder.CopyTiny();
+  folder.Write("added_tokens.json", R"({"<X>": 738, "<x>": 739})");
+  ExpectError(ClipTokenizer::Open(folder.path()).status(), folder.path() + "/added_tokens.json",
+              "found \"<x>\"", "\"<X>\"", "expected tokens that differ there");
+}
+
+TEST(ClipTokenizerTest, CountsAddedTokensApartFromTheVocabulary) {
+  const TestFolder folder;
+  folder.CopyTiny();
+  folder.Write("added_tokens.json", R"({"<x>": 738, "<y>": 739})");
+  const ClipTokenizer tokenizer = Open(folder.path());
+  EXPECT_EQ(tokenizer.vocabulary_size(), 740);
+  EXPECT_EQ(tokenizer.base_vocabulary_size(), 738);
+  EXPECT_THAT(Kept(tokenizer, tokenizer.Encode("a <Y> star")), ElementsAre(320, 739, 571));
 }
 
 TEST(ClipTokenizerTest, RejectsAVocabularyThatTheMergesCannotMake) {

@@ -12,6 +12,7 @@
 namespace draftp {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::ExpectError;
 using testing::TestFolder;
@@ -32,12 +33,12 @@ absl::StatusOr<TokenizerConfig> Read(const nlohmann::json& config,
   const TestFolder folder;
   folder.Write("tokenizer_config.json", config.dump());
   if (!map.is_null()) folder.Write("special_tokens_map.json", map.dump());
-  return ReadTokenizerConfig(folder.path());
+  return ReadTokenizerConfig(TokenizerFiles::Folder(folder.path()));
 }
 
 TEST(TokenizerConfigTest, DefaultsHoldWithoutFiles) {
   const TestFolder folder;
-  const auto config = ReadTokenizerConfig(folder.path());
+  const auto config = ReadTokenizerConfig(TokenizerFiles::Folder(folder.path()));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->pad, kEnd);
   EXPECT_EQ(config->max_length, 77);
@@ -46,8 +47,8 @@ TEST(TokenizerConfigTest, DefaultsHoldWithoutFiles) {
 }
 
 TEST(TokenizerConfigTest, ReadsTheEmbeddedModels) {
-  const auto first = ReadTokenizerConfig(testing::kTiny),
-             second = ReadTokenizerConfig(testing::kTiny2);
+  const auto first = ReadTokenizerConfig(TokenizerFiles::Folder(testing::kTiny)),
+             second = ReadTokenizerConfig(TokenizerFiles::Folder(testing::kTiny2));
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->pad, kEnd);
   EXPECT_EQ(second->pad, "!");
@@ -74,7 +75,7 @@ TEST(TokenizerConfigTest, AddedTokensDecoderMakesTheMapVoid) {
   EXPECT_EQ(config->pad, kEnd);
   EXPECT_THAT(config->in_captions,
               ElementsAre(SpecialToken{kEnd, true}, SpecialToken{kStart, true}));
-  EXPECT_EQ(config->declared_ids.at(kEnd), 737);
+  EXPECT_EQ(config->declared.at(kEnd).id, 737);
 }
 
 // As in the published SDXL: the first tokenizer's padding is the text "<|endoftext|>".
@@ -116,12 +117,43 @@ TEST(TokenizerConfigTest, RefusesFurtherSpecialTokens) {
   ExpectRefused({{"additional_special_tokens", {Token("<x>", true)}}}, "additional_special_tokens",
                 "the further");
   ExpectRefused({{"mask_token", "<x>"}}, "mask_token", "the further special token \"<x>\"");
-  ExpectRefused({{"added_tokens_decoder", {{"738", Token("<x>", true)}}}}, "added_tokens_decoder",
-                "the further token");
+}
+
+TEST(TokenizerConfigTest, TokensWithIdsAreLookedForInCaptions) {
+  const TestFolder folder;
+  folder.Write("added_tokens.json", R"({"<x>": 738, "<y>": 739})");
+  folder.Write("special_tokens_map.json", R"({"extra_special_tokens": ["<y>"]})");
+  const auto files = TokenizerFiles::Folder(folder.path());
+  const auto config = ReadTokenizerConfig(files);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(config->in_captions,
+              ElementsAre(SpecialToken{"<x>", true}, SpecialToken{"<y>", false},
+                          SpecialToken{kEnd, false}, SpecialToken{kStart, false}));
+  EXPECT_EQ(config->declared.at("<x>").id, 738);
+  const auto whole = ReadTokenizerConfig(
+      files, nlohmann::json::parse(
+                 R"({"added_tokens": [{"content": "<x>", "id": 738, "normalized": false}]})"));
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_THAT(whole->in_captions, Contains(SpecialToken{"<x>", false}));
+}
+
+TEST(TokenizerConfigTest, RefusesATokenWithTwoIds) {
   const TestFolder folder;
   folder.Write("added_tokens.json", R"({"<x>": 738})");
-  ExpectError(ReadTokenizerConfig(folder.path()).status(), "added_tokens.json", "\"<x>\"", "found",
-              "expected");
+  const auto files = TokenizerFiles::Folder(folder.path());
+  const auto other = nlohmann::json::parse(R"({"added_tokens": [{"content": "<x>", "id": 739}]})");
+  ExpectError(ReadTokenizerConfig(files, other).status(), "/tokenizer.json: key \"added_tokens\"",
+              "found id 739", "expected 738 as in", "/added_tokens.json: key \"<x>\"");
+}
+
+TEST(TokenizerConfigTest, RefusesAddedTokensThatAreNone) {
+  const TestFolder folder;
+  for (const char* text : {R"({"<x>": -1})", R"({"<x>": "738"})", R"({"<x>": 1e30})",
+                           R"({"": 738})", R"({"<x>": 4294967296})", R"(["<x>"])"}) {
+    folder.Write("added_tokens.json", text);
+    ExpectError(ReadTokenizerConfig(TokenizerFiles::Folder(folder.path())).status(),
+                "added_tokens.json", "found", "expected");
+  }
 }
 
 TEST(TokenizerConfigTest, AcceptsNamedTokensSaidAgain) {
@@ -147,11 +179,14 @@ TEST(TokenizerConfigTest, RejectsWrongTypes) {
 }
 
 TEST(TokenizerConfigTest, SurvivesDamagedFiles) {
-  for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
+  for (const char* name :
+       {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
     const TestFolder folder;
     folder.CopyTiny();
-    testing::ExpectSurvivesDamage(folder.path() + "/" + name, {.may_be_absent = true},
-                                  [&] { return ReadTokenizerConfig(folder.path()).status(); });
+    folder.Write("added_tokens.json", R"({"<x>": 738, "<y>": 739})");
+    testing::ExpectSurvivesDamage(folder.path() + "/" + name, {.may_be_absent = true}, [&] {
+      return ReadTokenizerConfig(TokenizerFiles::Folder(folder.path())).status();
+    });
   }
 }
 
