@@ -111,7 +111,8 @@ std::optional<int64_t> Elements(const TorchTensor& tensor) {
 
 absl::Status CheckExtent(TorchTensor& tensor) {
   const uint64_t room = tensor.storage.size / c10::elementSize(tensor.dtype);
-  const std::string inside = absl::StrCat("it inside a storage of ", room);
+  const std::string inside =
+      absl::StrCat("it inside a storage of ", room, ", with no more elements");
   const std::string found =
       absl::StrCat("shape ", ShapeText(tensor.shape), ", strides ", ShapeText(tensor.strides),
                    " from element ", tensor.offset);
