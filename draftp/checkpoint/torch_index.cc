@@ -54,7 +54,7 @@ absl::StatusOr<std::string> RootOf(const ZipDirectory& directory) {
         absl::StrCat("found a zip archive without NAME/data.pkl, ", kExpected));
   if (directory.contains(*root + "constants.pkl"))
     return absl::InvalidArgumentError(
-        absl::StrCat("found a TorchScript program, ", kExpected, " of tensors by name"));
+        "found a TorchScript program, expected tensors by name that torch.save wrote");
   return *root;
 }
 

@@ -131,6 +131,7 @@ TEST(TorchIndexTest, FindsTheDictOfTensors) {
   EXPECT_THAT(Parse(PairZip(PTuple({Pair()}))), FailsWith("found a tuple, expected tensors"));
   EXPECT_THAT(Parse(PairZip(PDict({{"w", Pair()}, {"w", Pair()}}))),
               FailsWith("tensor \"w\": found twice, expected once"));
+  EXPECT_THAT(Parse(PairZip(PDict({{"w\xff", Pair()}}))), FailsWith("isn't UTF-8"));
 }
 
 TEST(TorchIndexTest, RebuildFunctionsWithOtherArgumentsAreErrors) {

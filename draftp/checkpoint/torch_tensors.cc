@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "draftp/checkpoint/safetensors_header.h"
 #include "draftp/io/printable.h"
+#include "draftp/io/utf8.h"
 
 namespace draftp {
 namespace {
@@ -110,7 +111,8 @@ std::optional<int64_t> Elements(const TorchTensor& tensor) {
 
 absl::Status CheckExtent(TorchTensor& tensor) {
   const uint64_t room = tensor.storage.size / c10::elementSize(tensor.dtype);
-  const std::string inside = absl::StrCat("it inside a storage of ", room);
+  const std::string inside =
+      absl::StrCat("it inside a storage of ", room, ", with no more elements");
   const std::string found =
       absl::StrCat("shape ", ShapeText(tensor.shape), ", strides ", ShapeText(tensor.strides),
                    " from element ", tensor.offset);
@@ -343,6 +345,7 @@ absl::StatusOr<TorchTensors> FindTorchTensors(const Pickle& pickle) {
     const auto error = [&name](const std::string& what) {
       return absl::InvalidArgumentError(absl::StrCat("tensor ", Quoted(name), ": ", what));
     };
+    if (!IsUtf8(name)) return error("found a name that isn't UTF-8, expected UTF-8");
     if (found.tensors.contains(name) || found.others.contains(name))
       return error("found twice, expected once");
     if (value.kind != PickleKind::kCall) {
