@@ -62,7 +62,7 @@ std::vector<GoldenName> GoldenNames(const std::string& model) {
 Tensors Shapes(const std::vector<GoldenName>& names) {
   Tensors tensors;
   for (const GoldenName& name : names)
-    tensors[name.in_file] = at::empty({1}).expand(name.shape);
+    tensors[name.in_file] = at::empty({}).expand(name.shape);
   return tensors;
 }
 

@@ -22,7 +22,7 @@ using testing::FailsWith;
 using testing::TemporaryFolder;
 using Tensors = std::map<std::string, at::Tensor>;
 
-const std::string kTiny = "testdata/tiny_sdxl";
+const std::string kEmbeddedModel = "testdata/tiny_sdxl";
 
 Tensors All(WeightMap weights) {
   Tensors tensors;
@@ -38,7 +38,7 @@ std::string Replaced(std::string name, const std::string& from, const std::strin
 
 // The embedded VAE's tensor by ldm's name: four levels, and 1x1 convolutions in the attention.
 void AddVae(Tensors& file) {
-  const Tensors vae = All(ModelSource::Open(kTiny)->Take(ModelPart::kVae)->weights);
+  const Tensors vae = All(ModelSource::Open(kEmbeddedModel)->Take(ModelPart::kVae)->weights);
   for (const auto& [key, value] : vae) {
     std::string name = key;
     at::Tensor tensor = value;
@@ -109,12 +109,12 @@ std::string SgmName(const std::string& name) {
 }
 
 void AddUNet(Tensors& file) {
-  for (const auto& [name, tensor] : All(ModelSource::Open(kTiny)->Take(ModelPart::kUNet)->weights))
+  for (const auto& [name, tensor] : All(ModelSource::Open(kEmbeddedModel)->Take(ModelPart::kUNet)->weights))
     file["model.diffusion_model." + SgmName(name)] = tensor;
 }
 
 void AddTextEncoders(Tensors& file) {
-  auto source = ModelSource::Open(kTiny);
+  auto source = ModelSource::Open(kEmbeddedModel);
   for (const auto& [name, tensor] : All(source->Take(ModelPart::kTextEncoder)->weights))
     file["conditioner.embedders.0.transformer." + name] = tensor;
   Tensors second = All(source->Take(ModelPart::kTextEncoder2)->weights);
@@ -145,8 +145,8 @@ void AddTextEncoders(Tensors& file) {
 std::map<std::string, std::string> Metadata() {
   nlohmann::json configs;
   for (const char* part : {"unet", "vae", "text_encoder", "text_encoder_2"})
-    configs[part] = *ReadJsonFile(kTiny + "/" + part + "/config.json");
-  configs["scheduler"] = *ReadJsonFile(kTiny + "/scheduler/scheduler_config.json");
+    configs[part] = *ReadJsonFile(kEmbeddedModel + "/" + part + "/config.json");
+  configs["scheduler"] = *ReadJsonFile(kEmbeddedModel + "/scheduler/scheduler_config.json");
   return {{SingleFileLayout::kConfigKey, configs.dump()}};
 }
 
@@ -159,7 +159,7 @@ Tensors EmbeddedInOneFile() {
 }
 
 PartPaths EmbeddedTokenizers() {
-  return {.tokenizer = kTiny + "/tokenizer", .tokenizer_2 = kTiny + "/tokenizer_2"};
+  return {.tokenizer = kEmbeddedModel + "/tokenizer", .tokenizer_2 = kEmbeddedModel + "/tokenizer_2"};
 }
 
 class ModelSourceTest : public ::testing::Test {
@@ -187,7 +187,7 @@ void ExpectSameTensors(PartSource one, PartSource other) {
 TEST_F(ModelSourceTest, ASingleFileHasTheFoldersTensorsAndConfigs) {
   auto file = ModelSource::Open(Write(EmbeddedInOneFile()), EmbeddedTokenizers());
   ASSERT_TRUE(file.ok()) << file.status();
-  auto folder = ModelSource::Open(kTiny);
+  auto folder = ModelSource::Open(kEmbeddedModel);
   for (const ModelPart part : {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
                                ModelPart::kTextEncoder2}) {
     auto one = file->Take(part), other = folder->Take(part);
@@ -218,9 +218,9 @@ TEST_F(ModelSourceTest, APrunedFileAsksForThePartThatItLacks) {
   const std::string path = Write(file);
   EXPECT_THAT(ModelSource::Open(path)->Take(ModelPart::kVae),
               FailsWith(path + ": found no VAE in it, expected one there or by --vae"));
-  auto source = ModelSource::Open(path, {.vae = kTiny});
+  auto source = ModelSource::Open(path, {.vae = kEmbeddedModel});
   ASSERT_TRUE(source.ok()) << source.status();
-  EXPECT_EQ(source->Take(ModelPart::kVae)->where, kTiny + "/vae");
+  EXPECT_EQ(source->Take(ModelPart::kVae)->where, kEmbeddedModel + "/vae");
 }
 
 TEST_F(ModelSourceTest, APartStandsInFromAFileOfAnyLayout) {
@@ -228,11 +228,11 @@ TEST_F(ModelSourceTest, APartStandsInFromAFileOfAnyLayout) {
   AddVae(vae);
   Tensors bare;  // as sdxl_vae.safetensors has them
   for (const auto& [name, tensor] : vae) bare[name.substr(name.find('.') + 1)] = tensor;
-  auto expected = ModelSource::Open(kTiny)->Take(ModelPart::kVae);
+  auto expected = ModelSource::Open(kEmbeddedModel)->Take(ModelPart::kVae);
   auto got = OpenPart(ModelPart::kVae, Write(bare));
   ASSERT_TRUE(got.ok()) << got.status();
   ExpectSameTensors(*std::move(got), *std::move(expected));
-  auto diffusers = OpenPart(ModelPart::kUNet, kTiny + "/unet/diffusion_pytorch_model.safetensors");
+  auto diffusers = OpenPart(ModelPart::kUNet, kEmbeddedModel + "/unet/diffusion_pytorch_model.safetensors");
   ASSERT_TRUE(diffusers.ok()) << diffusers.status();
   EXPECT_THAT(OpenPart(ModelPart::kUNet, Write(bare)),
               FailsWith("a file of a VAE, expected one with a UNet"));
@@ -245,7 +245,7 @@ TEST_F(ModelSourceTest, FilesOfAModelAreTheFileAndWhatStandsIn) {
     return roles;
   };
   const std::string file = Write(EmbeddedInOneFile());
-  const auto of_file = roles(ModelFiles(file, {.vae = kTiny}));
+  const auto of_file = roles(ModelFiles(file, {.vae = kEmbeddedModel}));
   EXPECT_EQ(of_file, (std::vector<std::string>{"model/checkpoint", "model/vae/config.json",
                                                "model/vae/diffusion_pytorch_model.safetensors"}));
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 namespace draftp {
 namespace {
@@ -38,8 +40,9 @@ TEST(SamplingSetupTest, GivesLcmItsTimesByAnExplicitDiscretization) {
   SamplingConfig config{.steps = 4, .sampler = "lcm", .discretization = "lcm"};
   const auto schedule = MakeNoiseSchedule(config, kScheduler);
   ASSERT_TRUE(schedule.ok()) << schedule.status();
-  for (int i = 0; i < 4; ++i)
-    EXPECT_EQ(schedule->table.NearestIndex(schedule->sigmas[i]), (int[]){999, 759, 499, 259}[i]);
+  std::vector<int64_t> times;
+  for (int i = 0; i < 4; ++i) times.push_back(schedule->table.NearestIndex(schedule->sigmas[i]));
+  EXPECT_EQ(times, (std::vector<int64_t>{999, 759, 499, 259}));
   EXPECT_TRUE(MakeSampler(config)->draws_noise());
 }
 
