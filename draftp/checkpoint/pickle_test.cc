@@ -181,6 +181,13 @@ TEST(PickleTest, ValuesItemsAndMarksAreLimited) {
   bomb += "e0" + PGlobal("collections", "OrderedDict") + "q" + Bytes(2, 1) + "0";
   for (int i = 0; i < 5000; ++i) bomb += "h\x02h\x01\x85R0";
   EXPECT_THAT(ReadAll(bomb + "N."), FailsWith("found more than 8000000 items"));
+  // A list that the same value is appended to again and again.
+  std::string batch = "(";
+  for (int i = 0; i < 1'900'000; ++i) batch += "h\x01";
+  batch += "e";
+  std::string list = "Nq\x01]";
+  for (int i = 0; i < 5; ++i) list += batch;
+  EXPECT_THAT(ReadAll(list + "."), FailsWith("found more than 8000000 items"));
 }
 
 }  // namespace
