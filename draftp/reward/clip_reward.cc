@@ -120,8 +120,8 @@ absl::Status CheckTokenizer(const std::string& where, const ClipTokenizer& token
   }
   const int64_t end =
       text.pools_greatest_id ? tokenizer.base_vocabulary_size() - 1 : text.eos_token_id;
-  const bool fits = text.pools_greatest_id ? tokenizer.end_of_text() >= end
-                                           : tokenizer.end_of_text() == end;
+  const bool fits =
+      text.pools_greatest_id ? tokenizer.end_of_text() >= end : tokenizer.end_of_text() == end;
   if (fits) return absl::OkStatus();
   return error(
       absl::StrCat("a tokenizer whose end-of-text is ", tokenizer.end_of_text()),

@@ -31,6 +31,16 @@ TEST(InputFiles, OfAModelAreItsWeightsConfigsAndVocabularies) {
   }
 }
 
+TEST(InputFiles, OfAModelAreItsTokenizersInEveryForm) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "tokenizer_2");
+  folder.Write("tokenizer_2/tokenizer.json", "{}");
+  folder.Write("tokenizer_2/added_tokens.json", "{}");
+  EXPECT_THAT(Roles(ModelFiles(folder.path())),
+              ::testing::ElementsAre("model/tokenizer_2/tokenizer.json",
+                                     "model/tokenizer_2/added_tokens.json"));
+}
+
 TEST(InputFiles, OfALoraHasOneRoleWhateverTheFileIsCalled) {
   const TemporaryFolder folder;
   const std::string lora = std::string(kModelFolder) + "/lora/pytorch_lora_weights.safetensors";
