@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <vector>
 
 namespace draftp {
 namespace {
@@ -38,8 +38,8 @@ TEST(SamplingSetupTest, GivesLcmItsTimesByAnExplicitDiscretization) {
   SamplingConfig config{.steps = 4, .sampler = "lcm", .discretization = "lcm"};
   const auto schedule = MakeNoiseSchedule(config, kScheduler);
   ASSERT_TRUE(schedule.ok()) << schedule.status();
-  for (int i = 0; i < 4; ++i)
-    EXPECT_EQ(schedule->table.NearestIndex(schedule->sigmas[i]), (int[]){999, 759, 499, 259}[i]);
+  const std::vector<int> times = {999, 759, 499, 259};
+  EXPECT_EQ(schedule->sigmas, schedule->table.SigmasAt(times));
   EXPECT_TRUE(MakeSampler(config)->draws_noise());
 }
 
