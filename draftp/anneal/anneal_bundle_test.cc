@@ -41,7 +41,7 @@ TEST(AnnealBundleTest, PromptsOfAPipeStandInTheResolvedConfig) {
   close(ends[0]);
   ASSERT_TRUE(resolved.ok()) << resolved.status();
   EXPECT_THAT(resolved->prompt, ElementsAre("a circle, red", "a star"));
-  EXPECT_EQ(resolved->prompts, "");
+  EXPECT_THAT(resolved->prompts, ::testing::IsEmpty());
   EXPECT_EQ(resolved->max_prompts, 0);
 }
 
@@ -50,7 +50,7 @@ TEST(AnnealBundleTest, TheBundleIsModelLoraAndEightPrompts) {
   ASSERT_TRUE(resolved.ok()) << resolved.status();
   EXPECT_EQ(resolved->model, "/embedded");
   EXPECT_EQ(resolved->lora, "/embedded/lora");
-  EXPECT_EQ(resolved->prompts, "/embedded/prompts/validation.txt");
+  EXPECT_THAT(resolved->prompts, ElementsAre("/embedded/prompts/validation.txt"));
   EXPECT_EQ(resolved->max_prompts, 8);
   EXPECT_EQ(resolved->weight_type.size(), 6U);
 }
@@ -66,10 +66,10 @@ TEST(AnnealBundleTest, TheBundleGivesWayToWhatIsSaid) {
       ResolveBundle(ConfigWith([](auto& c) { c.explicit_log_dir = "/r"; }), "/embedded");
   EXPECT_EQ(run->lora, "");
   const auto prompt = ResolveBundle(ConfigWith([](auto& c) { c.prompt = {"p"}; }), "/embedded");
-  EXPECT_EQ(prompt->prompts, "");
+  EXPECT_THAT(prompt->prompts, ::testing::IsEmpty());
   EXPECT_EQ(prompt->lora, "/embedded/lora");
   const auto file = ResolveBundle(ConfigWith([](auto& c) { c.prompts = {"/f"}; }), "/embedded");
-  EXPECT_EQ(file->prompts, "/f");
+  EXPECT_THAT(file->prompts, ElementsAre("/f"));
   EXPECT_EQ(file->max_prompts, 0);
 }
 

@@ -47,7 +47,18 @@ TEST(SamplingConfigTest, DiscretizationsTakeTheirOptionsInTheText) {
             "--rho: found it beside --discretization edm(0.03,14.6,3), expected one of the two");
   EXPECT_EQ(FlagError({"--discretization=edm(3,2,1)"}),
             "--discretization: found \"edm(3,2,1)\", expected legacy_ddpm, edm[(smin,smax,rho)], "
-            "trailing, leading[(steps_offset)]");
+            "trailing, leading[(steps_offset)], lcm[(original_steps)]");
+}
+
+TEST(SamplingConfigTest, TcdTakesItsGammaInTheText) {
+  const auto loaded = LoadFlags({"--sampler=tcd(0.5)", "--discretization=lcm", "--steps=4"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.sampling.sampler, "tcd");
+  EXPECT_EQ(loaded->config.sampling.gamma, 0.5);
+  EXPECT_EQ(FlagError({"--sampler=tcd(0.5)", "--gamma=0.2"}),
+            "--gamma: found it beside --sampler tcd(0.5), expected one of the two");
+  for (const char* bad : {"tcd(1.5)", "tcd()", "tcd(0.1,0.2)", "lcm(0.5)"})
+    EXPECT_THAT(FlagError({std::string("--sampler=") + bad}), HasSubstr("--sampler: found")) << bad;
 }
 
 TEST(SamplingConfigTest, GuidanceHasAnIntervalAndARescaling) {

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdint>
 #include <vector>
 
 namespace draftp {
@@ -40,9 +38,8 @@ TEST(SamplingSetupTest, GivesLcmItsTimesByAnExplicitDiscretization) {
   SamplingConfig config{.steps = 4, .sampler = "lcm", .discretization = "lcm"};
   const auto schedule = MakeNoiseSchedule(config, kScheduler);
   ASSERT_TRUE(schedule.ok()) << schedule.status();
-  std::vector<int64_t> times;
-  for (int i = 0; i < 4; ++i) times.push_back(schedule->table.NearestIndex(schedule->sigmas[i]));
-  EXPECT_EQ(times, (std::vector<int64_t>{999, 759, 499, 259}));
+  const std::vector<int> times = {999, 759, 499, 259};
+  EXPECT_EQ(schedule->sigmas, schedule->table.SigmasAt(times));
   EXPECT_TRUE(MakeSampler(config)->draws_noise());
 }
 
