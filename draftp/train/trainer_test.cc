@@ -232,7 +232,7 @@ TEST(Trainer, WritesKohyasFileAndGoesOnFromIt) {
   EXPECT_EQ(metadata.at("ss_output_name"), "kohya_lora");
   EXPECT_EQ(metadata.at("ss_network_dim"), "2");
   EXPECT_EQ(metadata.at("ss_steps"), "1");
-  EXPECT_EQ(metadata.at("ss_resolution"), "(128, 128)");
+  EXPECT_EQ(metadata.at("ss_resolution"), "(64, 64)");
   EXPECT_EQ(metadata.at("modelspec.prediction_type"), "epsilon");
   EXPECT_TRUE(metadata.contains("ssmd_cover_images"));
   EXPECT_FALSE(metadata.contains("modelspec.architecture"));

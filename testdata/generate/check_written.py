@@ -6,6 +6,7 @@ Needs:    torch, diffusers, peft, transformers; float32 on the CPU
 
 OUTPUT_DIR/pytorch_lora_weights.safetensors: StableDiffusionXLPipeline.load_lora_weights reads it; one forward of the UNet
 must equal that of the base with alpha/r * B A added to its weights by hand, and differ from the base's.
+OUTPUT_DIR/kohya_lora.safetensors: load_lora_weights reads it, and makes the same network of it.
 OUTPUT_DIR/unet (or OUTPUT_DIR with a config.json): UNet2DConditionModel.from_pretrained reads it; no tensor may be missing
 or left over, and one forward must equal that of a UNet of the base's config with the file's tensors.
 diffusers' two remarks that an adapter of the UNet has none for the text encoders, which it makes of its own files too,
@@ -92,6 +93,18 @@ def check_lora(base, file):
     return error < 1e-5 and change > 0
 
 
+def check_kohya(base, file):
+    """The same adapter by kohya's names: what diffusers makes of both files is the same."""
+    outputs = []
+    for name in ("pytorch_lora_weights.safetensors", file.name):
+        pipeline = StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float32)
+        pipeline.load_lora_weights(str(file.parent), weight_name=name)
+        outputs.append(forward(pipeline.unet))
+    error = distance(outputs[1], outputs[0])
+    print(f"{file}: error {error:.1e} beside the other file")
+    return error < 1e-5
+
+
 def check_unet(base, folder):
     unet, info = UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32, output_loading_info=True)
     assert not any(info.values()), info
@@ -107,6 +120,8 @@ def main(output, base="testdata/tiny_sdxl"):
     output, base, warned, good = pathlib.Path(output), pathlib.Path(base), Warned(), []
     if (output / "pytorch_lora_weights.safetensors").exists():
         good.append(check_lora(base, output / "pytorch_lora_weights.safetensors"))
+    if (output / "kohya_lora.safetensors").exists():
+        good.append(check_kohya(base, output / "kohya_lora.safetensors"))
     for folder in (output, output / "unet"):
         if (folder / "config.json").exists():
             good.append(check_unet(base, folder))
