@@ -135,9 +135,10 @@ TEST_F(ModelArgumentTest, OtherFoldersSayWhatTheyHold) {
   Write("part/unet/config.json", "{}");
   ExpectMistake(Path("part"), 2, "/part, a part of a model without model_index.json");
   Write("other/notes.txt", "");
-  ExpectMistake(Path("other"), 1,
-                "/other/model_index.json: can't read: No such file or directory, expected an SDXL: "
-                "a single .safetensors file, or a folder with model_index.json; it holds notes.txt");
+  ExpectMistake(
+      Path("other"), 1,
+      "/other/model_index.json: can't read: No such file or directory, expected an SDXL: "
+      "a single .safetensors file, or a folder with model_index.json; it holds notes.txt");
 }
 
 TEST_F(ModelArgumentTest, AGitLfsPointerIsNamed) {

@@ -16,11 +16,12 @@ absl::StatusOr<nlohmann::json> ClipTextSizes(const WeightMap& weights) {
   const auto inner = shapes.Of("text_model.encoder.layers.0.mlp.fc1.weight", 2);
   const auto positions = shapes.Of("text_model.embeddings.position_embedding.weight", 2);
   if (!shapes.status().ok()) return shapes.status();
-  return nlohmann::json{{"vocab_size", tokens[0]},
-                        {"hidden_size", tokens[1]},
-                        {"intermediate_size", inner[0]},
-                        {"num_hidden_layers", shapes.Count("text_model.encoder.layers.", ".layer_norm1.weight")},
-                        {"max_position_embeddings", positions[0]}};
+  return nlohmann::json{
+      {"vocab_size", tokens[0]},
+      {"hidden_size", tokens[1]},
+      {"intermediate_size", inner[0]},
+      {"num_hidden_layers", shapes.Count("text_model.encoder.layers.", ".layer_norm1.weight")},
+      {"max_position_embeddings", positions[0]}};
 }
 
 absl::StatusOr<nlohmann::json> ClipImageSizes(const WeightMap& weights) {
@@ -36,12 +37,13 @@ absl::StatusOr<nlohmann::json> ClipImageSizes(const WeightMap& weights) {
   const auto inner = shapes.Of("vision_model.encoder.layers.0.mlp.fc1.weight", 2);
   const auto projection = shapes.Of("visual_projection.weight", 2);
   if (!shapes.status().ok()) return shapes.status();
-  return nlohmann::json{{"image_size", grid * patches[2]},
-                        {"patch_size", patches[2]},
-                        {"hidden_size", patches[0]},
-                        {"intermediate_size", inner[0]},
-                        {"num_hidden_layers", shapes.Count("vision_model.encoder.layers.", ".layer_norm1.weight")},
-                        {"projection_dim", projection[0]}};
+  return nlohmann::json{
+      {"image_size", grid * patches[2]},
+      {"patch_size", patches[2]},
+      {"hidden_size", patches[0]},
+      {"intermediate_size", inner[0]},
+      {"num_hidden_layers", shapes.Count("vision_model.encoder.layers.", ".layer_norm1.weight")},
+      {"projection_dim", projection[0]}};
 }
 
 }  // namespace draftp

@@ -36,7 +36,8 @@ absl::StatusOr<WeightMap> TakeFp8Scales(WeightMap weights) {
       const absl::Status scaled = weights.Scale(layer + ".weight", name);
       if (!scaled.ok()) return scaled;
     }
-    if (scale || EndsWithOneOf(name, {".scale_input", ".input_scale", "scaled_fp8", ".comfy_quant"}))
+    if (scale ||
+        EndsWithOneOf(name, {".scale_input", ".input_scale", "scaled_fp8", ".comfy_quant"}))
       left_out.push_back({name, ""});
   }
   if (left_out.empty()) return weights;

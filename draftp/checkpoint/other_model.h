@@ -9,8 +9,8 @@
 namespace draftp {
 
 // "a Flux model", "SD 1.x", "SDXL's refiner", "a LoRA", ... by names and shapes, as ComfyUI's
-// model_detection.py and diffusers' single_file_utils.py tell them; empty for SDXL base's layout and
-// for what isn't known. `folder`: also tells files of one part in diffusers' layout.
+// model_detection.py and diffusers' single_file_utils.py tell them; empty for SDXL base's layout
+// and for what isn't known. `folder`: also tells files of one part in diffusers' layout.
 std::string OtherModel(const WeightMap& weights);
 
 }  // namespace draftp

@@ -36,7 +36,8 @@ TEST(OtherModelTest, SdxlBaseIsNoOther) {
 // Widths of the published models (ComfyUI, comfy/supported_models.py).
 TEST(OtherModelTest, TellsUNetsByWhatTheyTake) {
   EXPECT_EQ(Kind(UNetOf(9, 2048, 2816)), "an inpainting model, whose UNet takes 9 channels");
-  EXPECT_EQ(Kind(UNetOf(8, 2048, 2816)), "a model that edits pictures, whose UNet takes 8 channels");
+  EXPECT_EQ(Kind(UNetOf(8, 2048, 2816)),
+            "a model that edits pictures, whose UNet takes 8 channels");
   EXPECT_EQ(Kind(UNetOf(4, 1280, 2560)), "SDXL's refiner");
   EXPECT_EQ(Kind(UNetOf(4, 768, 0)), "Stable Diffusion 1.x");
   EXPECT_EQ(Kind(UNetOf(4, 1024, 0)), "Stable Diffusion 2.x");

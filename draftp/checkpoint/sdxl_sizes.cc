@@ -16,7 +16,8 @@ using nlohmann::json;
 
 constexpr int64_t kHeadWidth = 64;
 
-// One side of the UNet: its blocks' types, and the transformers' depth behind each of their resnets.
+// One side of the UNet: its blocks' types, and the transformers' depth behind each of their
+// resnets.
 struct Side {
   json types = json::array(), depths = json::array();
   std::vector<int64_t> resnets;
@@ -33,8 +34,8 @@ Side ReadSide(const ShapeReader& shapes, const std::string& blocks, const std::s
     json depths = json::array();
     bool attends = false;
     for (int64_t j = 0; j < resnets; ++j) {
-      const int64_t depth = shapes.Count(absl::StrCat(transformers, j, ".transformer_blocks."),
-                                         ".attn2.to_k.weight");
+      const int64_t depth =
+          shapes.Count(absl::StrCat(transformers, j, ".transformer_blocks."), ".attn2.to_k.weight");
       depths.push_back(std::max<int64_t>(depth, 1));
       attends = attends || depth > 0;
     }
@@ -60,7 +61,7 @@ json Depths(const json& depths) {
 void AddTransformers(ShapeReader& shapes, const Side& down, const Side& up, json& config) {
   const std::string mid = "mid_block.attentions.0";
   const int64_t mid_depth = shapes.Count(mid + ".transformer_blocks.", ".attn2.to_k.weight");
-  const std::string any = mid_depth > 0            ? mid
+  const std::string any = mid_depth > 0             ? mid
                           : !down.attention.empty() ? down.attention
                                                     : up.attention;
   config["transformer_layers_per_block"] = Depths(down.depths);
@@ -75,8 +76,7 @@ void AddTransformers(ShapeReader& shapes, const Side& down, const Side& up, json
   }
   if (reversed != up.depths) config["reverse_transformer_layers_per_block"] = Depths(up.depths);
   if (any.empty()) return;
-  config["cross_attention_dim"] =
-      shapes.Of(any + ".transformer_blocks.0.attn2.to_k.weight", 2)[1];
+  config["cross_attention_dim"] = shapes.Of(any + ".transformer_blocks.0.attn2.to_k.weight", 2)[1];
   config["use_linear_projection"] = shapes.Dimensions(any + ".proj_in.weight") == 2;
 }
 
@@ -89,7 +89,8 @@ absl::StatusOr<json> UNetSizes(const WeightMap& weights) {
   const auto in = shapes.Of("conv_in.weight", 4), out = shapes.Of("conv_out.weight", 4);
   json channels = json::array(), heads = json::array();
   for (size_t i = 0; i < down.resnets.size(); ++i) {
-    const int64_t width = shapes.Of(absl::StrCat("down_blocks.", i, ".resnets.0.conv1.weight"), 4)[0];
+    const int64_t width =
+        shapes.Of(absl::StrCat("down_blocks.", i, ".resnets.0.conv1.weight"), 4)[0];
     channels.push_back(width);
     heads.push_back(std::max<int64_t>(width / kHeadWidth, 1));
   }
@@ -132,21 +133,22 @@ absl::StatusOr<json> VaeSizes(const WeightMap& weights) {
     up.push_back("UpDecoderBlock2D");
   }
   const int64_t resnets = shapes.Count("decoder.up_blocks.0.resnets.", ".conv1.weight");
-  json config = {{"_class_name", "AutoencoderKL"},
-                 {"act_fn", "silu"},
-                 {"block_out_channels", channels},
-                 {"down_block_types", down},
-                 {"in_channels", 3},
-                 {"latent_channels", shapes.Of("decoder.conv_in.weight", 4)[1]},
-                 {"layers_per_block", resnets - 1},
-                 {"mid_block_add_attention", shapes.Has("decoder.mid_block.attentions.0.to_q.weight")},
-                 {"norm_num_groups", 32},
-                 {"out_channels", shapes.Of("decoder.conv_out.weight", 4)[0]},
-                 {"sample_size", 1024},
-                 {"scaling_factor", 0.13025},
-                 {"up_block_types", up},
-                 {"use_post_quant_conv", shapes.Has("post_quant_conv.weight")},
-                 {"use_quant_conv", shapes.Has("quant_conv.weight")}};
+  json config = {
+      {"_class_name", "AutoencoderKL"},
+      {"act_fn", "silu"},
+      {"block_out_channels", channels},
+      {"down_block_types", down},
+      {"in_channels", 3},
+      {"latent_channels", shapes.Of("decoder.conv_in.weight", 4)[1]},
+      {"layers_per_block", resnets - 1},
+      {"mid_block_add_attention", shapes.Has("decoder.mid_block.attentions.0.to_q.weight")},
+      {"norm_num_groups", 32},
+      {"out_channels", shapes.Of("decoder.conv_out.weight", 4)[0]},
+      {"sample_size", 1024},
+      {"scaling_factor", 0.13025},
+      {"up_block_types", up},
+      {"use_post_quant_conv", shapes.Has("post_quant_conv.weight")},
+      {"use_quant_conv", shapes.Has("quant_conv.weight")}};
   if (!shapes.status().ok()) return shapes.status();
   return config;
 }
@@ -156,8 +158,7 @@ absl::StatusOr<json> SdxlTextSizes(const WeightMap& weights, bool second) {
   if (!config.ok()) return config.status();
   ShapeReader shapes(weights);
   const int64_t width = config->at("hidden_size").get<int64_t>();
-  config->update({{"architectures",
-                   {second ? "CLIPTextModelWithProjection" : "CLIPTextModel"}},
+  config->update({{"architectures", {second ? "CLIPTextModelWithProjection" : "CLIPTextModel"}},
                   {"bos_token_id", 0},
                   {"eos_token_id", 2},
                   {"hidden_act", second ? "gelu" : "quick_gelu"},

@@ -10,9 +10,9 @@
 
 namespace draftp {
 
-// Of a UNet under diffusers' names, as its config.json: channels, block types, layers, depths of the
-// transformers, widths of prompt and added embedding. Not to be seen, and SDXL base's: heads 64 wide,
-// 32 groups, norm_eps 1e-5, SiLU, addition_time_embed_dim 256, sample_size 128.
+// Of a UNet under diffusers' names, as its config.json: channels, block types, layers, depths of
+// the transformers, widths of prompt and added embedding. Not to be seen, and SDXL base's: heads 64
+// wide, 32 groups, norm_eps 1e-5, SiLU, addition_time_embed_dim 256, sample_size 128.
 absl::StatusOr<nlohmann::json> UNetSizes(const WeightMap& weights);
 
 // Of an AutoencoderKL under diffusers' names. Not to be seen, and SDXL base's: 32 groups,

@@ -176,7 +176,8 @@ std::vector<Renaming> SgmUNetNames(const WeightMap& weights, const std::string& 
     const std::string rest = name.substr(prefix.size());
     const Words words = absl::StrSplit(rest, '.');
     std::optional<std::string> to = Replace(rest, kUNetEnds);
-    if (!to && (words[0] == "input_blocks" || words[0] == "output_blocks")) to = places.Block(words);
+    if (!to && (words[0] == "input_blocks" || words[0] == "output_blocks"))
+      to = places.Block(words);
     if (!to && words[0] == "middle_block") to = places.Middle(words);
     if (to) names.push_back({name, *std::move(to)});
   }
@@ -204,8 +205,7 @@ std::vector<Renaming> LdmVaeNames(const WeightMap& weights, const std::string& p
     if (!to) continue;
     const auto shape = weights.Shape(name);
     const bool projects = absl::StrContains(*to, ".attentions.0.to_");
-    names.push_back(
-        {name, *std::move(to), {.flat = projects && shape.ok() && shape->size() == 4}});
+    names.push_back({name, *std::move(to), {.flat = projects && shape.ok() && shape->size() == 4}});
   }
   return names;
 }

@@ -18,9 +18,9 @@ namespace draftp {
 // aren't listed.
 std::vector<Renaming> SgmUNetNames(const WeightMap& weights, const std::string& prefix);
 
-// The same of an ldm autoencoder: encoder, decoder, quant_conv, post_quant_conv. decoder.up.N counts
-// from the image's side, diffusers' up_blocks from the latents'; the attention's 1x1 convolutions
-// are linear layers.
+// The same of an ldm autoencoder: encoder, decoder, quant_conv, post_quant_conv. decoder.up.N
+// counts from the image's side, diffusers' up_blocks from the latents'; the attention's 1x1
+// convolutions are linear layers.
 std::vector<Renaming> LdmVaeNames(const WeightMap& weights, const std::string& prefix);
 
 // The way back: the names of diffusers' UNet and VAE, each with sgm's and ldm's name of it. Errors

@@ -191,9 +191,9 @@ absl::StatusOr<PartConfig> SingleFileLayout::Config(const LayoutPart& part, cons
     return PartConfig{.model = JsonReader(absl::StrCat(file, ": ", kConfigKey, ": ", name), *own)};
   absl::StatusOr<nlohmann::json> sizes = SizesOf(part);
   if (!sizes.ok()) return sizes.status();
-  return PartConfig{.model = JsonReader(absl::StrCat(file, ": shapes of the ",
-                                                     std::string(PartName(part.part))),
-                                        *std::move(sizes))};
+  return PartConfig{
+      .model = JsonReader(absl::StrCat(file, ": shapes of the ", std::string(PartName(part.part))),
+                          *std::move(sizes))};
 }
 
 absl::StatusOr<JsonReader> SingleFileScheduler(const WeightMap& weights) {

@@ -22,8 +22,8 @@ namespace draftp {
 struct SingleFileLayout {
   static constexpr char kExpected[] =
       "an SDXL in one file (model.diffusion_model.*, first_stage_model.*, conditioner.*)";
-  // "__metadata__" of files that draftp's convert wrote: JSON, each part's config by the name of its
-  // folder (unet, vae, text_encoder, text_encoder_2, scheduler).
+  // "__metadata__" of files that draftp's convert wrote: JSON, each part's config by the name of
+  // its folder (unet, vae, text_encoder, text_encoder_2, scheduler).
   static constexpr char kConfigKey[] = "draftp.config";
 
   static std::vector<ModelPart> Sees(const WeightMap& weights);
@@ -39,8 +39,8 @@ std::string PartFolder(ModelPart part);
 
 // What a single file says of how its UNet was trained, as diffusers' scheduler_config.json: that of
 // kConfigKey, or else SDXL base's betas with the marks v_pred and ztsnr, or with
-// modelspec.prediction_type or modelspec.predict_key. EDM preconditioning (edm_mean, edm_vpred.*) is
-// an error by name.
+// modelspec.prediction_type or modelspec.predict_key. EDM preconditioning (edm_mean, edm_vpred.*)
+// is an error by name.
 absl::StatusOr<JsonReader> SingleFileScheduler(const WeightMap& weights);
 
 }  // namespace draftp

@@ -61,8 +61,7 @@ std::vector<GoldenName> GoldenNames(const std::string& model) {
 // Of the right shapes and of no storage: names and shapes are looked at alone.
 Tensors Shapes(const std::vector<GoldenName>& names) {
   Tensors tensors;
-  for (const GoldenName& name : names)
-    tensors[name.in_file] = at::empty({}).expand(name.shape);
+  for (const GoldenName& name : names) tensors[name.in_file] = at::empty({}).expand(name.shape);
   return tensors;
 }
 
@@ -127,7 +126,8 @@ TEST(SingleFileTest, TheWayBackHasTheFilesNames) {
     for (const GoldenName& name : GoldenNames(model)) {
       if (name.part != "unet" && name.part != "vae") continue;
       (name.part == "unet" ? unet : vae).push_back(name.diffusers);
-      const std::string prefix = name.part == "unet" ? "model.diffusion_model." : "first_stage_model.";
+      const std::string prefix =
+          name.part == "unet" ? "model.diffusion_model." : "first_stage_model.";
       expected[name.diffusers] = name.in_file.substr(prefix.size());
     }
     for (const auto& renamings : {ToSgmUNetNames(unet), ToLdmVaeNames(vae)}) {

@@ -108,9 +108,9 @@ absl::Status AddBigG(const TensorsToWrite& tensors, TensorsToWrite& file) {
       }
       parts[i] = found->second;
     }
-    const std::string to = absl::StrReplaceAll(
-        name, {{"text_model.encoder.layers.", "transformer.resblocks."},
-               {".self_attn.q_proj.", ".attn.in_proj_"}});
+    const std::string to =
+        absl::StrReplaceAll(name, {{"text_model.encoder.layers.", "transformer.resblocks."},
+                                   {".self_attn.q_proj.", ".attn.in_proj_"}});
     file[prefix + to] = Joined(parts);
   }
   return absl::OkStatus();

@@ -56,8 +56,7 @@ class SgmPlaces {
         continue;
       }
       Side& side = words[0] == "down_blocks" ? down_ : up_;
-      if (words[2] == "resnets")
-        side.layers[*level] = std::max(side.layers[*level], *layer + 1);
+      if (words[2] == "resnets") side.layers[*level] = std::max(side.layers[*level], *layer + 1);
       if (words[2] == "attentions") side.attends.insert(*level);
     }
   }
@@ -73,8 +72,7 @@ class SgmPlaces {
       if (above < *level) block += layers + (is_down ? 1 : 0);
     }
     if (words[2] == "downsamplers") {
-      return absl::StrCat("input_blocks.", block + side.layers.at(*level), ".0.op",
-                          Tail(words, 5));
+      return absl::StrCat("input_blocks.", block + side.layers.at(*level), ".0.op", Tail(words, 5));
     }
     if (words[2] == "upsamplers") {
       return absl::StrCat("output_blocks.", block + side.layers.at(*level) - 1, ".",

@@ -62,7 +62,8 @@ WeightMap WeightMap::FromTensors(std::map<std::string, at::Tensor> tensors,
                                  const std::string& source) {
   WeightMap map;
   map.sources_.push_back(source);
-  for (auto& [name, tensor] : tensors) map.items_.emplace(name, Item{std::move(tensor), name, {}, {}});
+  for (auto& [name, tensor] : tensors)
+    map.items_.emplace(name, Item{std::move(tensor), name, {}, {}});
   return map;
 }
 

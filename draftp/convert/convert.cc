@@ -1,8 +1,8 @@
 #include "draftp/convert/convert.h"
 
+#include <ATen/ops/empty.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
-#include <ATen/ops/empty.h>
 #include <c10/core/ScalarType.h>
 
 #include <array>
@@ -84,16 +84,15 @@ absl::Status WriteJson(const std::string& path, const nlohmann::json& json) {
 }
 
 std::string ModelIndex() {
-  return nlohmann::json{
-      {"_class_name", "StableDiffusionXLPipeline"},
-      {"force_zeros_for_empty_prompt", true},
-      {"scheduler", {"diffusers", "EulerDiscreteScheduler"}},
-      {"text_encoder", {"transformers", "CLIPTextModel"}},
-      {"text_encoder_2", {"transformers", "CLIPTextModelWithProjection"}},
-      {"tokenizer", {"transformers", "CLIPTokenizer"}},
-      {"tokenizer_2", {"transformers", "CLIPTokenizer"}},
-      {"unet", {"diffusers", "UNet2DConditionModel"}},
-      {"vae", {"diffusers", "AutoencoderKL"}}}
+  return nlohmann::json{{"_class_name", "StableDiffusionXLPipeline"},
+                        {"force_zeros_for_empty_prompt", true},
+                        {"scheduler", {"diffusers", "EulerDiscreteScheduler"}},
+                        {"text_encoder", {"transformers", "CLIPTextModel"}},
+                        {"text_encoder_2", {"transformers", "CLIPTextModelWithProjection"}},
+                        {"tokenizer", {"transformers", "CLIPTokenizer"}},
+                        {"tokenizer_2", {"transformers", "CLIPTokenizer"}},
+                        {"unet", {"diffusers", "UNet2DConditionModel"}},
+                        {"vae", {"diffusers", "AutoencoderKL"}}}
              .dump(2) +
          "\n";
 }
@@ -125,7 +124,8 @@ absl::Status WriteFolder(const ConvertConfig& config, ModelSource& source, std::
     if (!part.ok()) return part.status();
     const std::string below = absl::StrCat(to, "/", PartFolder(which));
     const bool network = which == ModelPart::kUNet || which == ModelPart::kVae;
-    const std::string file = network ? "/diffusion_pytorch_model.safetensors" : "/model.safetensors";
+    const std::string file =
+        network ? "/diffusion_pytorch_model.safetensors" : "/model.safetensors";
     if (absl::Status s = MakeFolder(below); !s.ok()) return s;
     if (absl::Status s = WriteJson(below + "/config.json", part->config); !s.ok()) return s;
     if (absl::Status s = WriteSafetensorsOneByOne(below + file, part->tensors, {{"format", "pt"}});

@@ -11,8 +11,8 @@
 namespace draftp {
 
 // Carries out `config`, of which `format` isn't auto. Tensors go one by one from the mapping of the
-// source to the file, so that memory stays at the largest of them. `out` gets a line a part. What is
-// written appears whole or not at all.
+// source to the file, so that memory stays at the largest of them. `out` gets a line a part. What
+// is written appears whole or not at all.
 absl::Status RunConvert(const ConvertConfig& config, std::ostream& out);
 
 }  // namespace draftp

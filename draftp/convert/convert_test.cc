@@ -47,8 +47,8 @@ void ExpectSameModel(const std::string& got, const std::string& expected,
   EXPECT_EQ(one->TokenizerTexts(true)->at("vocab.json"),
             other->TokenizerTexts(true)->at("vocab.json"));
   EXPECT_EQ(one->SchedulerJson()->object(), other->SchedulerJson()->object());
-  for (const ModelPart part : {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
-                               ModelPart::kTextEncoder2}) {
+  for (const ModelPart part :
+       {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder, ModelPart::kTextEncoder2}) {
     auto a = one->Take(part), b = other->Take(part);
     ASSERT_TRUE(a.ok()) << a.status();
     EXPECT_EQ(a->config.object(), b->config.object());
@@ -109,9 +109,8 @@ TEST(ConvertTest, AFailureLeavesNothing) {
   const TemporaryFolder folder;
   folder.Write("bad.safetensors", "12345678");
   for (const std::string out : {"out", "out.safetensors"}) {
-    EXPECT_FALSE(Convert({"--in", kTiny, "--vae", folder / "bad.safetensors", "--out",
-                          folder / out})
-                     .ok());
+    EXPECT_FALSE(
+        Convert({"--in", kTiny, "--vae", folder / "bad.safetensors", "--out", folder / out}).ok());
     EXPECT_FALSE(std::filesystem::exists(folder / out));
   }
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);

@@ -39,7 +39,7 @@ bool IsReadTorchFile(const std::string& file) {
 }  // namespace
 
 void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
-                std::vector<InputFile>& files) {
+                    std::vector<InputFile>& files) {
   const auto found = FindWeightFiles(path, stem);
   if (!found.ok()) return;
   std::error_code error;

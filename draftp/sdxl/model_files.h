@@ -12,7 +12,8 @@ namespace draftp {
 // A folder of a UNet is taken as it is; one of a pipeline stands for its unet/.
 std::string UNetDir(const std::string& dir);
 
-// What FindWeightFiles finds, each file under ROLE and its name; what isn't there, loading will say.
+// What FindWeightFiles finds, each file under ROLE and its name; what isn't there, loading will
+// say.
 void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
                     std::vector<InputFile>& files);
 // Of an adapter (a file or a folder), a fully fine-tuned UNet, and a reward (a file or a folder).

@@ -25,9 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kClipVocabulary = 49408;
-constexpr std::array kTokenizerFiles = {"vocab.json",         "merges.txt",
-                                        "tokenizer.json",     "tokenizer_config.json",
-                                        "added_tokens.json",  "special_tokens_map.json"};
+constexpr std::array kTokenizerFiles = {"vocab.json",        "merges.txt",
+                                        "tokenizer.json",    "tokenizer_config.json",
+                                        "added_tokens.json", "special_tokens_map.json"};
 
 bool IsFolder(const std::string& path) {
   std::error_code error;
@@ -54,8 +54,8 @@ std::string FolderOf(ModelPart part, const std::string& path) {
 // Of the JSON under ModelSource::kTokenizerKey, the texts by file of the tokenizer `name`.
 absl::StatusOr<TokenizerFiles> FilesInMetadata(const std::string& model, const std::string& text,
                                                const std::string& name) {
-  const std::string source = absl::StrCat(Printable(model, 4096),
-                                          ": __metadata__: ", ModelSource::kTokenizerKey);
+  const std::string source =
+      absl::StrCat(Printable(model, 4096), ": __metadata__: ", ModelSource::kTokenizerKey);
   absl::StatusOr<nlohmann::json> json = ParseJson(source, text);
   if (!json.ok()) return json.status();
   std::map<std::string, std::string> texts;
@@ -65,8 +65,8 @@ absl::StatusOr<TokenizerFiles> FilesInMetadata(const std::string& model, const s
       texts[file] = files[file].get<std::string>();
   }
   if (!texts.empty()) return TokenizerFiles::Texts(absl::StrCat(source, ": ", name), texts);
-  return absl::InvalidArgumentError(absl::StrCat(
-      source, ": found no files of ", name, ", expected an object of texts by file name"));
+  return absl::InvalidArgumentError(absl::StrCat(source, ": found no files of ", name,
+                                                 ", expected an object of texts by file name"));
 }
 
 absl::StatusOr<PartSource> OpenFolder(ModelPart part, const std::string& folder) {
@@ -207,10 +207,10 @@ absl::StatusOr<TokenizerFiles> ModelSource::FilesOfTokenizer(bool second) const 
     const auto shape =
         encoder->second.weights.Shape("text_model.embeddings.token_embedding.weight");
     if (shape.ok() && shape->front() != kClipVocabulary) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          Printable(model_, 4096), ": found ", shape->front(), " tokens in the ",
-          std::string(PartName(encoder->first)), ", expected CLIP's ", kClipVocabulary,
-          ", or --", name, " DIR with their vocabulary"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(model_, 4096), ": found ", shape->front(), " tokens in the ",
+                       std::string(PartName(encoder->first)), ", expected CLIP's ", kClipVocabulary,
+                       ", or --", name, " DIR with their vocabulary"));
     }
   }
   const absl::StatusOr<std::string> clip = ClipVocabularyDir();

@@ -31,8 +31,8 @@ struct PartSource {
 
 class ModelSource {
  public:
-  // "__metadata__" of files that draftp's convert wrote: JSON, by tokenizer and tokenizer_2 the texts
-  // of a tokenizer's files by name.
+  // "__metadata__" of files that draftp's convert wrote: JSON, by tokenizer and tokenizer_2 the
+  // texts of a tokenizer's files by name.
   static constexpr char kTokenizerKey[] = "draftp.tokenizer";
 
   // `model`: a folder with model_index.json, or a file in the single-file layout. A file of
@@ -57,7 +57,7 @@ class ModelSource {
 
   std::string model_;
   PartPaths parts_;
-  std::unique_ptr<WeightMap> file_;         // metadata and what no part has; null of a folder
+  std::unique_ptr<WeightMap> file_;  // metadata and what no part has; null of a folder
   std::map<ModelPart, LayoutPart> in_file_;
 };
 

@@ -80,8 +80,9 @@ std::string SgmName(const std::string& name) {
     return text;
   };
   const std::map<std::string, std::string> resnet = {
-      {"norm1", ".in_layers.0"},   {"conv1", ".in_layers.2"},  {"time_emb_proj", ".emb_layers.1"},
-      {"norm2", ".out_layers.0"},  {"conv2", ".out_layers.3"}, {"conv_shortcut", ".skip_connection"}};
+      {"norm1", ".in_layers.0"},          {"conv1", ".in_layers.2"},
+      {"time_emb_proj", ".emb_layers.1"}, {"norm2", ".out_layers.0"},
+      {"conv2", ".out_layers.3"},         {"conv_shortcut", ".skip_connection"}};
   const auto layer = [&](size_t kind) {
     return words[kind] == "resnets" ? ".0" + resnet.at(words[kind + 2]) + rest(kind + 3)
                                     : ".1" + rest(kind + 2);
@@ -109,7 +110,8 @@ std::string SgmName(const std::string& name) {
 }
 
 void AddUNet(Tensors& file) {
-  for (const auto& [name, tensor] : All(ModelSource::Open(kEmbeddedModel)->Take(ModelPart::kUNet)->weights))
+  for (const auto& [name, tensor] :
+       All(ModelSource::Open(kEmbeddedModel)->Take(ModelPart::kUNet)->weights))
     file["model.diffusion_model." + SgmName(name)] = tensor;
 }
 
@@ -133,10 +135,9 @@ void AddTextEncoders(Tensors& file) {
       file[block + "mlp.c_fc" + end] = second.at(from + "mlp.fc1" + end);
       file[block + "mlp.c_proj" + end] = second.at(from + "mlp.fc2" + end);
       file[block + "attn.out_proj" + end] = second.at(from + "self_attn.out_proj" + end);
-      file[block + "attn.in_proj_" + end.substr(1)] =
-          at::cat({second.at(from + "self_attn.q_proj" + end),
-                   second.at(from + "self_attn.k_proj" + end),
-                   second.at(from + "self_attn.v_proj" + end)});
+      file[block + "attn.in_proj_" + end.substr(1)] = at::cat(
+          {second.at(from + "self_attn.q_proj" + end), second.at(from + "self_attn.k_proj" + end),
+           second.at(from + "self_attn.v_proj" + end)});
     }
   }
 }
@@ -159,7 +160,8 @@ Tensors EmbeddedInOneFile() {
 }
 
 PartPaths EmbeddedTokenizers() {
-  return {.tokenizer = kEmbeddedModel + "/tokenizer", .tokenizer_2 = kEmbeddedModel + "/tokenizer_2"};
+  return {.tokenizer = kEmbeddedModel + "/tokenizer",
+          .tokenizer_2 = kEmbeddedModel + "/tokenizer_2"};
 }
 
 class ModelSourceTest : public ::testing::Test {
@@ -188,8 +190,8 @@ TEST_F(ModelSourceTest, ASingleFileHasTheFoldersTensorsAndConfigs) {
   auto file = ModelSource::Open(Write(EmbeddedInOneFile()), EmbeddedTokenizers());
   ASSERT_TRUE(file.ok()) << file.status();
   auto folder = ModelSource::Open(kEmbeddedModel);
-  for (const ModelPart part : {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
-                               ModelPart::kTextEncoder2}) {
+  for (const ModelPart part :
+       {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder, ModelPart::kTextEncoder2}) {
     auto one = file->Take(part), other = folder->Take(part);
     ASSERT_TRUE(one.ok()) << one.status();
     EXPECT_EQ(one->config.object(), other->config.object());
@@ -232,7 +234,8 @@ TEST_F(ModelSourceTest, APartStandsInFromAFileOfAnyLayout) {
   auto got = OpenPart(ModelPart::kVae, Write(bare));
   ASSERT_TRUE(got.ok()) << got.status();
   ExpectSameTensors(*std::move(got), *std::move(expected));
-  auto diffusers = OpenPart(ModelPart::kUNet, kEmbeddedModel + "/unet/diffusion_pytorch_model.safetensors");
+  auto diffusers =
+      OpenPart(ModelPart::kUNet, kEmbeddedModel + "/unet/diffusion_pytorch_model.safetensors");
   ASSERT_TRUE(diffusers.ok()) << diffusers.status();
   EXPECT_THAT(OpenPart(ModelPart::kUNet, Write(bare)),
               FailsWith("a file of a VAE, expected one with a UNet"));

@@ -7,7 +7,7 @@ ConfigTable<PartPaths> MakePartRows() {
   constexpr char kNoProgram[] = "";  // rows for tables that have one
   ConfigTable<PartPaths> table(kNoProgram, "");
   struct Part {
-    std::string PartPaths::*path;
+    std::string PartPaths::* path;
     const char *key, *value_name, *help;
   };
   for (const Part& part :

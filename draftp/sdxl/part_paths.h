@@ -9,8 +9,8 @@
 namespace draftp {
 
 // A member `parts` of a program's config. Empty: the model's own part counts. A network is the
-// folder that diffusers or transformers write, the folder of a whole model, or a file: a single file
-// that has the part, or diffusers' or transformers' own, whose config is then SDXL base's. A
+// folder that diffusers or transformers write, the folder of a whole model, or a file: a single
+// file that has the part, or diffusers' or transformers' own, whose config is then SDXL base's. A
 // tokenizer is a folder.
 struct PartPaths {
   std::string unet = {}, vae = {}, text_encoder = {}, text_encoder_2 = {};

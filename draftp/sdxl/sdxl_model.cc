@@ -97,9 +97,8 @@ absl::StatusOr<ImageSize> DefaultSize(JsonReader json, const VaeConfig& vae) {
 absl::StatusOr<UNet> LoadUNet(PartSource source, const Placement& placement) {
   const auto config = ParseUNetConfig(std::move(source.config));
   if (!config.ok()) return config.status();
-  return LoadFrom(source.where, [&] {
-    return UNet::FromWeights(*config, std::move(source.weights), placement);
-  });
+  return LoadFrom(source.where,
+                  [&] { return UNet::FromWeights(*config, std::move(source.weights), placement); });
 }
 
 absl::StatusOr<VaeDecoder> LoadVae(ModelSource& source, const Placement& placement) {

@@ -1,5 +1,5 @@
-// An SDXL put together from a folder or a single file: tokenizers, text encoders, UNet, decoder, and
-// what was fine-tuned.
+// An SDXL put together from a folder or a single file: tokenizers, text encoders, UNet, decoder,
+// and what was fine-tuned.
 #ifndef DRAFTP_SDXL_SDXL_MODEL_H_
 #define DRAFTP_SDXL_SDXL_MODEL_H_
 
@@ -33,7 +33,7 @@ struct SdxlSources {
   PartPaths parts = {};    // what stands in for parts of it
   std::string lora = {};   // an adapter's file or folder, of any kind (adapter_file.h); empty: none
   double lora_scale = 1.0;  // on top of alpha/r
-  std::string tuned = {};  // a fine-tuned UNet, as PartPaths::unet; empty: none
+  std::string tuned = {};   // a fine-tuned UNet, as PartPaths::unet; empty: none
 };
 
 // Frozen weights on one device. A LoRA sits in slot 0 of the UNet's layers; an adapter of another
@@ -53,7 +53,7 @@ struct SdxlModel {
   std::optional<double> lora_scale;                           // set where a LoRA was loaded
   std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
   ImageSize default_size = {};                                // that the UNet was trained for
-  nlohmann::json unet_json = {};  // its config as config.json has it
+  nlohmann::json unet_json = {};                              // its config as config.json has it
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.
