@@ -57,14 +57,14 @@ Ended RunProgram(const TemporaryFolder& folder, const Words& more) {
 TEST(TrainProgram, AMistakeIsOneLineWithItsExitCode) {
   const TemporaryFolder folder;
   const std::string empty = folder.Write("empty.txt", ""),
-                    control = folder.Write("control.txt", "a star\n\x01\x02\n"),
+                    latin1 = folder.Write("latin1.txt", "a star\ngr\xfcn\n"),
                     tar = folder.Write("bad.tar", std::string(700, 'x')),
                     other = folder.Write("reward/config.json", "");
   fs::create_directory(folder / "reward");
   folder.Write("reward/readme", "no model");
   const std::vector<std::tuple<Words, int, std::string>> mistakes = {
       {{"--prompts=" + empty}, 1, "empty.txt"},
-      {{"--prompts=" + control}, 1, "control.txt"},
+      {{"--prompts=" + latin1}, 1, "latin1.txt"},
       {{"--prompts=" + tar}, 1, "bad.tar"},
       {{"--prompts=" + (folder / "gone.txt")}, 1, "gone.txt"},
       {{"--reward=" + (folder / "reward")}, 1, "reward"},
@@ -78,7 +78,7 @@ TEST(TrainProgram, AMistakeIsOneLineWithItsExitCode) {
       {{"--target_modules=to_x"}, 2, "--target_modules"},
       {{"--lora=" + empty}, 1, "empty.txt"},
       {{"--resume=" + (folder / "gone")}, 1, "gone/trainer.json"},
-      {{"--model=" + (folder / "gone"), "--reward=r", "--prompts=" + control}, 1, "control.txt"}};
+      {{"--model=" + (folder / "gone"), "--reward=r", "--prompts=" + latin1}, 1, "latin1.txt"}};
   for (const auto& [words, code, message] : mistakes) {
     const Ended ended = RunProgram(folder, words);
     EXPECT_EQ(ended.code, code) << ended.error;

@@ -254,7 +254,7 @@ absl::StatusOr<at::Tensor> ChangedWeight(const LayerChange& change, const at::Te
 absl::StatusOr<at::Tensor> ChangedBias(const LayerChange& change, const at::Tensor& bias,
                                        const at::Tensor& weight, double strength) {
   if (!change.Has(kDiffOfBias)) return bias;
-  const at::Tensor difference = change.at(kDiffOfBias);
+  const at::Tensor& difference = change.at(kDiffOfBias);
   if (difference.numel() != weight.size(0))
     return Misfit(change, kDiffOfBias, absl::StrCat("[", weight.size(0), "]"));
   const at::ScalarType dtype = weight.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;

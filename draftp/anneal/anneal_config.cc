@@ -49,7 +49,7 @@ void AddModels(Table& table) {
             {.key = "lora",
              .original_keys = {"model.peft.restore_from_path"},
              .value_name = "FILE|DIR",
-             .help = "fine-tuned model as a LoRA in diffusers' layout",
+             .help = "fine-tuned model as an adapter, a LoRA or another kind, of any program",
              .default_text = "the embedded model's, without --model",
              .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
              .once = "one adapter at present",

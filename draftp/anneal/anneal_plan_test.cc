@@ -169,10 +169,10 @@ TEST_F(AnnealPlanTest, StepsBeyondTheTableNameTheFlag) {
 
 TEST_F(AnnealPlanTest, SizesAreTheModelsOwnUnlessGivenAndFitTheDecoder) {
   config_.sampling.width = 96;
-  EXPECT_EQ(ChooseSize(config_.sampling, 128, 8)->height, 128);
-  EXPECT_EQ(ChooseSize(config_.sampling, 128, 8)->width, 96);
+  EXPECT_EQ(ChooseSize(config_.sampling, {128, 128}, 8)->height, 128);
+  EXPECT_EQ(ChooseSize(config_.sampling, {128, 128}, 8)->width, 96);
   config_.sampling.width = 72;
-  EXPECT_THAT(std::string(ChooseSize(config_.sampling, 128, 16).status().message()),
+  EXPECT_THAT(std::string(ChooseSize(config_.sampling, {128, 128}, 16).status().message()),
               HasSubstr("--width: found 72, expected a multiple of 16"));
 }
 

@@ -101,7 +101,7 @@ TEST(ConvertTest, NothingThatIsThereIsReplaced) {
   const TemporaryFolder folder;
   folder.Write("mine.safetensors", "precious");
   EXPECT_THAT(Convert({"--in", kTiny, "--out", folder / "mine.safetensors"}),
-              FailsWith("--out: found " + (folder / "mine.safetensors") + ", which is there"));
+              FailsWith("mine.safetensors, which is there, expected a new name"));
   EXPECT_EQ(*ReadFile(folder / "mine.safetensors", kMostText), "precious");
 }
 

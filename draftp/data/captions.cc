@@ -129,8 +129,12 @@ absl::StatusOr<CaptionSet> ReadCaptions(const std::string& spec, EmptyCaptions e
     return absl::InvalidArgumentError(absl::StrCat(Printable(path, 4096), ": ", what...));
   };
   for (const std::string& path : *paths) {  // before an hour of reading
-    if (ReaderOf(path) == nullptr)
-      return error(path, "found a file of unknown kind, expected a name that ends in ", kEndings);
+    if (ReaderOf(path) != nullptr) continue;
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown)) {
+      if (const auto read = ReadFile(path, 0); !read.ok()) return read.status();
+    }
+    return error(path, "found a file of unknown kind, expected a name that ends in ", kEndings);
   }
   CaptionSet all;
   for (const std::string& path : *paths) {

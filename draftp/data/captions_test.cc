@@ -76,7 +76,9 @@ TEST(ReadCaptionsTest, RejectsOtherKindsBeforeReading) {
   const std::string parquet = folder.Write("b.parquet", "PAR1");
   ExpectError(ReadAll("/nowhere/a.txt," + parquet).status(), "b.parquet: found a file of unknown",
               "expected a name that ends in .tar");
-  ExpectError(ReadAll("captions").status(), "captions: found a file of unknown kind");
+  ExpectError(ReadAll(folder.Write("captions", "a")).status(),
+              "captions: found a file of unknown kind");
+  ExpectError(ReadAll("/nowhere/captions").status(), "can't read");
 }
 
 TEST(ReadCaptionsTest, UnpacksEveryKind) {

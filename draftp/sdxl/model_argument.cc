@@ -99,7 +99,8 @@ absl::Status Folder(const std::string& path) {
                     absl::StrCat(", a part of a model without model_index.json, ", kWholeModel));
   for (const std::string& name : FolderNames(path)) {
     if (absl::EndsWith(name, ".safetensors") || HasTorchExtension(name))
-      return File((folder / name).string());
+      return Mistaken(path, absl::StrCat(", a folder, expected the file in it: ",
+                                         Printable((folder / name).string(), 4096)));
   }
   return absl::NotFoundError(absl::StrCat(
       Printable(path, 4096), "/model_index.json: can't read: No such file or directory, ",

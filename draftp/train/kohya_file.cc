@@ -43,8 +43,9 @@ std::map<std::string, std::string> KohyaMetadata(const TrainConfig& config,
                                                  const TrainingModel& model, int64_t step,
                                                  const std::string& cover) {
   const SdxlModel& sdxl = model.sdxl();
-  const int64_t height = config.sampling.height > 0 ? config.sampling.height : sdxl.default_size;
-  const int64_t width = config.sampling.width > 0 ? config.sampling.width : sdxl.default_size;
+  const int64_t height =
+      config.sampling.height > 0 ? config.sampling.height : sdxl.default_size.height;
+  const int64_t width = config.sampling.width > 0 ? config.sampling.width : sdxl.default_size.width;
   const bool velocity = sdxl.scheduler.prediction_type == PredictionType::kVPrediction;
   std::map<std::string, std::string> metadata = {
       {"format", "pt"},
