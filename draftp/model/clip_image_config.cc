@@ -20,7 +20,7 @@ constexpr ClipLayerConfig kDefaults = {.hidden_size = 768,
 
 absl::StatusOr<ClipImageConfig> ParseClipImageConfig(JsonReader json) {
   IgnoreBenignClipKeys(json);
-  json.Ignore({"architectures"});
+  json.Ignore({"architectures", "eos_token_id"});
   RequireUnset(json, "pruned_heads", "attention heads left out");
   RequireUnset(json, "add_cross_attention", "layers that CLIP doesn't have");
   constexpr int64_t kMaxPixels = 1 << 12;  // a side

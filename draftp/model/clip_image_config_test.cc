@@ -26,7 +26,8 @@ std::string ImageConfigError(Json object) {
 TEST(ClipImageConfigTest, ReadsPickScores) {
   const auto config = ParseImageConfig(Json::parse(R"({
     "_name_or_path": "", "add_cross_attention": false, "architectures": null,
-    "attention_dropout": 0.0, "dropout": 0.0, "hidden_act": "gelu", "hidden_size": 1280,
+    "attention_dropout": 0.0, "bos_token_id": null, "dropout": 0.0, "eos_token_id": null,
+    "pad_token_id": null, "hidden_act": "gelu", "hidden_size": 1280,
     "image_size": 224, "initializer_factor": 1.0, "initializer_range": 0.02,
     "intermediate_size": 5120, "layer_norm_eps": 1e-05, "model_type": "clip_vision_model",
     "num_attention_heads": 16, "num_channels": 3, "num_hidden_layers": 32, "patch_size": 14,

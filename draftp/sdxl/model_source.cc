@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <array>
 #include <cstdint>
@@ -133,7 +134,10 @@ absl::StatusOr<ModelSource> ModelSource::Open(const std::string& model, const Pa
   source.file_ = std::make_unique<WeightMap>(*weights);
   absl::StatusOr<std::vector<LayoutPart>> in_file = PartsOf(*std::move(weights));
   if (!in_file.ok()) return in_file.status();
-  for (LayoutPart& part : *in_file) source.in_file_.emplace(part.part, std::move(part));
+  for (LayoutPart& part : *in_file) {
+    source.parts_in_file_.emplace_back(PartName(part.part));
+    source.in_file_.emplace(part.part, std::move(part));
+  }
   return source;
 }
 
@@ -171,9 +175,9 @@ absl::StatusOr<PartSource> ModelSource::Take(ModelPart part) {
   if (file_ == nullptr) return OpenFolder(part, absl::StrCat(model_, "/", PartFolder(part)));
   auto found = in_file_.extract(part);
   if (!found.empty()) return WithConfig(model_, part, std::move(found.mapped()));
-  return absl::InvalidArgumentError(absl::StrCat(Printable(model_, 4096), ": found no ",
-                                                 std::string(PartName(part)),
-                                                 " in it, expected one there or by ", Flag(part)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(model_, 4096), ": found ", absl::StrJoin(parts_in_file_, ", "), " alone, expected a ",
+      std::string(PartName(part)), ", too, or one by ", Flag(part)));
 }
 
 absl::StatusOr<ClipTokenizer> ModelSource::Tokenizer(bool second) const {

@@ -59,6 +59,7 @@ class ModelSource {
   PartPaths parts_;
   std::unique_ptr<WeightMap> file_;  // metadata and what no part has; null of a folder
   std::map<ModelPart, LayoutPart> in_file_;
+  std::vector<std::string> parts_in_file_;  // as messages call them
 };
 
 // One part from the path that stands in for it.

@@ -219,7 +219,7 @@ TEST_F(ModelSourceTest, APrunedFileAsksForThePartThatItLacks) {
   AddUNet(file);
   const std::string path = Write(file);
   EXPECT_THAT(ModelSource::Open(path)->Take(ModelPart::kVae),
-              FailsWith(path + ": found no VAE in it, expected one there or by --vae"));
+              FailsWith(path + ": found UNet alone, expected a VAE, too, or one by --vae"));
   auto source = ModelSource::Open(path, {.vae = kEmbeddedModel});
   ASSERT_TRUE(source.ok()) << source.status();
   EXPECT_EQ(source->Take(ModelPart::kVae)->where, kEmbeddedModel + "/vae");
