@@ -176,8 +176,8 @@ absl::StatusOr<PartSource> ModelSource::Take(ModelPart part) {
   auto found = in_file_.extract(part);
   if (!found.empty()) return WithConfig(model_, part, std::move(found.mapped()));
   return absl::InvalidArgumentError(absl::StrCat(
-      Printable(model_, 4096), ": found ", absl::StrJoin(parts_in_file_, ", "), " alone, expected a ",
-      std::string(PartName(part)), ", too, or one by ", Flag(part)));
+      Printable(model_, 4096), ": found ", absl::StrJoin(parts_in_file_, ", "),
+      " alone, expected a ", std::string(PartName(part)), ", too, or one by ", Flag(part)));
 }
 
 absl::StatusOr<ClipTokenizer> ModelSource::Tokenizer(bool second) const {

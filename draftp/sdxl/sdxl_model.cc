@@ -49,22 +49,35 @@ absl::Status CheckTokenizer(const std::string& dir, const std::string& which,
   return error(end, absl::StrCat("eos_token_id, ", encoder.eos_token_id));
 }
 
-absl::Status CheckFit(const std::string& dir, const SdxlModel& model) {
+// `where` is the UNet's config, for messages.
+absl::Status CheckUNetFits(const std::string& where, const SdxlModel& model) {
   const UNetConfig& unet = model.unet.config;
-  const int64_t context = model.text_encoders.first.config.layer.hidden_size +
-                          model.text_encoders.second.config.layer.hidden_size;
+  const ClipTextConfig& second = model.text_encoders.second.config;
+  const int64_t context =
+      model.text_encoders.first.config.layer.hidden_size + second.layer.hidden_size;
+  const auto error = [&where](const auto&... what) {
+    return absl::InvalidArgumentError(absl::StrCat(where, ": ", what...));
+  };
   if (unet.cross_attention_dim != context) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(dir, "/unet/config.json: cross_attention_dim is ", unet.cross_attention_dim,
-                     ", expected ", context, ", the text encoders' hidden sizes together"));
+    return error("cross_attention_dim is ", unet.cross_attention_dim, ", expected ", context,
+                 ", the text encoders' hidden sizes together");
   }
   if (unet.in_channels != model.vae.config.latent_channels ||
       unet.out_channels != unet.in_channels) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(dir, "/unet/config.json: in_channels ", unet.in_channels, " and out_channels ",
-                     unet.out_channels, ", expected the ", model.vae.config.latent_channels,
-                     " of vae/config.json"));
+    return error("in_channels ", unet.in_channels, " and out_channels ", unet.out_channels,
+                 ", expected the ", model.vae.config.latent_channels, " of the VAE");
   }
+  // The pooled embedding, and six numbers of the picture's size and place.
+  const int64_t added = second.projection_dim + 6 * unet.addition_time_embed_dim;
+  if (!unet.text_time() || unet.projection_class_embeddings_input_dim == added)
+    return absl::OkStatus();
+  return error("projection_class_embeddings_input_dim is ",
+               unet.projection_class_embeddings_input_dim, ", expected ", added,
+               ", the second text encoder's projection and 6 times addition_time_embed_dim ",
+               unet.addition_time_embed_dim);
+}
+
+absl::Status CheckTokenizersFit(const std::string& dir, const SdxlModel& model) {
   if (absl::Status fit = CheckTokenizer(dir, "", model.tokenizer, model.text_encoders.first.config);
       !fit.ok()) {
     return fit;
@@ -219,7 +232,8 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .lora_scale = std::nullopt,
                   .default_size = *size,
                   .unet_json = unet_json.object()};
-  if (absl::Status fit = CheckFit(dir, model); !fit.ok()) return fit;
+  if (absl::Status fit = CheckUNetFits(unet_json.source(), model); !fit.ok()) return fit;
+  if (absl::Status fit = CheckTokenizersFit(dir, model); !fit.ok()) return fit;
   if (absl::Status tuning = LoadTuning(sources, device.network, model); !tuning.ok()) return tuning;
   return model;
 }

@@ -84,6 +84,9 @@ TEST_F(SdxlModelTest, NamesWhatIsMissing) {
 }
 
 TEST_F(SdxlModelTest, NamesAConfigOfAnotherModel) {
+  Replace("unet/config.json", "\"addition_time_embed_dim\": 32", "\"addition_time_embed_dim\": 16");
+  EXPECT_THAT(ErrorOf(), HasSubstr("unet/config.json: projection_class_embeddings_input_dim is "
+                                   "320, expected 224"));
   Replace("unet/config.json", "\"cross_attention_dim\": 192", "\"cross_attention_dim\": 256");
   EXPECT_THAT(ErrorOf(), HasSubstr("unet"));
 }
