@@ -98,8 +98,8 @@ void Watchdog::EndWait() {
   own_.waits = false;
 }
 
-bool Watchdog::Post(const std::string& message) {
-  const Bytes own = ToBytes(absl::StrCat(options_.rank, "\n", message));
+bool Watchdog::Post(const std::string& message, int code) {
+  const Bytes own = ToBytes(absl::StrCat(options_.rank, "\n", code, "\n", message));
   const std::lock_guard lock(store_mutex_);
   return store_->compareSet(kFailed, {}, own) == own;
 }
@@ -213,8 +213,13 @@ Watchdog::Verdict Watchdog::Judge() const {
             .store_answers = false};
   }
   if (!posted_.empty()) {
-    const bool own = posted_.starts_with(absl::StrCat(options_.rank, "\n"));
-    return {.ends = !own, .line = "", .known = true};
+    const std::vector<std::string> fields = absl::StrSplit(posted_, absl::MaxSplits('\n', 2));
+    int rank = -1, code = 1;
+    if (fields.size() < 2 || !absl::SimpleAtoi(fields[0], &rank) ||
+        !absl::SimpleAtoi(fields[1], &code)) {
+      code = 1;
+    }
+    return {.ends = rank != options_.rank, .line = "", .known = true, .code = code};
   }
   std::string line = WhoIsGone(now);
   if (line.empty()) line = WhoIsMissing(now);
@@ -263,11 +268,12 @@ void Watchdog::Watch() {
 void Watchdog::End(Verdict verdict) {
   try {
     // One rank says why: whoever found it first.
-    if (verdict.store_answers && !verdict.known && !Post(verdict.line)) verdict.line.clear();
+    if (verdict.store_answers && !verdict.known && !Post(verdict.line, verdict.code))
+      verdict.line.clear();
     if (verdict.store_answers) Beat();
   } catch (const std::exception&) {
   }
-  options_.on_lost(verdict.line);
+  options_.on_lost(verdict.line, verdict.code);
 }
 
 }  // namespace draftp

@@ -36,8 +36,9 @@ class Watchdog {
     int rank = 0, size = 1;
     double timeout = 600, lost = 30, suspect = 5, beat = 1;  // seconds
     std::string store_holder = "rank 0";                     // whose end ends the store
-    // On the watchdog's own thread. `line` is empty where another rank says it.
-    std::function<void(const std::string& line)> on_lost;
+    // On the watchdog's own thread. `line` is empty where another rank says it; `code` is the exit
+    // code of whichever failed first, so that all processes of a run end with the same.
+    std::function<void(const std::string& line, int code)> on_lost;
   };
 
   // All ranks make theirs at the same time; returns once all have, or throws c10::Error naming who
@@ -54,8 +55,9 @@ class Watchdog {
   // Around a wait for the others; pairs don't nest.
   void BeginWait(const std::string& what);
   void EndWait();
-  // Tells the others of this rank's failure, so that they end. False where another was first.
-  bool Post(const std::string& message);
+  // Tells the others of this rank's failure, so that they end with `code`. False where another was
+  // first.
+  bool Post(const std::string& message, int code);
   // A collective has failed here: doesn't return where a reason is found that ends the process.
   void Suspect();
   // Until all others have left in order, or on_lost was called.
@@ -77,6 +79,7 @@ class Watchdog {
     bool ends = false;
     std::string line = {};
     bool known = false;  // to all: in the store
+    int code = 1;
     bool store_answers = true;
   };
 
@@ -102,7 +105,7 @@ class Watchdog {
   Clock::time_point answered_at_;  // when the store last did
   bool stops_ = false, suspects_ = false, told_ = false, left_ = false, store_failed_ = false;
   std::map<int, Seen> others_;
-  std::string posted_;  // "RANK\nMESSAGE" of whichever failed first
+  std::string posted_;  // "RANK\nCODE\nMESSAGE" of whichever failed first
   std::thread talker_, judge_;
 };
 

@@ -108,10 +108,11 @@ absl::StatusOr<std::unique_ptr<World>> World::Join(const RankInfo& info,
   Group& group = *world->group_;
   group.store = *store;
   group.holds_store = info.rank == 0 && !info.agent_store;
-  const auto on_lost = [program = options.program, tidy = options.tidy](const std::string& line) {
+  const auto on_lost = [program = options.program, tidy = options.tidy](const std::string& line,
+                                                                        int code) {
     if (tidy) tidy();
     if (!line.empty()) TellFailure(program, line);
-    _exit(1);
+    _exit(code);
   };
   try {
     group.watchdog = std::make_unique<Watchdog>(
@@ -306,7 +307,7 @@ void World::Fail(const absl::Status& error) {
   if (!error.message().empty()) WriteErrorFile(std::string(error.message()));
   if (group_->agreed_failure) return;
   try {
-    group_->watchdog->Post(std::string(error.message()));
+    group_->watchdog->Post(std::string(error.message()), absl::IsInvalidArgument(error) ? 2 : 1);
   } catch (const std::exception&) {  // the store has gone: the others hear of that
   }
 }

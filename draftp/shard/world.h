@@ -42,7 +42,8 @@ class Pending {
 // "gradients". Tensors are contiguous, by LibTorch's Gloo on a CPU and NCCL on a GPU (c10d).
 //
 // Where a rank has failed or has gone, or doesn't come within the time-out, every other process
-// ends itself with code 1 after one line that names rank, collective and step (watchdog.h).
+// ends itself after one line that names rank, collective and step (watchdog.h), with code 1 or that
+// of the rank that failed.
 class World {
  public:
   World();
