@@ -1,9 +1,5 @@
-// What a pickle's values are, in words, and how dicts are looked into.
-#include <optional>
-#include <string>
-#include <string_view>
+#include "draftp/checkpoint/pickle_value.h"
 
-#include "draftp/checkpoint/pickle.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
