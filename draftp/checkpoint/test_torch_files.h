@@ -16,7 +16,8 @@ namespace draftp::testing {
 // Little-endian.
 inline std::string Bytes(uint64_t number, size_t width) {
   std::string bytes;
-  for (size_t i = 0; i < width; ++i) bytes += static_cast<char>(number >> (8 * i));
+  for (size_t i = 0; i < width; ++i)
+    bytes += i < sizeof(number) ? static_cast<char>(number >> (8 * i)) : '\0';
   return bytes;
 }
 
