@@ -4,12 +4,12 @@
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "draftp/config/config_row.h"
 #include "draftp/io/file_hash.h"
+#include "draftp/io/last_name.h"
 #include "draftp/sdxl/model_files.h"
 #include "draftp/sdxl/model_source.h"
 
@@ -47,11 +47,6 @@ Texts Group(const Texts& inputs, const std::string& prefix) {
     if (absl::StartsWith(role, prefix)) group[role] = hash;
   }
   return group;
-}
-
-std::string BaseName(const std::string& path) {
-  const std::filesystem::path whole(path);
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
 }  // namespace
@@ -117,11 +112,11 @@ std::vector<std::string> AnnealDifferences(const RunIdentity& before, RunIdentit
 
 std::vector<PngText> MadeBy(const AnnealConfig& config, const RunIdentity& used,
                             const Texts& picture_settings) {
-  std::vector<PngText> text = {{"model", BaseName(config.model)},
+  std::vector<PngText> text = {{"model", LastName(config.model)},
                                {"model_sha256", CombinedHash(Group(used.inputs, "model/"))}};
   if (const Texts tuned = Group(used.inputs, kFineTuned); !tuned.empty()) {
     const std::string kind = config.tuned.empty() ? "lora" : "tuned";
-    text.push_back({kind, BaseName(config.tuned.empty() ? config.lora : config.tuned)});
+    text.push_back({kind, LastName(config.tuned.empty() ? config.lora : config.tuned)});
     text.push_back({kind + "_sha256", CombinedHash(tuned)});
     if (config.tuned.empty())
       text.push_back({"lora_scale", nlohmann::json(config.lora_scale).dump()});

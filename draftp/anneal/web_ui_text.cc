@@ -10,9 +10,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "draftp/adapter/adapter_source.h"
 #include "draftp/checkpoint/safetensors.h"
-#include "draftp/checkpoint/weight_files.h"
 #include "draftp/io/file_hash.h"
+#include "draftp/io/last_name.h"
 #include "draftp/sampling/any_sampler.h"
 #include "draftp/version.h"
 
@@ -31,8 +32,7 @@ std::string QuotedValue(const std::string& value) {
 
 // A folder's or file's name, without .safetensors.
 std::string NameOf(const std::string& path) {
-  const fs::path whole(path);
-  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  const std::string name = LastName(path);
   constexpr std::string_view kEnding = ".safetensors";
   return name.ends_with(kEnding) ? name.substr(0, name.size() - kEnding.size()) : name;
 }
@@ -57,13 +57,13 @@ std::string ScheduleType(const SamplingConfig& sampling) {
 }  // namespace
 
 std::string WebUiLoraHash(const std::string& lora) {
-  const auto files = FindWeightFiles(lora, "pytorch_lora_weights");
-  if (!files.ok() || files->All().size() != 1) return "";
-  const std::string path = files->All().front();
+  const auto found = FindAdapter(lora);
+  if (!found.ok() || found->weights.All().size() != 1) return "";
+  const std::string path = found->weights.All().front();
   const auto file = SafetensorsFile::Open(path);
   if (!file.ok()) return "";
-  const auto found = (*file)->metadata().find("sshs_model_hash");
-  if (found != (*file)->metadata().end()) return found->second.substr(0, kLoraDigits);
+  const auto own = (*file)->metadata().find("sshs_model_hash");
+  if (own != (*file)->metadata().end()) return own->second.substr(0, kLoraDigits);
   const auto hash = Sha256OfFile(path, nullptr, (*file)->data_begin());
   return hash.ok() ? hash->substr(0, kLoraDigits) : "";
 }

@@ -11,11 +11,11 @@
 
 #include "draftp/adapter/kohya_writer.h"
 #include "draftp/adapter/lora_file.h"
+#include "draftp/io/last_name.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
 #include "draftp/model/adapter_merge.h"
 #include "draftp/report/base64.h"
-#include "draftp/train/run_name.h"
 #include "draftp/version.h"
 
 namespace draftp {
@@ -51,14 +51,14 @@ std::map<std::string, std::string> KohyaMetadata(const TrainConfig& config,
       {"format", "pt"},
       {"ss_v2", "False"},
       {"ss_output_name", fs::path(kKohyaFile).stem().string()},
-      {"ss_sd_model_name", RunName(config.model)},
+      {"ss_sd_model_name", LastName(config.model)},
       {"ss_resolution", absl::StrCat("(", width, ", ", height, ")")},
       {"ss_steps", absl::StrCat(step)},
       {"ss_seed", absl::StrCat(config.seed)},
       {"ss_training_comment", absl::StrCat("DRaFT+ by draftp ", kVersion)},
       {"modelspec.sai_model_spec", "1.0.1"},
       {"modelspec.implementation", "https://github.com/Stability-AI/generative-models"},
-      {"modelspec.title", RunName(config.output_dir)},
+      {"modelspec.title", LastName(config.output_dir)},
       {"modelspec.resolution", absl::StrCat(width, "x", height)},
       {"modelspec.prediction_type", velocity ? "v" : "epsilon"},
       {"modelspec.date", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone())}};

@@ -9,8 +9,8 @@
 #include <system_error>
 
 #include "draftp/io/atomic_file.h"
+#include "draftp/io/last_name.h"
 #include "draftp/io/read_file.h"
-#include "draftp/train/run_name.h"
 #include "draftp/version.h"
 
 namespace draftp {
@@ -58,7 +58,7 @@ std::string Files(const TrainConfig& config) {
 
 std::string Use(const TrainConfig& config) {
   const std::string base = HubName(config.model);
-  const std::string model = Yaml(base.empty() ? RunName(config.model) : base);
+  const std::string model = Yaml(base.empty() ? LastName(config.model) : base);
   std::string text = absl::StrCat("```python\nfrom diffusers import StableDiffusionXLPipeline",
                                   config.full() ? ", UNet2DConditionModel" : "",
                                   "\n\npipe = StableDiffusionXLPipeline.from_pretrained(", model);
@@ -78,18 +78,18 @@ std::string Use(const TrainConfig& config) {
 std::string ModelCard(const TrainConfig& config, const RunStatus& status,
                       const std::string& sheet) {
   std::string text = FrontMatter(config, sheet);
-  absl::StrAppend(&text, "\n# ", RunName(config.output_dir), "\n\n");
+  absl::StrAppend(&text, "\n# ", LastName(config.output_dir), "\n\n");
   if (!sheet.empty())
     absl::StrAppend(&text,
                     "<Gallery />\n\n![Validation prompts: the fine-tuned model above the base](",
                     sheet, ")\n\n");
   absl::StrAppend(&text, "## Model description\n\n",
                   status.trained.empty() ? "Weights" : status.trained, " for ",
-                  RunName(config.model), ", trained with DRaFT+ (", config.objective, ") on ",
+                  LastName(config.model), ", trained with DRaFT+ (", config.objective, ") on ",
                   config.reward.size() == 1 ? "a reward" : "rewards", ": ");
   for (size_t i = 0; i < config.reward.size(); ++i) {
     absl::StrAppend(&text, i > 0 ? ", " : "",
-                    RunName(config.reward[i].substr(0, config.reward[i].find(':'))));
+                    LastName(config.reward[i].substr(0, config.reward[i].find(':'))));
   }
   absl::StrAppend(&text, ". ", DescribeStatus(status), ".\n\n## Trigger words\n\n",
                   "None: it acts on every prompt.\n\n## Files\n\n", Files(config), "\n## Use\n\n",

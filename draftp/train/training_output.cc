@@ -69,12 +69,9 @@ absl::Status TrainingOutput::Weights(const Tensors& values, const Tensors& avera
   return WriteTrainedWeights(dir + "/ema", model_, config_, averages);
 }
 
-absl::Status TrainingOutput::Report(const RunStatus& status) {
+absl::Status TrainingOutput::Report(const RunStatus& status, bool end) {
   if (absl::Status there = folder_.Check(); !there.ok()) return there;
-  return WriteTrainingReport(config_, status);
-}
-
-absl::Status TrainingOutput::Present(const RunStatus& status) {
+  if (absl::Status s = WriteTrainingReport(config_, status); !s.ok() || !end) return s;
   if (!model_.full()) {
     if (absl::Status s = WriteKohyaFile(config_, model_, status.step); !s.ok()) return s;
   }

@@ -61,10 +61,9 @@ class TrainingOutput {
   // where they are new, or in the end; moving averages unless empty.
   absl::Status Weights(const Tensors& values, const Tensors& averages, const Shown& shown);
 
-  absl::Status Report(const RunStatus& status);
-
-  // At the end, of weights that are in the folder: the card, and of a LoRA kohya's file.
-  absl::Status Present(const RunStatus& status);
+  // The report; in the end also, of the weights that are in the folder, the card, and of a LoRA
+  // kohya's file.
+  absl::Status Report(const RunStatus& status, bool end);
 
   // The record of a run that ends; `why`: empty at the last step.
   absl::Status Finish(const TrainerState& state, const std::string& why, int ranks);

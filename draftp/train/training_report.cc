@@ -14,12 +14,12 @@
 #include <utility>
 
 #include "draftp/config/config_row.h"
+#include "draftp/io/last_name.h"
 #include "draftp/io/read_file.h"
 #include "draftp/report/axis_ticks.h"
 #include "draftp/report/html_report.h"
 #include "draftp/run/progress.h"
 #include "draftp/train/run_lines.h"
-#include "draftp/train/run_name.h"
 
 namespace draftp {
 namespace {
@@ -145,7 +145,7 @@ void AddSettings(const TrainConfig& config, Report& report) {
 std::string RewardNames(const TrainConfig& config) {
   std::vector<std::string> names;
   for (const std::string& reward : config.reward)
-    names.push_back(RunName(reward.substr(0, reward.find(':'))));
+    names.push_back(LastName(reward.substr(0, reward.find(':'))));
   return absl::StrJoin(names, ", ");
 }
 
@@ -164,8 +164,8 @@ std::string DescribeStatus(const RunStatus& status) {
 absl::Status WriteTrainingReport(const TrainConfig& config, const RunStatus& status) {
   const RunLines steps = ReadRunLines(config.output_dir + "/log.jsonl");
   const RunLines validations = ReadRunLines(config.output_dir + "/validation.jsonl");
-  const std::string model = status.model.empty() ? RunName(config.model) : status.model;
-  Report report{.title = absl::StrCat(RunName(config.output_dir), ": ", model)};
+  const std::string model = status.model.empty() ? LastName(config.model) : status.model;
+  Report report{.title = absl::StrCat(LastName(config.output_dir), ": ", model)};
   std::string where = DescribeStatus(status);
   where[0] = static_cast<char>(std::toupper(where[0]));
   report.summary = absl::StrCat(where, ". ", config.objective, " on ", RewardNames(config), ", ",

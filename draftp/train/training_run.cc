@@ -329,9 +329,7 @@ absl::Status TrainingRun::Publish(bool end) {
   if (absl::Status published = PublishWeights(end); !published.ok()) return published;
   return OnFirst("the report", [&] {
     CountTotalSeconds();
-    const RunStatus status = Status();
-    absl::Status reported = output_->Report(status);
-    return reported.ok() && end ? output_->Present(status) : reported;
+    return output_->Report(Status(), end);
   });
 }
 
