@@ -6,11 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
+#include "draftp/checkpoint/sgm_names.h"
 #include "draftp/io/nearest_name.h"
 
 namespace draftp {
@@ -21,22 +19,6 @@ using enum AdapterPart;
 struct Pair {
   const char *from, *to;
 };
-
-// Of a resnet's layers, diffusers' and the original's names.
-constexpr std::array<Pair, 6> kResnet = {{{"norm1", "in_layers.0"},
-                                          {"conv1", "in_layers.2"},
-                                          {"time_emb_proj", "emb_layers.1"},
-                                          {"norm2", "out_layers.0"},
-                                          {"conv2", "out_layers.3"},
-                                          {"conv_shortcut", "skip_connection"}}};
-
-constexpr std::array<Pair, 7> kOutside = {{{"conv_in", "input_blocks.0.0"},
-                                           {"conv_norm_out", "out.0"},
-                                           {"conv_out", "out.2"},
-                                           {"time_embedding.linear_1", "time_embed.0"},
-                                           {"time_embedding.linear_2", "time_embed.2"},
-                                           {"add_embedding.linear_1", "label_emb.0.0"},
-                                           {"add_embedding.linear_2", "label_emb.0.2"}}};
 
 // A front of a stem, and the part whose path follows.
 struct Front {
@@ -72,63 +54,6 @@ bool TakeFront(std::string_view front, std::string& text) {
   return true;
 }
 
-std::optional<int64_t> Number(const std::string& text) {
-  int64_t number = 0;
-  if (!absl::SimpleAtoi(text, &number) || number < 0) return std::nullopt;
-  return number;
-}
-
-// Resnets of a block, by the paths that there are.
-int64_t Resnets(const std::string& block, const std::vector<std::string>& paths) {
-  int64_t count = 0;
-  while (std::ranges::any_of(paths, [&](const std::string& path) {
-    return path.starts_with(absl::StrCat(block, ".resnets.", count, "."));
-  })) {
-    ++count;
-  }
-  return count;
-}
-
-bool HasAttentions(const std::string& block, const std::vector<std::string>& paths) {
-  return std::ranges::any_of(paths, [front = block + ".attentions."](const std::string& path) {
-    return path.starts_with(front);
-  });
-}
-
-// Of "resnets.0.conv1" or "attentions.0.proj_in", what stands behind the index.
-std::string Inner(const std::vector<std::string>& parts, size_t begin) {
-  const std::string rest =
-      absl::StrJoin(parts.begin() + static_cast<int64_t>(begin) + 2, parts.end(), ".");
-  if (parts[begin] == "attentions") return rest;
-  const auto found = std::ranges::find(kResnet, rest, &Pair::from);
-  return found == kResnet.end() ? rest : std::string(found->to);
-}
-
-// The places of blocks of `kind` ("down", "up") before block `index`.
-int64_t PlacesBefore(const std::string& kind, int64_t index,
-                     const std::vector<std::string>& paths) {
-  int64_t places = 0;
-  for (int64_t i = 0; i < index; ++i) {
-    places += Resnets(absl::StrCat(kind, "_blocks.", i), paths);
-    if (kind == "down") ++places;  // the downsampler
-  }
-  return places;
-}
-
-std::optional<std::string> SgmOfBlock(const std::vector<std::string>& parts, int64_t block,
-                                      int64_t inner, const std::vector<std::string>& paths) {
-  const bool down = parts[0] == "down_blocks";
-  const std::string name = absl::StrCat(parts[0], ".", block);
-  const std::string sgm = down ? "input_blocks." : "output_blocks.";
-  const int64_t first = PlacesBefore(down ? "down" : "up", block, paths) + (down ? 1 : 0);
-  if (parts[2] == "resnets") return absl::StrCat(sgm, first + inner, ".0.", Inner(parts, 2));
-  if (parts[2] == "attentions") return absl::StrCat(sgm, first + inner, ".1.", Inner(parts, 2));
-  const int64_t resnets = Resnets(name, paths);
-  if (parts[2] == "downsamplers") return absl::StrCat(sgm, first + resnets, ".0.op");
-  if (parts[2] != "upsamplers") return std::nullopt;
-  return absl::StrCat(sgm, first + resnets - 1, HasAttentions(name, paths) ? ".2.conv" : ".1.conv");
-}
-
 // The spellings of a text encoder's path beside transformers' own.
 std::vector<std::string> TextSpellings(const std::string& path) {
   std::vector<std::string> spellings = {path};
@@ -145,10 +70,9 @@ std::vector<std::string> TextSpellings(const std::string& path) {
   return spellings;
 }
 
-std::vector<std::string> UNetSpellings(const std::string& path,
-                                       const std::vector<std::string>& paths) {
+std::vector<std::string> UNetSpellings(const std::string& path, const SgmUNetPlaces& places) {
   std::vector<std::string> spellings = {path};
-  if (const auto sgm = SgmLayerPath(path, paths)) spellings.push_back(*sgm);
+  if (const auto sgm = places.Of(path)) spellings.push_back(*sgm);
   for (size_t i = 0, count = spellings.size(); i < count; ++i) {
     // Attention processors' name for to_out.0.
     if (spellings[i].ends_with(".to_out.0"))
@@ -185,32 +109,12 @@ const char* PartName(AdapterPart part) {
   return kNames.at(static_cast<size_t>(part));
 }
 
-std::optional<std::string> SgmLayerPath(const std::string& path,
-                                        const std::vector<std::string>& paths) {
-  if (const auto found = std::ranges::find(kOutside, path, &Pair::from); found != kOutside.end())
-    return std::string(found->to);
-  const std::vector<std::string> parts = absl::StrSplit(path, '.');
-  if (parts.size() < 4) return std::nullopt;
-  if (parts[0] == "mid_block") {
-    const auto index = Number(parts[2]);
-    if (!index || (parts[1] != "resnets" && parts[1] != "attentions")) return std::nullopt;
-    // Resnets and attentions take turns.
-    const int64_t place = 2 * *index + (parts[1] == "attentions" ? 1 : 0);
-    const bool alone = !HasAttentions("mid_block", paths);
-    return absl::StrCat("middle_block.", alone ? *index : place, ".", Inner(parts, 1));
-  }
-  const auto block = Number(parts[1]), inner = Number(parts[3]);
-  if (!block || !inner || parts.size() < 5) return std::nullopt;
-  if (parts[0] != "down_blocks" && parts[0] != "up_blocks") return std::nullopt;
-  return SgmOfBlock(parts, *block, *inner, paths);
-}
-
 AdapterKeys::AdapterKeys(AdapterPaths paths) : knows_model_(true) {
+  const SgmUNetPlaces places(paths.at(static_cast<size_t>(kUNet)));
   for (size_t part = 0; part < paths.size(); ++part) {
     for (const std::string& path : paths.at(part)) {
-      const auto spellings = static_cast<AdapterPart>(part) == kUNet
-                                 ? UNetSpellings(path, paths.at(part))
-                                 : TextSpellings(path);
+      const auto spellings = static_cast<AdapterPart>(part) == kUNet ? UNetSpellings(path, places)
+                                                                     : TextSpellings(path);
       for (const std::string& spelling : spellings)
         layers_.at(part).try_emplace(Underscored(spelling), path);
     }

@@ -21,13 +21,6 @@ inline constexpr int kAdapterParts = 3;
 // "unet", "text_encoder", "text_encoder_2".
 const char* PartName(AdapterPart part);
 
-// The path that the original SDXL (SGM, LDM) has for a layer of a UNet, from diffusers' path and
-// the blocks of the whole network: "down_blocks.1.resnets.0.conv1" is
-// "input_blocks.4.0.in_layers.2". `paths`: of all layers, by which blocks are counted. None for a
-// path of no known block.
-std::optional<std::string> SgmLayerPath(const std::string& path,
-                                        const std::vector<std::string>& paths);
-
 // Paths of the layers that an adapter may change: of the UNet by diffusers' names, of the text
 // encoders by transformers' ("text_model.encoder.layers.0.mlp.fc1", "text_projection").
 using AdapterPaths = std::array<std::vector<std::string>, kAdapterParts>;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "draftp/checkpoint/sgm_names.h"
+
 namespace draftp {
 namespace {
 
@@ -64,7 +66,7 @@ std::string LayerOf(const std::string& key) {
 }
 
 // formats.md D1, as kohya's sdxl_model_util.py and ComfyUI's utils.py have it.
-TEST(SgmLayerPathTest, IsTheOriginalsOfEveryKindOfLayer) {
+TEST(SgmUNetPlacesTest, IsTheOriginalsOfEveryKindOfLayer) {
   const std::vector<std::string> paths = SdxlUNetPaths();
   const std::vector<std::pair<std::string, std::string>> expected = {
       {"conv_in", "input_blocks.0.0"},
@@ -87,8 +89,9 @@ TEST(SgmLayerPathTest, IsTheOriginalsOfEveryKindOfLayer) {
       {"conv_out", "out.2"},
       {"time_embedding.linear_2", "time_embed.2"},
       {"add_embedding.linear_1", "label_emb.0.0"}};
-  for (const auto& [path, sgm] : expected) EXPECT_EQ(SgmLayerPath(path, paths), sgm) << path;
-  EXPECT_EQ(SgmLayerPath("elsewhere.0.x.1.y", paths), std::nullopt);
+  const SgmUNetPlaces places(paths);
+  for (const auto& [path, sgm] : expected) EXPECT_EQ(places.Of(path), sgm) << path;
+  EXPECT_EQ(places.Of("elsewhere.0.x.1.y"), std::nullopt);
 }
 
 // The grammars of formats.md D2, by their rows.

@@ -11,8 +11,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "draftp/adapter/adapter_keys.h"
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/checkpoint/sgm_names.h"
 #include "draftp/io/file_hash.h"
 #include "draftp/io/read_file.h"
 
@@ -56,16 +56,13 @@ absl::Status AddHashes(const std::string& path, Metadata& metadata) {
 
 }  // namespace
 
-std::string KohyaStem(const std::string& path, const std::vector<std::string>& paths) {
-  const std::string sgm = SgmLayerPath(path, paths).value_or(path);
-  return absl::StrCat("lora_unet_", absl::StrReplaceAll(sgm, {{".", "_"}}));
-}
-
 absl::Status WriteKohyaLora(const std::string& path, const LoraAdapter& adapter,
                             const std::vector<std::string>& paths, Metadata metadata) {
+  const SgmUNetPlaces places(paths);
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [layer_path, layer] : adapter.layers) {
-    const std::string stem = KohyaStem(layer_path, paths);
+    const std::string sgm = places.Of(layer_path).value_or(layer_path);
+    const std::string stem = absl::StrCat("lora_unet_", absl::StrReplaceAll(sgm, {{".", "_"}}));
     tensors[stem + ".lora_down.weight"] = layer.a.detach().to(at::kFloat);
     tensors[stem + ".lora_up.weight"] = layer.b.detach().to(at::kFloat);
     tensors[stem + ".alpha"] =

@@ -12,13 +12,11 @@
 
 namespace draftp {
 
-// "lora_unet_input_blocks_4_1_proj_in" of "down_blocks.1.attentions.0.proj_in": the original's path
-// (SgmLayerPath) with "_" for ".".
-std::string KohyaStem(const std::string& path, const std::vector<std::string>& paths);
-
 // Writes `path` whole or not at all: STEM.lora_down.weight, STEM.lora_up.weight in float32 and
-// STEM.alpha = scale * r of each layer. `paths`: of all the UNet's layers, by which blocks are
-// counted. ReadAdapterFile with the UNet's AdapterKeys reads the same adapter back.
+// STEM.alpha = scale * r of each layer, STEM "lora_unet_input_blocks_4_1_proj_in" of
+// "down_blocks.1.attentions.0.proj_in" (SgmUNetPlaces, "_" for "."). `paths`: of all the UNet's
+// layers, by which blocks are counted. ReadAdapterFile with the UNet's AdapterKeys reads the same
+// adapter back.
 //
 // `metadata`: what the file says of itself beside its tensors, keys ss_* and modelspec.*. Added are
 // what the tensors say: ss_network_module, ss_network_dim and ss_network_alpha ("Dynamic" where

@@ -29,6 +29,10 @@ enum class ModelPart : std::uint8_t {
 // "UNet", "VAE", "CLIP text encoder", "second text encoder", "CLIP image encoder", "CLIP", for
 // messages.
 std::string_view PartName(ModelPart part);
+// In diffusers' layout the name of a part's folder, "unet", "text_encoder_2", and the stem of the
+// weights in it, "diffusion_pytorch_model" or "model".
+std::string PartFolder(ModelPart part);
+std::string PartStem(ModelPart part);
 
 // One part of what a file holds.
 struct LayoutPart {

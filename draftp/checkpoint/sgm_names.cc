@@ -4,17 +4,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "draftp/io/printable.h"
 
 namespace draftp {
 namespace {
@@ -33,17 +34,24 @@ std::string Tail(const Words& words, size_t from) {
 }
 
 std::optional<int64_t> Number(const Words& words, size_t at) {
+  constexpr int64_t kMost = 1 << 20;  // no model has as many blocks
   int64_t number = 0;
-  if (at >= words.size() || !absl::SimpleAtoi(words[at], &number) || number < 0)
+  if (at >= words.size() || !absl::SimpleAtoi(words[at], &number) || number < 0 || number > kMost)
     return std::nullopt;
   return number;
 }
 
-// `rest`, such as "in_layers.0.weight", with its beginning replaced by the table's entry for it.
-std::optional<std::string> Replace(const std::string& rest, std::span<const Named> table) {
-  for (const auto& [sgm, diffusers] : table) {
-    if (rest == sgm || (rest.starts_with(sgm) && rest[sgm.size()] == '.'))
-      return std::string(diffusers) + rest.substr(sgm.size());
+using Side = std::string_view Named::*;
+
+// `rest`, such as "in_layers.0.weight" or "in_layers.0", with its beginning, one of the table's
+// names on the side `from`, replaced by the other.
+std::optional<std::string> Replace(const std::string& rest, std::span<const Named> table,
+                                   Side from) {
+  const Side to = from == &Named::sgm ? &Named::diffusers : &Named::sgm;
+  for (const Named& named : table) {
+    const std::string_view front = named.*from;
+    if (rest == front || (rest.starts_with(front) && rest[front.size()] == '.'))
+      return std::string(named.*to) + rest.substr(front.size());
   }
   return std::nullopt;
 }
@@ -121,7 +129,7 @@ class UNetPlaces {
   static std::optional<std::string> Layer(const std::string& block, int64_t layer, bool resnet,
                                           const std::string& rest) {
     if (!resnet) return absl::StrCat(block, ".attentions.", layer, ".", rest);
-    const std::optional<std::string> inner = Replace(rest, kUNetResnet);
+    const std::optional<std::string> inner = Replace(rest, kUNetResnet, &Named::sgm);
     if (!inner) return std::nullopt;
     return absl::StrCat(block, ".resnets.", layer, ".", *inner);
   }
@@ -130,40 +138,65 @@ class UNetPlaces {
   bool middle_resnet_ = false;
 };
 
-constexpr std::array<Named, 1> kVaeResnet = {{{"nin_shortcut", "conv_shortcut"}}};
-constexpr std::array<Named, 5> kVaeAttention = {{{"norm", "group_norm"},
-                                                 {"q", "to_q"},
-                                                 {"k", "to_k"},
-                                                 {"v", "to_v"},
-                                                 {"proj_out", "to_out.0"}}};
+// Pieces of a VAE's names, but for the blocks of the way up, which ldm counts backwards.
+constexpr std::array<Named, 12> kVae = {
+    {{".norm_out.", ".conv_norm_out."},
+     {".nin_shortcut.", ".conv_shortcut."},
+     {".mid.block_1.", ".mid_block.resnets.0."},
+     {".mid.block_2.", ".mid_block.resnets.1."},
+     {".mid.attn_1.norm.", ".mid_block.attentions.0.group_norm."},
+     {".mid.attn_1.proj_out.", ".mid_block.attentions.0.to_out.0."},
+     {".mid.attn_1.q.", ".mid_block.attentions.0.to_q."},
+     {".mid.attn_1.k.", ".mid_block.attentions.0.to_k."},
+     {".mid.attn_1.v.", ".mid_block.attentions.0.to_v."},
+     {".down.", ".down_blocks."},
+     {".downsample.", ".downsamplers.0."},
+     {".upsample.", ".upsamplers.0."}}};
 
-// The part of an ldm name behind encoder or decoder; `levels` of it.
-std::optional<std::string> VaeName(const Words& words, int64_t levels) {
-  const std::string& half = words[0];
-  if (words[1] == "norm_out") return absl::StrCat(half, ".conv_norm_out", Tail(words, 2));
-  if (words[1] == "conv_in" || words[1] == "conv_out")
-    return absl::StrCat(half, ".", words[1], Tail(words, 2));
-  const auto resnet = [&](const std::string& at, size_t from) {
-    const std::string rest = Tail(words, from).substr(1);
-    return absl::StrCat(at, ".", Replace(rest, kVaeResnet).value_or(rest));
-  };
-  if (words.size() < 4) return std::nullopt;
-  if (words[1] == "mid" && (words[2] == "block_1" || words[2] == "block_2"))
-    return resnet(absl::StrCat(half, ".mid_block.resnets.", words[2] == "block_2" ? 1 : 0), 3);
-  if (words[1] == "mid" && words[2] == "attn_1") {
-    const auto inner = Replace(Tail(words, 3).substr(1), kVaeAttention);
-    if (!inner) return std::nullopt;
-    return absl::StrCat(half, ".mid_block.attentions.0.", *inner);
+// A VAE's names from one side to the other.
+class VaeTranslation {
+ public:
+  // `names` without a prefix, by which the blocks of the way up are counted.
+  VaeTranslation(const std::vector<std::string>& names, Side from)
+      : from_sgm_(from == &Named::sgm) {
+    const Side to = from_sgm_ ? &Named::diffusers : &Named::sgm;
+    for (const Named& named : kVae)
+      pieces_.emplace_back(std::string(named.*from), std::string(named.*to));
+    pieces_.emplace_back(from_sgm_ ? ".block." : ".resnets.", from_sgm_ ? ".resnets." : ".block.");
+    for (const std::string& name : names) {
+      const Words words = absl::StrSplit(name, '.');
+      if (IsUp(words)) levels_ = std::max(levels_, *Number(words, 2) + 1);
+    }
   }
-  const std::optional<int64_t> level = Number(words, 2);
-  if (!level || *level >= levels || (words[1] != "up" && words[1] != "down")) return std::nullopt;
-  const std::string block = words[1] == "up"
-                                ? absl::StrCat(half, ".up_blocks.", levels - 1 - *level)
-                                : absl::StrCat(half, ".down_blocks.", *level);
-  if (words[3] == "upsample" || words[3] == "downsample")
-    return absl::StrCat(block, ".", words[3], "rs.0", Tail(words, 4));
-  if (words[3] != "block" || !Number(words, 4) || words.size() < 7) return std::nullopt;
-  return resnet(absl::StrCat(block, ".resnets.", words[4]), 5);
+
+  // None of a name that belongs to no VAE.
+  std::optional<std::string> Of(const std::string& name) const {
+    Words words = absl::StrSplit(name, '.');
+    constexpr std::array kParts = {"encoder", "decoder", "quant_conv", "post_quant_conv"};
+    if (words.size() < 2 || std::ranges::find(kParts, words[0]) == kParts.end())
+      return std::nullopt;
+    if (IsUp(words)) {
+      words[1] = from_sgm_ ? "up_blocks" : "up";
+      words[2] = absl::StrCat(levels_ - 1 - *Number(words, 2));
+    }
+    return absl::StrReplaceAll(absl::StrJoin(words, "."), pieces_);
+  }
+
+ private:
+  bool IsUp(const Words& words) const {
+    return words.size() > 3 && words[1] == (from_sgm_ ? "up" : "up_blocks") &&
+           Number(words, 2).has_value();
+  }
+
+  bool from_sgm_;
+  std::vector<std::pair<std::string, std::string>> pieces_;
+  int64_t levels_ = 0;
+};
+
+absl::Status NoPlace(const std::string& name, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat("tensor ", Quoted(name),
+                                                 ": single files have no place for it, expected ",
+                                                 what, " of SDXL's kind"));
 }
 
 }  // namespace
@@ -175,7 +208,7 @@ std::vector<Renaming> SgmUNetNames(const WeightMap& weights, const std::string& 
     if (!absl::StartsWith(name, prefix)) continue;
     const std::string rest = name.substr(prefix.size());
     const Words words = absl::StrSplit(rest, '.');
-    std::optional<std::string> to = Replace(rest, kUNetEnds);
+    std::optional<std::string> to = Replace(rest, kUNetEnds, &Named::sgm);
     if (!to && (words[0] == "input_blocks" || words[0] == "output_blocks"))
       to = places.Block(words);
     if (!to && words[0] == "middle_block") to = places.Middle(words);
@@ -185,29 +218,92 @@ std::vector<Renaming> SgmUNetNames(const WeightMap& weights, const std::string& 
 }
 
 std::vector<Renaming> LdmVaeNames(const WeightMap& weights, const std::string& prefix) {
-  int64_t levels = 0;
-  const std::vector<std::string> all = weights.names();
-  const std::string up = prefix + "decoder.up.";
-  for (const std::string& name : all) {
-    if (!absl::StartsWith(name, up)) continue;
-    const Words words = absl::StrSplit(name.substr(up.size()), '.');
-    levels = std::max(levels, Number(words, 0).value_or(-1) + 1);
+  std::vector<std::string> rests;
+  for (const std::string& name : weights.names()) {
+    if (absl::StartsWith(name, prefix)) rests.push_back(name.substr(prefix.size()));
   }
+  const VaeTranslation translation(rests, &Named::sgm);
   std::vector<Renaming> names;
-  for (const std::string& name : all) {
-    if (!absl::StartsWith(name, prefix)) continue;
-    const std::string rest = name.substr(prefix.size());
-    const Words words = absl::StrSplit(rest, '.');
-    std::optional<std::string> to;
-    if (words.size() == 2 && absl::EndsWith(words[0], "quant_conv")) to = rest;
-    if (words.size() > 2 && (words[0] == "encoder" || words[0] == "decoder"))
-      to = VaeName(words, words[0] == "decoder" ? levels : int64_t{1} << 16);
+  for (const std::string& rest : rests) {
+    std::optional<std::string> to = translation.Of(rest);
     if (!to) continue;
-    const auto shape = weights.Shape(name);
+    const auto shape = weights.Shape(prefix + rest);
     const bool projects = absl::StrContains(*to, ".attentions.0.to_");
-    names.push_back({name, *std::move(to), {.flat = projects && shape.ok() && shape->size() == 4}});
+    names.push_back(
+        {prefix + rest, *std::move(to), {.flat = projects && shape.ok() && shape->size() == 4}});
   }
   return names;
+}
+
+SgmUNetPlaces::SgmUNetPlaces(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const Words words = absl::StrSplit(name, '.');
+    const std::optional<int64_t> level = Number(words, 1), layer = Number(words, 3);
+    if (!level || !layer) {
+      middle_attends_ |= absl::StartsWith(name, "mid_block.attentions.");
+      continue;
+    }
+    Way& way = words[0] == "down_blocks" ? down_ : up_;
+    if (words[2] == "resnets") way.layers[*level] = std::max(way.layers[*level], *layer + 1);
+    if (words[2] == "attentions") way.attends.insert(*level);
+  }
+}
+
+std::optional<std::string> SgmUNetPlaces::Of(const std::string& name) const {
+  if (auto end = Replace(name, kUNetEnds, &Named::diffusers)) return end;
+  const Words words = absl::StrSplit(name, '.');
+  const auto resnet = [&words](const std::string& at, size_t from) -> std::optional<std::string> {
+    const auto inner = Replace(Tail(words, from).substr(1), kUNetResnet, &Named::diffusers);
+    if (!inner) return std::nullopt;
+    return absl::StrCat(at, ".", *inner);
+  };
+  if (words[0] == "mid_block" && words.size() > 3) {
+    if (words[1] == "attentions") return absl::StrCat("middle_block.1", Tail(words, 3));
+    const int64_t second = middle_attends_ ? 2 : 1;
+    return resnet(absl::StrCat("middle_block.", words[2] == "0" ? 0 : second), 3);
+  }
+  const bool down = words[0] == "down_blocks";
+  const std::optional<int64_t> level = Number(words, 1), layer = Number(words, 3);
+  if ((!down && words[0] != "up_blocks") || !level || !layer || words.size() < 5)
+    return std::nullopt;
+  const Way& way = down ? down_ : up_;
+  int64_t first = down ? 1 : 0;  // of the level's blocks in sgm's list
+  for (const auto& [above, layers] : way.layers) {
+    if (above < *level) first += layers + (down ? 1 : 0);  // the downsampler
+  }
+  const auto own = way.layers.find(*level);
+  const int64_t layers = own == way.layers.end() ? 0 : own->second;
+  if (words[2] == "downsamplers")
+    return absl::StrCat("input_blocks.", first + layers, ".0.op", Tail(words, 5));
+  if (words[2] == "upsamplers") {
+    return absl::StrCat("output_blocks.", first + layers - 1, ".",
+                        way.attends.contains(*level) ? 2 : 1, ".conv", Tail(words, 5));
+  }
+  const std::string at = absl::StrCat(down ? "input_blocks." : "output_blocks.", first + *layer);
+  if (words[2] == "attentions") return absl::StrCat(at, ".1", Tail(words, 4));
+  return words[2] == "resnets" ? resnet(at + ".0", 4) : std::nullopt;
+}
+
+absl::StatusOr<std::vector<Renaming>> ToSgmUNetNames(const std::vector<std::string>& names) {
+  const SgmUNetPlaces places(names);
+  std::vector<Renaming> renamings;
+  for (const std::string& name : names) {
+    std::optional<std::string> to = places.Of(name);
+    if (!to) return NoPlace(name, "a UNet");
+    renamings.push_back({name, *std::move(to)});
+  }
+  return renamings;
+}
+
+absl::StatusOr<std::vector<Renaming>> ToLdmVaeNames(const std::vector<std::string>& names) {
+  const VaeTranslation translation(names, &Named::diffusers);
+  std::vector<Renaming> renamings;
+  for (const std::string& name : names) {
+    std::optional<std::string> to = translation.Of(name);
+    if (!to) return NoPlace(name, "a VAE");
+    renamings.push_back({name, *std::move(to)});
+  }
+  return renamings;
 }
 
 }  // namespace draftp

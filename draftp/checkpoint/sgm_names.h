@@ -3,6 +3,10 @@
 #ifndef DRAFTP_CHECKPOINT_SGM_NAMES_H_
 #define DRAFTP_CHECKPOINT_SGM_NAMES_H_
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +26,26 @@ std::vector<Renaming> SgmUNetNames(const WeightMap& weights, const std::string& 
 // counts from the image's side, diffusers' up_blocks from the latents'; the attention's 1x1
 // convolutions are linear layers.
 std::vector<Renaming> LdmVaeNames(const WeightMap& weights, const std::string& prefix);
+
+// Where sgm has the layers and tensors of a UNet that diffusers names.
+class SgmUNetPlaces {
+ public:
+  // `names`: of all its layers or tensors by diffusers, by which blocks are counted.
+  explicit SgmUNetPlaces(const std::vector<std::string>& names);
+
+  // "input_blocks.4.0.in_layers.2" of the layer "down_blocks.1.resnets.0.conv1", and of a tensor of
+  // it with its ending; none for a name of no known block.
+  std::optional<std::string> Of(const std::string& name) const;
+
+ private:
+  struct Way {
+    std::map<int64_t, int64_t> layers;  // resnets by level
+    std::set<int64_t> attends;          // levels that do
+  };
+
+  Way down_, up_;
+  bool middle_attends_ = false;
+};
 
 // The way back: the names of diffusers' UNet and VAE, each with sgm's and ldm's name of it. Errors
 // are names that neither layout has a place for.

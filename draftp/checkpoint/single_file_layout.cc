@@ -100,24 +100,6 @@ std::vector<std::string> Behind(const std::string& prefix,
 
 }  // namespace
 
-std::string PartFolder(ModelPart part) {
-  switch (part) {
-    case ModelPart::kUNet:
-      return "unet";
-    case ModelPart::kVae:
-      return "vae";
-    case ModelPart::kTextEncoder:
-      return "text_encoder";
-    case ModelPart::kTextEncoder2:
-      return "text_encoder_2";
-    case ModelPart::kImageEncoder:
-      return "image_encoder";
-    case ModelPart::kClip:
-      return "clip";
-  }
-  return "";
-}
-
 std::vector<ModelPart> SingleFileLayout::Sees(const WeightMap& weights) {
   std::vector<ModelPart> seen;
   if (UNetPrefix(weights)) seen.push_back(ModelPart::kUNet);
@@ -194,6 +176,14 @@ absl::StatusOr<PartConfig> SingleFileLayout::Config(const LayoutPart& part, cons
   return PartConfig{
       .model = JsonReader(absl::StrCat(file, ": shapes of the ", std::string(PartName(part.part))),
                           *std::move(sizes))};
+}
+
+absl::StatusOr<JsonReader> SingleFilePipeline(const WeightMap& weights) {
+  absl::StatusOr<nlohmann::json> own = OwnConfig(weights, "pipeline");
+  if (!own.ok()) return own.status();
+  return JsonReader(absl::StrCat(Printable(weights.sources().front(), 4096), ": ",
+                                 SingleFileLayout::kConfigKey, ": pipeline"),
+                    own->is_object() ? *own : nlohmann::json::object());
 }
 
 absl::StatusOr<JsonReader> SingleFileScheduler(const WeightMap& weights) {

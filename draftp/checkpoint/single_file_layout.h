@@ -23,7 +23,7 @@ struct SingleFileLayout {
   static constexpr char kExpected[] =
       "an SDXL in one file (model.diffusion_model.*, first_stage_model.*, conditioner.*)";
   // "__metadata__" of files that draftp's convert wrote: JSON, each part's config by the name of
-  // its folder (unet, vae, text_encoder, text_encoder_2, scheduler).
+  // its folder (unet, vae, text_encoder, text_encoder_2, scheduler, pipeline).
   static constexpr char kConfigKey[] = "draftp.config";
 
   static std::vector<ModelPart> Sees(const WeightMap& weights);
@@ -34,8 +34,9 @@ struct SingleFileLayout {
 
 static_assert(Layout<SingleFileLayout>, "SingleFileLayout is a layout");
 
-// The name of a part's folder in diffusers' layout: "unet", "text_encoder_2".
-std::string PartFolder(ModelPart part);
+// What kConfigKey says of the whole, under "pipeline", in model_index.json's own keys
+// (force_zeros_for_empty_prompt); empty where it says nothing.
+absl::StatusOr<JsonReader> SingleFilePipeline(const WeightMap& weights);
 
 // What a single file says of how its UNet was trained, as diffusers' scheduler_config.json: that of
 // kConfigKey, or else SDXL base's betas with the marks v_pred and ztsnr, or with

@@ -31,7 +31,6 @@ namespace {
 
 constexpr std::array kParts = {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
                                ModelPart::kTextEncoder2};
-constexpr int64_t kClipVocabulary = 49408;
 
 // One part on its way: its config, and its tensors by today's names.
 struct OpenedPart {
@@ -83,9 +82,9 @@ absl::Status WriteJson(const std::string& path, const nlohmann::json& json) {
   return WriteFileAtomically(path, json.dump(2) + "\n");
 }
 
-std::string ModelIndex() {
+std::string ModelIndex(const PipelineConfig& pipeline) {
   return nlohmann::json{{"_class_name", "StableDiffusionXLPipeline"},
-                        {"force_zeros_for_empty_prompt", true},
+                        {"force_zeros_for_empty_prompt", pipeline.force_zeros_for_empty_prompt},
                         {"scheduler", {"diffusers", "EulerDiscreteScheduler"}},
                         {"text_encoder", {"transformers", "CLIPTextModel"}},
                         {"text_encoder_2", {"transformers", "CLIPTextModelWithProjection"}},
@@ -123,9 +122,7 @@ absl::Status WriteFolder(const ConvertConfig& config, ModelSource& source, std::
     const auto part = OpenNext(source, which, config.dtype);
     if (!part.ok()) return part.status();
     const std::string below = absl::StrCat(to, "/", PartFolder(which));
-    const bool network = which == ModelPart::kUNet || which == ModelPart::kVae;
-    const std::string file =
-        network ? "/diffusion_pytorch_model.safetensors" : "/model.safetensors";
+    const std::string file = absl::StrCat("/", PartStem(which), ".safetensors");
     if (absl::Status s = MakeFolder(below); !s.ok()) return s;
     if (absl::Status s = WriteJson(below + "/config.json", part->config); !s.ok()) return s;
     if (absl::Status s = WriteSafetensorsOneByOne(below + file, part->tensors, {{"format", "pt"}});
@@ -145,8 +142,10 @@ absl::Status WriteFolder(const ConvertConfig& config, ModelSource& source, std::
       !s.ok()) {
     return s;
   }
-  if (absl::Status s = WriteFileAtomically(to + "/model_index.json", ModelIndex()); !s.ok())
-    return s;
+  const auto pipeline = source.Pipeline();
+  if (!pipeline.ok()) return pipeline.status();
+  const std::string index = ModelIndex(*pipeline);
+  if (absl::Status s = WriteFileAtomically(to + "/model_index.json", index); !s.ok()) return s;
   return folder->Commit();
 }
 
@@ -172,7 +171,12 @@ absl::Status AddMarks(const ModelSource& source, nlohmann::json configs, const s
     metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
     metadata["modelspec.resolution"] = "1024x1024";
   }
-  const bool own_vocabulary = configs["text_encoder"].value("vocab_size", 0) != kClipVocabulary;
+  const bool own_vocabulary =
+      configs["text_encoder"].value("vocab_size", 0) != ModelSource::kClipVocabulary;
+  const auto pipeline = source.Pipeline();
+  if (!pipeline.ok()) return pipeline.status();
+  if (!pipeline->force_zeros_for_empty_prompt)
+    configs["pipeline"] = {{"force_zeros_for_empty_prompt", false}};
   configs["scheduler"] = json;
   metadata[SingleFileLayout::kConfigKey] = configs.dump();
   if (!own_vocabulary) return absl::OkStatus();

@@ -47,6 +47,8 @@ void ExpectSameModel(const std::string& got, const std::string& expected,
   EXPECT_EQ(one->TokenizerTexts(true)->at("vocab.json"),
             other->TokenizerTexts(true)->at("vocab.json"));
   EXPECT_EQ(one->SchedulerJson()->object(), other->SchedulerJson()->object());
+  EXPECT_EQ(one->Pipeline()->force_zeros_for_empty_prompt,
+            other->Pipeline()->force_zeros_for_empty_prompt);
   for (const ModelPart part :
        {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder, ModelPart::kTextEncoder2}) {
     auto a = one->Take(part), b = other->Take(part);
@@ -74,6 +76,19 @@ TEST(ConvertTest, ThereAndBackAgainIsTheSameModel) {
   ASSERT_EQ((*first)->names(), (*second)->names());
   for (const std::string& name : (*first)->names())
     EXPECT_TRUE((*first)->Tensor(name)->equal(*(*second)->Tensor(name))) << name;
+}
+
+TEST(ConvertTest, TheUnconditionalEmbeddingStaysAsItIs) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(kTiny, folder / "tiny", std::filesystem::copy_options::recursive);
+  auto index = *ReadJsonFile(kTiny + "/model_index.json");
+  index["force_zeros_for_empty_prompt"] = false;
+  std::filesystem::remove(folder / "tiny/model_index.json");
+  folder.Write("tiny/model_index.json", index.dump());
+  ASSERT_TRUE(Convert({"--in", folder / "tiny", "--out", folder / "f.safetensors"}).ok());
+  ExpectSameModel(folder / "f.safetensors", folder / "tiny");
+  ASSERT_TRUE(Convert({"--in", folder / "f.safetensors", "--out", folder / "again"}).ok());
+  ExpectSameModel(folder / "again", folder / "tiny");
 }
 
 TEST(ConvertTest, OtherDtypesAreRoundedOnce) {

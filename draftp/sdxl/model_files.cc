@@ -11,16 +11,12 @@
 #include "draftp/checkpoint/tensor_file.h"
 #include "draftp/checkpoint/weight_files.h"
 #include "draftp/io/folder_contents.h"
+#include "draftp/text/tokenizer_files.h"
 
 namespace draftp {
 namespace {
 
 namespace fs = std::filesystem;
-
-void AddIfThere(const std::string& role, const std::string& path, std::vector<InputFile>& files) {
-  std::error_code error;
-  if (fs::is_regular_file(path, error)) files.push_back({role, path});
-}
 
 // Whether weights of torch.save are what a reward is loaded from: safetensors beside them win.
 bool IsReadTorchFile(const std::string& file) {
@@ -38,32 +34,37 @@ bool IsReadTorchFile(const std::string& file) {
 
 }  // namespace
 
-void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
-                    std::vector<InputFile>& files) {
-  const auto found = FindWeightFiles(path, stem);
-  if (!found.ok()) return;
+void AddFile(const std::string& role, const std::string& path, std::vector<InputFile>& files) {
   std::error_code error;
-  for (const std::string& file : found->All()) {
+  if (fs::is_regular_file(path, error)) files.push_back({role, path});
+}
+
+void AddWeightFiles(const std::string& role, const WeightFiles& found,
+                    std::vector<InputFile>& files) {
+  std::error_code error;
+  for (const std::string& file : found.All()) {
     if (fs::is_regular_file(file, error))
       files.push_back({absl::StrCat(role, fs::path(file).filename().string()), file, true});
   }
 }
 
-std::string UNetDir(const std::string& dir) {
+void AddWeightFiles(const std::string& role, const std::string& path, const std::string& stem,
+                    std::vector<InputFile>& files) {
+  const auto found = FindWeightFiles(path, stem);
+  if (found.ok()) AddWeightFiles(role, *found, files);
+}
+
+std::string FolderBelow(const std::string& path, const std::string& name) {
+  const std::string below = absl::StrCat(path, "/", name);
   std::error_code error;
-  return fs::is_directory(dir + "/unet", error) ? dir + "/unet" : dir;
+  return fs::is_directory(below, error) ? below : path;
 }
 
 std::vector<InputFile> LoraFiles(const std::string& path) {
   const auto found = FindAdapter(path);
   if (!found.ok()) return {};
   std::vector<InputFile> files;
-  std::error_code error;
-  for (const std::string& file : found->weights.All()) {
-    if (fs::is_regular_file(file, error))
-      files.push_back(
-          {absl::StrCat("fine-tuned/", fs::path(file).filename().string()), file, true});
-  }
+  AddWeightFiles("fine-tuned/", found->weights, files);
   if (files.size() == 1) files[0].role = "fine-tuned/lora";  // whatever the file is called
   if (!found->config.empty()) files.push_back({"fine-tuned/adapter_config.json", found->config});
   return files;
@@ -71,8 +72,9 @@ std::vector<InputFile> LoraFiles(const std::string& path) {
 
 std::vector<InputFile> TunedFiles(const std::string& dir) {
   std::vector<InputFile> files;
-  AddIfThere("fine-tuned/unet/config.json", UNetDir(dir) + "/config.json", files);
-  AddWeightFiles("fine-tuned/unet/", UNetDir(dir), "diffusion_pytorch_model", files);
+  const std::string unet = FolderBelow(dir, "unet");
+  AddFile("fine-tuned/unet/config.json", unet + "/config.json", files);
+  AddWeightFiles("fine-tuned/unet/", unet, "diffusion_pytorch_model", files);
   return files;
 }
 
@@ -82,10 +84,11 @@ std::vector<InputFile> RewardFiles(const std::string& path, const std::string& r
   if (fs::is_regular_file(path, error)) {
     const std::string folder = fs::path(path).parent_path().string();
     files.push_back({absl::StrCat(role, "/", fs::path(path).filename().string()), path});
-    for (const char* name : {"draftp_reward.json", "open_clip_config.json", "merges.txt",
-                             "vocab.json", "tokenizer_config.json", "special_tokens_map.json"}) {
-      AddIfThere(absl::StrCat(role, "/", name), absl::StrCat(folder, "/", name), files);
-    }
+    const auto beside = [&](const char* name) {
+      AddFile(absl::StrCat(role, "/", name), absl::StrCat(folder, "/", name), files);
+    };
+    for (const char* name : {"draftp_reward.json", "open_clip_config.json"}) beside(name);
+    for (const char* name : TokenizerFiles::kNames) beside(name);
   }
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {

@@ -5,8 +5,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include <array>
-#include <cstdint>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -25,28 +23,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kClipVocabulary = 49408;
-constexpr std::array kTokenizerFiles = {"vocab.json",        "merges.txt",
-                                        "tokenizer.json",    "tokenizer_config.json",
-                                        "added_tokens.json", "special_tokens_map.json"};
-
 bool IsFolder(const std::string& path) {
   std::error_code error;
   return fs::is_directory(path, error);
 }
 
-// As diffusers and transformers name the weights of a part.
-std::string Stem(ModelPart part) {
-  return part == ModelPart::kUNet || part == ModelPart::kVae ? "diffusion_pytorch_model" : "model";
-}
-
 std::string Flag(ModelPart part) { return absl::StrCat("--", PartFolder(part)); }
-
-// A whole model's folder stands for its part of this name.
-std::string FolderBelow(const std::string& path, const std::string& name) {
-  const std::string below = absl::StrCat(path, "/", name);
-  return IsFolder(below) ? below : path;
-}
 
 std::string FolderOf(ModelPart part, const std::string& path) {
   return FolderBelow(path, PartFolder(part));
@@ -61,7 +43,7 @@ absl::StatusOr<TokenizerFiles> FilesInMetadata(const std::string& model, const s
   if (!json.ok()) return json.status();
   std::map<std::string, std::string> texts;
   const nlohmann::json files = json->is_object() ? json->value(name, nlohmann::json()) : *json;
-  for (const char* file : kTokenizerFiles) {
+  for (const char* file : TokenizerFiles::kNames) {
     if (files.is_object() && files.contains(file) && files[file].is_string())
       texts[file] = files[file].get<std::string>();
   }
@@ -73,7 +55,7 @@ absl::StatusOr<TokenizerFiles> FilesInMetadata(const std::string& model, const s
 absl::StatusOr<PartSource> OpenFolder(ModelPart part, const std::string& folder) {
   absl::StatusOr<JsonReader> config = JsonReader::Open(folder + "/config.json");
   if (!config.ok()) return config.status();
-  absl::StatusOr<WeightMap> weights = WeightMap::Open(folder, Stem(part));
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(folder, PartStem(part));
   if (!weights.ok()) return weights.status();
   absl::StatusOr<WeightMap> named = HuggingFaceLayout::TodaysNames(*std::move(weights));
   if (!named.ok()) return named.status();
@@ -111,7 +93,7 @@ absl::StatusOr<std::vector<LayoutPart>> PartsOf(WeightMap weights) {
 
 absl::StatusOr<PartSource> OpenPart(ModelPart part, const std::string& path) {
   if (IsFolder(path)) return OpenFolder(part, FolderOf(part, path));
-  absl::StatusOr<WeightMap> weights = WeightMap::Open(path, Stem(part));
+  absl::StatusOr<WeightMap> weights = WeightMap::Open(path, PartStem(part));
   if (!weights.ok()) return weights.status();
   absl::StatusOr<std::vector<LayoutPart>> parts = PartsOf(*std::move(weights));
   if (!parts.ok()) return parts.status();
@@ -142,8 +124,12 @@ absl::StatusOr<ModelSource> ModelSource::Open(const std::string& model, const Pa
 }
 
 absl::StatusOr<PipelineConfig> ModelSource::Pipeline() const {
-  if (file_ != nullptr) return PipelineConfig{.force_zeros_for_empty_prompt = true};
-  return ReadPipelineConfig(model_ + "/model_index.json");
+  if (file_ == nullptr) return ReadPipelineConfig(model_ + "/model_index.json");
+  absl::StatusOr<JsonReader> json = SingleFilePipeline(*file_);
+  if (!json.ok()) return json.status();
+  const bool zeros = json->Bool("force_zeros_for_empty_prompt", true);
+  if (!json->status().ok()) return json->status();
+  return PipelineConfig{.force_zeros_for_empty_prompt = zeros};
 }
 
 absl::StatusOr<SchedulerConfig> ModelSource::Scheduler() const {
@@ -190,7 +176,7 @@ absl::StatusOr<std::map<std::string, std::string>> ModelSource::TokenizerTexts(b
   const absl::StatusOr<TokenizerFiles> files = FilesOfTokenizer(second);
   if (!files.ok()) return files.status();
   std::map<std::string, std::string> texts;
-  for (const char* name : kTokenizerFiles) {
+  for (const char* name : TokenizerFiles::kNames) {
     if (!files->Has(name)) continue;
     absl::StatusOr<std::string> text = files->Read(name, kMaxJsonBytes);
     if (!text.ok()) return text.status();
@@ -210,11 +196,11 @@ absl::StatusOr<TokenizerFiles> ModelSource::FilesOfTokenizer(bool second) const 
   if (encoder != in_file_.end()) {
     const auto shape =
         encoder->second.weights.Shape("text_model.embeddings.token_embedding.weight");
-    if (shape.ok() && shape->front() != kClipVocabulary) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Printable(model_, 4096), ": found ", shape->front(), " tokens in the ",
-                       std::string(PartName(encoder->first)), ", expected CLIP's ", kClipVocabulary,
-                       ", or --", name, " DIR with their vocabulary"));
+    if (shape.ok() && shape->front() != ModelSource::kClipVocabulary) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          Printable(model_, 4096), ": found ", shape->front(), " tokens in the ",
+          std::string(PartName(encoder->first)), ", expected CLIP's ", ModelSource::kClipVocabulary,
+          ", or --", name, " DIR with their vocabulary"));
     }
   }
   const absl::StatusOr<std::string> clip = ClipVocabularyDir();
@@ -224,23 +210,18 @@ absl::StatusOr<TokenizerFiles> ModelSource::FilesOfTokenizer(bool second) const 
 
 namespace {
 
-void AddIfThere(const std::string& role, const std::string& path, std::vector<InputFile>& files) {
-  std::error_code error;
-  if (fs::is_regular_file(path, error)) files.push_back({role, path});
-}
-
 // A part's folder or file, under the role model/NAME.
 void AddPart(ModelPart part, const std::string& path, std::vector<InputFile>& files) {
   const std::string role = absl::StrCat("model/", PartFolder(part));
   const std::string folder = FolderOf(part, path);
-  AddIfThere(role + "/config.json", folder + "/config.json", files);
-  AddWeightFiles(role + "/", folder, Stem(part), files);
+  AddFile(role + "/config.json", folder + "/config.json", files);
+  AddWeightFiles(role + "/", folder, PartStem(part), files);
 }
 
 void AddTokenizer(const std::string& name, const std::string& folder,
                   std::vector<InputFile>& files) {
-  for (const char* file : kTokenizerFiles) {
-    AddIfThere(absl::StrCat("model/", name, "/", file), absl::StrCat(folder, "/", file), files);
+  for (const char* file : TokenizerFiles::kNames) {
+    AddFile(absl::StrCat("model/", name, "/", file), absl::StrCat(folder, "/", file), files);
   }
 }
 
@@ -251,7 +232,7 @@ std::vector<InputFile> ModelFiles(const std::string& model, const PartPaths& par
   const bool folder = IsFolder(model);
   if (folder) {
     for (const char* name : {"model_index.json", "scheduler/scheduler_config.json"})
-      AddIfThere(absl::StrCat("model/", name), absl::StrCat(model, "/", name), files);
+      AddFile(absl::StrCat("model/", name), absl::StrCat(model, "/", name), files);
   } else {
     AddWeightFiles("model/", model, "", files);
     if (files.size() == 1) files[0].role = "model/checkpoint";  // whatever the file is called

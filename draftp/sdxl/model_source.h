@@ -5,6 +5,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,7 @@ class ModelSource {
   // "__metadata__" of files that draftp's convert wrote: JSON, by tokenizer and tokenizer_2 the
   // texts of a tokenizer's files by name.
   static constexpr char kTokenizerKey[] = "draftp.tokenizer";
+  static constexpr int64_t kClipVocabulary = 49408;  // entries of CLIP's own
 
   // `model`: a folder with model_index.json, or a file in the single-file layout. A file of
   // something else is an error of one line that says what it is.

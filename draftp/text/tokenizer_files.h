@@ -2,6 +2,7 @@
 #ifndef DRAFTP_TEXT_TOKENIZER_FILES_H_
 #define DRAFTP_TEXT_TOKENIZER_FILES_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,11 @@ namespace draftp {
 //   TokenizerFiles::Texts("sdxl.safetensors: metadata tokenizer", {{"tokenizer.json", "{..."}})
 class TokenizerFiles {
  public:
+  // All that a tokenizer may have.
+  static constexpr std::array kNames = {"vocab.json",        "merges.txt",
+                                        "tokenizer.json",    "tokenizer_config.json",
+                                        "added_tokens.json", "special_tokens_map.json"};
+
   static TokenizerFiles Folder(std::string dir);
   // Texts from memory, by the names that they would have as files; `source` is for messages.
   static TokenizerFiles Texts(std::string source, std::map<std::string, std::string> texts);
