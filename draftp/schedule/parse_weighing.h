@@ -85,6 +85,7 @@ inline Parsed<AnyWeighing> ReadProduct(const Term& term) {
 inline constexpr Form<AnyWeighing> kWeighingForms[] = {
     OverNone<BaseWeighing>(),
     OverNone<DraftWeighing>(),
+    OverNone<ConstantWeighing>(),
     OverUnit<LinearWeighing>(),
     OverUnit<PowerWeighing>(),
     OverAny<StepWeighing>(),

@@ -14,8 +14,9 @@
 namespace draftp {
 
 // w(step) is the weight of the tuned model in d = (1-w) d_base + w d_tuned.
-// Semantics: finite and in [0, 1] for every step of every run; the same step always has the same
-// weight (no state, no randomness). weighing_conformance.h tests these.
+// Semantics: finite for every step of every run, and in [0, 1] unless the member's kExtrapolates
+// says that it may leave that; where it has a kConstant, the same in all steps; the same step
+// always has the same weight (no state, no randomness). weighing_conformance.h tests these.
 template <class W>
 concept Weighing = requires(const W& weighing, const StepContext& step) {
   { weighing(step) } -> std::convertible_to<double>;
@@ -38,7 +39,10 @@ class AnyWeighing {
   // W must be copyable. (Not a constraint: that of ReversedWeighing<AnyWeighing> would ask itself.)
   template <NamedWeighing W>
   requires(!std::same_as<W, AnyWeighing>)
-  AnyWeighing(W weighing) : name_(weighing.name()), function_(std::move(weighing)) {}  // NOLINT
+  AnyWeighing(W weighing)  // NOLINT
+      : name_(weighing.name()),
+        constant_(requires { W::kConstant; }),
+        function_(std::move(weighing)) {}
 
   template <Weighing W>
   AnyWeighing(W weighing, std::string name)
@@ -50,11 +54,14 @@ class AnyWeighing {
   double operator()(const StepContext& step) const { return function_(step); }
 
   const std::string& name() const { return name_; }
+  // Whether the member says that it is the same in every step.
+  bool constant() const { return constant_; }
 
   friend bool operator==(const AnyWeighing& a, const AnyWeighing& b) { return a.name_ == b.name_; }
 
  private:
   std::string name_;
+  bool constant_ = false;
   std::function<double(const StepContext&)> function_;
 };
 

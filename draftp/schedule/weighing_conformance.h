@@ -41,11 +41,12 @@ class WeighingConformance : public ::testing::Test {};
 
 TYPED_TEST_SUITE_P(WeighingConformance);
 
-TYPED_TEST_P(WeighingConformance, IsFiniteAndWithinZeroAndOne) {
+TYPED_TEST_P(WeighingConformance, IsFiniteAndWithinItsRange) {
   for (const auto& weighing : TypeParam::All()) {
     for (const StepContext& step : ConformanceSteps()) {
       const double weight = weighing(step);
-      ASSERT_TRUE(std::isfinite(weight) && weight >= 0 && weight <= 1)
+      constexpr bool kExtrapolates = requires { weighing.kExtrapolates; };
+      ASSERT_TRUE(std::isfinite(weight) && (kExtrapolates || (weight >= 0 && weight <= 1)))
           << weighing.name() << " is " << weight << " at step " << step.index << " of "
           << step.total << ", sigma " << step.sigma;
     }
@@ -66,6 +67,9 @@ TYPED_TEST_P(WeighingConformance, GivesTheSameStepTheSameWeight) {
 TYPED_TEST_P(WeighingConformance, IsTheSameBehindAnyWeighing) {
   for (const auto& weighing : TypeParam::All()) {
     const AnyWeighing any(weighing);
+    if (any.constant()) {
+      for (const StepContext& step : ConformanceSteps()) ASSERT_EQ(any(step), any({}));
+    }
     EXPECT_EQ(any.name(), std::string(weighing.name()));
     for (const StepContext& step : ConformanceSteps()) ASSERT_EQ(any(step), weighing(step));
   }
@@ -79,7 +83,7 @@ TYPED_TEST_P(WeighingConformance, NamesDifferentFunctionsDifferently) {
   }
 }
 
-REGISTER_TYPED_TEST_SUITE_P(WeighingConformance, IsFiniteAndWithinZeroAndOne,
+REGISTER_TYPED_TEST_SUITE_P(WeighingConformance, IsFiniteAndWithinItsRange,
                             GivesTheSameStepTheSameWeight, IsTheSameBehindAnyWeighing,
                             NamesDifferentFunctionsDifferently);
 

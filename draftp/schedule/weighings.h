@@ -37,6 +37,7 @@ class WeighingOver : public schedule_text::Member<D, P...> {
 class BaseWeighing : public schedule_text::Member<BaseWeighing> {
  public:
   static constexpr schedule_text::Description kText{"base", {}, "base"};
+  static constexpr bool kConstant = true;
   constexpr double operator()(const StepContext&) const { return 0; }
 };
 
@@ -44,7 +45,28 @@ class BaseWeighing : public schedule_text::Member<BaseWeighing> {
 class DraftWeighing : public schedule_text::Member<DraftWeighing> {
  public:
   static constexpr schedule_text::Description kText{"draft", {}, "draft"};
+  static constexpr bool kConstant = true;
   constexpr double operator()(const StepContext&) const { return 1; }
+};
+
+// w, the same in every step: beyond 1 an extrapolation (reinforcement-learning guidance,
+// arXiv 2508.21016), below 0 away from the tuned model. Text: the number, e.g. 0.7.
+class ConstantWeighing : public schedule_text::Member<ConstantWeighing, double> {
+ public:
+  static constexpr schedule_text::Description kText{"", {{"w"}}, "0.7"};
+  static constexpr bool kConstant = true, kExtrapolates = true;
+  using Member::Member;
+
+  // Empty if w is within [-1000, 1000].
+  static std::string Fault(double w) {
+    constexpr double kMost = 1000;
+    if (std::abs(w) <= kMost) return {};
+    return "the weight is " + schedule_text::FormatNumber(w) +
+           ", expected a number from -1000 to "
+           "1000";
+  }
+
+  double operator()(const StepContext&) const { return std::get<0>(values()); }
 };
 
 // w = x. Text: linear, linear@time.
@@ -274,15 +296,17 @@ class ReversedWeighing : public schedule_text::Member<ReversedWeighing<W>, W> {
 template <Weighing W>
 ReversedWeighing(W) -> ReversedWeighing<W>;
 
-// w = a b. Products nest to the left for more factors, and their name is flat then:
-// ProductWeighing(ProductWeighing(a, b), c).name() -> "product(a,b,c)".
-// Text: product(linear,step_0.6), product(a,b,c,...).
+// w = a b, held within -1e6 and 1e6, so that it is finite. Products nest to the left for more
+// factors, and their name is flat then: ProductWeighing(ProductWeighing(a, b), c).name() ->
+// "product(a,b,c)". Text: product(linear,step_0.6), product(a,b,c,...).
 template <Weighing A, Weighing B>
 class ProductWeighing {
  public:
   ProductWeighing(A a, B b) : a_(std::move(a)), b_(std::move(b)) {}
 
-  constexpr double operator()(const StepContext& step) const { return a_(step) * b_(step); }
+  constexpr double operator()(const StepContext& step) const {
+    return std::clamp<double>(a_(step) * b_(step), -1e6, 1e6);
+  }
 
   std::string name() const
   requires NamedWeighing<A> && NamedWeighing<B>

@@ -20,13 +20,20 @@ struct BaseExamples {
 struct DraftExamples {
   static std::vector<DraftWeighing> All() { return {DraftWeighing()}; }
 };
+struct ConstantExamples {
+  static std::vector<ConstantWeighing> All() {
+    return {ConstantWeighing(-1), ConstantWeighing(0.7), ConstantWeighing(1.6)};
+  }
+};
 INSTANTIATE_TYPED_TEST_SUITE_P(Base, WeighingConformance, BaseExamples);
+INSTANTIATE_TYPED_TEST_SUITE_P(Constant, WeighingConformance, ConstantExamples);
 INSTANTIATE_TYPED_TEST_SUITE_P(Draft, WeighingConformance, DraftExamples);
 
-TEST(ConstantWeighingTest, BaseIsZeroAndDraftIsOne) {
+TEST(ConstantWeighingTest, BaseIsZeroAndDraftIsOneAndANumberIsItself) {
   for (const StepContext& step : ConformanceSteps()) {
     EXPECT_EQ(BaseWeighing()(step), 0);
     EXPECT_EQ(DraftWeighing()(step), 1);
+    EXPECT_EQ(ConstantWeighing(1.6)(step), 1.6);
   }
 }
 
