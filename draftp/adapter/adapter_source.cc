@@ -20,13 +20,17 @@ constexpr char kDiffusers[] = "pytorch_lora_weights";
 constexpr char kPeft[] = "adapter_model";
 constexpr char kPeftConfig[] = "adapter_config.json";
 
-// Sorted.
+// Sorted: the safetensors files of a folder, or else those of torch.save.
 std::vector<std::string> WeightFilesIn(const std::string& folder) {
-  std::vector<std::string> names;
+  std::vector<std::string> names, pickled;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".safetensors") names.push_back(it->path().filename().string());
+    const std::string ending = it->path().extension().string();
+    if (ending == ".safetensors") names.push_back(it->path().filename().string());
+    if (ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt")
+      pickled.push_back(it->path().filename().string());
   }
+  if (names.empty()) names = std::move(pickled);
   std::ranges::sort(names);
   return names;
 }

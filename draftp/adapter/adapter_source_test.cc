@@ -15,6 +15,8 @@ using ::testing::HasSubstr;
 
 TEST(AdapterSourceTest, AFolderIsDiffusersThenPeftsThenItsOneFile) {
   const testing::TemporaryFolder folder;
+  const std::string pickled = folder.Write("my lora.pt", "");
+  EXPECT_THAT(FindAdapter(folder.path())->weights.files, ElementsAre(pickled));
   const std::string any = folder.Write("my lora.safetensors", "");
   EXPECT_THAT(FindAdapter(folder.path())->weights.files, ElementsAre(any));
   folder.Write("adapter_config.json", "{}");
