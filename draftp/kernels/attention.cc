@@ -5,6 +5,7 @@
 
 #include "draftp/kernels/cpu/layers.h"
 #include "draftp/kernels/operation.h"
+#include "draftp/kernels/wide_attention.h"
 
 namespace draftp::kernels {
 namespace {
@@ -16,6 +17,7 @@ at::Tensor SplitHeads(const at::Tensor& x, int64_t heads) {
 
 at::Tensor ByLibTorch(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t heads,
                       bool causal) {
+  if (!causal && WideAttentionServes(q, k, v, heads)) return WideAttention(q, k, v);
   const at::Tensor mixed = at::scaled_dot_product_attention(
       SplitHeads(q, heads), SplitHeads(k, heads), SplitHeads(v, heads), /*attn_mask=*/{},
       /*dropout_p=*/0.0, causal);  // [R,h,T,d]
