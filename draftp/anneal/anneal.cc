@@ -21,7 +21,9 @@
 #include "draftp/anneal/anneal_ranks.h"
 #include "draftp/anneal/anneal_run.h"
 #include "draftp/anneal/anneal_summary.h"
+#include "draftp/anneal/blend.h"
 #include "draftp/anneal/image_output.h"
+#include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_path.h"
 #include "draftp/io/count.h"
 #include "draftp/run/compute_device.h"
@@ -58,7 +60,7 @@ absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
     return config;
   const auto checkpoint = NewestCheckpoint(config->explicit_log_dir);
   if (!checkpoint.ok()) return checkpoint.status();
-  config->lora = checkpoint->lora;
+  if (!checkpoint->lora.empty()) config->lora = {checkpoint->lora};
   config->tuned = checkpoint->tuned;
   return config;
 }
@@ -66,7 +68,9 @@ absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
 // What a path can't be the model or the adapter for is told before anything is read.
 absl::Status CheckModels(const AnnealConfig& config) {
   if (absl::Status model = CheckModelArgument(config.model); !model.ok()) return model;
-  if (absl::Status lora = CheckNoHubName("--lora", config.lora); !lora.ok()) return lora;
+  for (const LoraArgument& lora : ParseLoraArguments(config.lora)) {
+    if (absl::Status status = CheckNoHubName("--lora", lora.path); !status.ok()) return status;
+  }
   return CheckNoHubName("--tuned", config.tuned);
 }
 
@@ -99,9 +103,9 @@ struct Setting {
     return AnnealIdentity(config, plan, settings(), *known);
   }
   // Identity with what `types` evaluate alone.
-  RunIdentity UsedBy(const std::vector<WeightType>& types, RunIdentity identity) const {
+  RunIdentity UsedBy(const std::vector<Blend>& blends, RunIdentity identity) const {
     std::erase_if(identity.inputs, [&](const auto& input) {
-      return !IsUsed(input.first, types, model.schedule, !config.tuned.empty());
+      return !IsUsed(input.first, blends, model.schedule, !config.tuned.empty());
     });
     return identity;
   }
@@ -111,7 +115,7 @@ struct Setting {
 absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
                                                   const std::vector<std::string>& stay) {
   const auto requested = [&](const std::string& text) {
-    return std::ranges::find(plan.weight_types, text, &WeightType::text) != plan.weight_types.end();
+    return std::ranges::find(plan.blends, text, &Blend::text) != plan.blends.end();
   };
   std::vector<AnnealColumn> columns;
   AnnealConfig earlier;
@@ -123,14 +127,16 @@ absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
     if (!types.ok()) return types.status();
     for (const WeightType& type : *types) columns.push_back({type, false});
   }
-  for (const WeightType& type : plan.weight_types) columns.push_back({type, true});
+  for (const Blend& blend : plan.blends) columns.push_back({blend, true});
   return columns;
 }
 
 // What run.json says of `config`: all columns, and the embedded model by its name.
 nlohmann::ordered_json Recorded(AnnealConfig config, const std::vector<AnnealColumn>& columns) {
-  config.weight_type.clear();
-  for (const AnnealColumn& column : columns) config.weight_type.push_back(column.type.text);
+  if (!config.weight_type.empty()) {
+    config.weight_type.clear();
+    for (const AnnealColumn& column : columns) config.weight_type.push_back(column.blend.text);
+  }
   config.overwrite = false;  // a run from its record overwrites nothing else
   return RecordedConfig(AnnealTable(), config);
 }
@@ -140,14 +146,14 @@ absl::Status Identify(const Setting& setting, std::vector<AnnealColumn>& columns
                       RunRecord* record) {
   const auto identity = setting.Identity();
   if (!identity.ok()) return identity.status();
-  const std::string lora_hash = WebUiLoraHash(setting.config.lora);
+  const std::vector<WebUiLora> loras = WebUiLorasOf(setting.config);
   for (AnnealColumn& column : columns) {
-    const RunIdentity used = setting.UsedBy({column.type}, *identity);
+    const RunIdentity used = setting.UsedBy({column.blend}, *identity);
     column.made_by = MadeBy(setting.config, used, setting.settings());
-    column.web_ui = WebUiModelsOf(setting.config, used, lora_hash);
+    column.web_ui = WebUiModelsOf(setting.config, used, loras);
   }
   if (record == nullptr) return absl::OkStatus();
-  const RunIdentity used = setting.UsedBy(TypesOf(columns), *identity);
+  const RunIdentity used = setting.UsedBy(BlendsIn(columns), *identity);
   record->SetIdentity(used);
   record->SetWeights(setting.hashes.files(), used.inputs);
   return record->Write();
@@ -162,7 +168,7 @@ struct Totals {
 void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const Totals& totals,
               const std::vector<AnnealColumn>& columns, Notices& log) {
   std::vector<std::string> types;
-  for (const AnnealColumn& column : columns) types.push_back(column.type.text);
+  for (const AnnealColumn& column : columns) types.push_back(column.blend.text);
   const auto stale = StalePictures(config.output_dir, types, plan);
   if (config.overwrite) {
     RemovePictures(stale);
@@ -194,7 +200,7 @@ absl::StatusOr<std::vector<AnnealColumn>> EnterFolder(Setting& setting,
   auto columns = Columns(setting.plan, *stay);
   if (!columns.ok()) return columns.status();
   absl::Status elsewhere =
-      CheckAnnealInputs(setting.config, setting.hashes.files(), TypesOf(*columns), folder->path());
+      CheckAnnealInputs(setting.config, setting.hashes.files(), BlendsIn(*columns), folder->path());
   if (!elsewhere.ok()) return elsewhere;
   return columns;
 }
@@ -244,7 +250,7 @@ absl::Status Furnish(OutputFolder& folder, const std::vector<AnnealColumn>& colu
                      const RunRecord& record, Notices& log) {
   std::vector<std::string> subfolders;
   for (const AnnealColumn& column : columns)
-    subfolders.push_back(WeightTypeFolder(column.type.text));
+    subfolders.push_back(WeightTypeFolder(column.blend.text));
   if (absl::Status tidied = folder.Tidy(subfolders); !tidied.ok()) return tidied;
   if (const std::string warning = folder.Warning(); !warning.empty()) log.Warn(warning);
   // Another run's record stands until this one has drawn.
@@ -253,7 +259,7 @@ absl::Status Furnish(OutputFolder& folder, const std::vector<AnnealColumn>& colu
   }
   for (const AnnealColumn& column : columns) {
     if (!column.drawn) continue;
-    absl::Status made = folder.MakeSubfolder(WeightTypeFolder(column.type.text));
+    absl::Status made = folder.MakeSubfolder(WeightTypeFolder(column.blend.text));
     if (!made.ok()) return made;
   }
   return absl::OkStatus();

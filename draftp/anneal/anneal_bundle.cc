@@ -45,7 +45,7 @@ absl::StatusOr<AnnealConfig> ResolveBundle(AnnealConfig config, const std::strin
     if (embedded_dir.empty())
       return InvalidFlag("model", "none, and no embedded model", "a folder");
     config.model = embedded_dir;
-    if (!has_adapter) config.lora = embedded_dir + "/lora";
+    if (!has_adapter) config.lora = {embedded_dir + "/lora"};
     if (!has_prompts) {
       config.prompts = {embedded_dir + "/prompts/validation.txt"};
       if (config.max_prompts == 0) config.max_prompts = kBundlePrompts;

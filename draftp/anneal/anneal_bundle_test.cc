@@ -49,25 +49,25 @@ TEST(AnnealBundleTest, TheBundleIsModelLoraAndEightPrompts) {
   const auto resolved = ResolveBundle({}, "/embedded");
   ASSERT_TRUE(resolved.ok()) << resolved.status();
   EXPECT_EQ(resolved->model, "/embedded");
-  EXPECT_EQ(resolved->lora, "/embedded/lora");
+  EXPECT_THAT(resolved->lora, ElementsAre("/embedded/lora"));
   EXPECT_THAT(resolved->prompts, ElementsAre("/embedded/prompts/validation.txt"));
   EXPECT_EQ(resolved->max_prompts, 8);
   EXPECT_EQ(resolved->weight_type.size(), 6U);
 }
 
 TEST(AnnealBundleTest, TheBundleGivesWayToWhatIsSaid) {
-  const auto lora = ResolveBundle(ConfigWith([](auto& c) { c.lora = "/l"; }), "/embedded");
+  const auto lora = ResolveBundle(ConfigWith([](auto& c) { c.lora = {"/l"}; }), "/embedded");
   EXPECT_EQ(lora->model, "/embedded");
-  EXPECT_EQ(lora->lora, "/l");
+  EXPECT_THAT(lora->lora, ElementsAre("/l"));
   EXPECT_EQ(lora->max_prompts, 8);
   const auto tuned = ResolveBundle(ConfigWith([](auto& c) { c.tuned = "/t"; }), "/embedded");
-  EXPECT_EQ(tuned->lora, "");
+  EXPECT_THAT(tuned->lora, ElementsAre());
   const auto run =
       ResolveBundle(ConfigWith([](auto& c) { c.explicit_log_dir = "/r"; }), "/embedded");
-  EXPECT_EQ(run->lora, "");
+  EXPECT_THAT(run->lora, ElementsAre());
   const auto prompt = ResolveBundle(ConfigWith([](auto& c) { c.prompt = {"p"}; }), "/embedded");
   EXPECT_THAT(prompt->prompts, ::testing::IsEmpty());
-  EXPECT_EQ(prompt->lora, "/embedded/lora");
+  EXPECT_THAT(prompt->lora, ElementsAre("/embedded/lora"));
   const auto file = ResolveBundle(ConfigWith([](auto& c) { c.prompts = {"/f"}; }), "/embedded");
   EXPECT_THAT(file->prompts, ElementsAre("/f"));
   EXPECT_EQ(file->max_prompts, 0);

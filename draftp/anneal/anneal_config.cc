@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
+#include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_row.h"
 #include "draftp/config/config_schema.h"
@@ -28,7 +29,12 @@ using Kind = ConfigRule::Kind;
 
 constexpr double kLargestScale = 1000;
 
+bool HaveOwnWeights(const AnnealConfig& config) {
+  return HaveOwnWeights(ParseLoraArguments(config.lora));
+}
+
 const char* DrawsBaseAlone(const AnnealConfig& config) {
+  if (HaveOwnWeights(config)) return "";
   for (const std::string& type : config.weight_type) {
     if (type != "base") return "";
   }
@@ -45,25 +51,36 @@ void AddModels(Table& table) {
              .default_text = "the embedded model",
              .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
              .common = true})
-      .Path(&AnnealConfig::lora,
-            {.key = "lora",
-             .original_keys = {"model.peft.restore_from_path"},
-             .value_name = "FILE|DIR",
-             .help = "fine-tuned model as an adapter, a LoRA or another kind, of any program",
-             .default_text = "the embedded model's, without --model",
-             .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
-             .once = "one adapter at present",
-             .common = true})
+      .PathItems(
+          &AnnealConfig::lora,
+          {.key = "lora",
+           .original_keys = {"model.peft.restore_from_path"},
+           .value_name = "FILE|DIR[:T]",
+           .help = "fine-tuned model as an adapter, a LoRA or another kind, of any program; typed "
+                   "again, one more. T: its weight over the steps, a number or what --weight_type "
+                   "takes, in the place of that; of several, 1 where none is typed",
+           .default_text = "the embedded model's, without --model",
+           .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
+           .common = true})
       .NoEffect(DrawsBaseAlone)
       .Number(&AnnealConfig::lora_scale, -kLargestScale, kLargestScale,
               {.key = "lora_scale",
                .value_name = "S",
-               .help = "factor on the LoRA's change",
+               .help = "factor on each LoRA's change",
                .elsewhere = {"network_mul", "lora_weight", "lora_strength"},
                .common = true})
       .NoEffect([](const AnnealConfig& c) {
         const bool has_lora = !c.lora.empty() || !c.explicit_log_dir.empty() || c.model.empty();
         return has_lora ? DrawsBaseAlone(c) : "there is no LoRA";
+      })
+      .Choice(&AnnealConfig::blend, ChoicesNamed({kBlendPrediction, kBlendWeights}),
+              {.key = "blend",
+               .value_name = "NAME",
+               .help = "what the weights behind --lora weigh: prediction (of a model with each "
+                       "adapter, an evaluation a step for each and the base) or weights (of one "
+                       "model with all of them, one evaluation a step)"})
+      .NoEffect([](const AnnealConfig& c) {
+        return HaveOwnWeights(c) ? "" : "no --lora has a weight of its own";
       })
       .Path(&AnnealConfig::tuned, {.key = "tuned",
                                    .value_name = "DIR",
@@ -327,6 +344,14 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
   DropShorthands(loaded->flags, loaded->config.sampling);
+  if (HaveOwnWeights(loaded->config)) {
+    if (loaded->config.weight_type != AnnealConfig{}.weight_type) {
+      return WithConfigFile(InvalidFlag("weight_type", "it beside --lora with weights of their own",
+                                        "one of the two"),
+                            *loaded, loaded->config_file);
+    }
+    loaded->config.weight_type.clear();
+  }
   absl::Status status = ValidateAnnealConfig(loaded->config);
   if (!status.ok()) return WithConfigFile(status, *loaded, loaded->config_file);
   FillShorthands(loaded->config.sampling);
@@ -343,6 +368,8 @@ absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& con
 
 absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
   if (absl::Status status = AnnealTable().Check(config); !status.ok()) return status;
+  const std::vector<LoraArgument> loras = ParseLoraArguments(config.lora);
+  if (absl::Status status = CheckLoraArguments(loras); !status.ok()) return status;
   if (!config.lora.empty() && !config.tuned.empty()) {
     return InvalidFlag("tuned", "it beside --lora", "one of the two");
   }
@@ -350,6 +377,7 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
     return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   }
   if (absl::Status status = CheckSampling(config.sampling); !status.ok()) return status;
+  if (HaveOwnWeights(loras)) return absl::OkStatus();
   if (config.weight_type.empty())
     return InvalidFlag("weight_type", "an empty list", "a weight type");
   return ParseWeightTypes(config).status();

@@ -20,17 +20,23 @@ namespace draftp {
 inline constexpr char kShareImages[] = "images";         // each draws its part of the images
 inline constexpr char kShareModelPair[] = "model_pair";  // two draw each image (model_pair.h)
 
+// What the adapters' own weights weigh, for --blend.
+inline constexpr char kBlendPrediction[] = "prediction";  // of each adapter's model
+inline constexpr char kBlendWeights[] = "weights";        // of one model with all of them
+
 // Empty texts and sizes of 0 mean "not given". docs/configuration.md has every member's meaning.
 struct AnnealConfig {
   // Models
-  std::string model = {};  // SDXL: folder in diffusers' layout, or single file
-  std::string lora = {};   // file or folder
+  std::string model = {};              // SDXL: folder in diffusers' layout, or single file
+  std::vector<std::string> lora = {};  // each a file or folder, and its weight (lora_argument.h)
   double lora_scale = 1.0;
+  std::string blend = kBlendPrediction;
   std::string tuned = {};             // folder of a fully fine-tuned UNet
   std::string explicit_log_dir = {};  // a training run's folder, for its newest checkpoint
   PartPaths parts = {};
 
   // What to draw
+  // Empty where the adapters have weights of their own.
   std::vector<std::string> weight_type = {"base",    "draft",   "linear",
                                           "power_2", "power_4", "step_0.6"};
   std::vector<std::string> prompt = {};   // replace the prompt files

@@ -105,7 +105,7 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   const AnnealConfig& config = loaded->config;
   EXPECT_EQ(config.model, "/home/me/m");
-  EXPECT_EQ(config.lora, "/home/me/l");
+  EXPECT_THAT(config.lora, ElementsAre("/home/me/l"));
   EXPECT_EQ(config.lora_scale, 0.5);
   EXPECT_THAT(config.weight_type, ElementsAre("base", "step_0.6"));
   EXPECT_THAT(config.prompt, ElementsAre("a\nb"));
@@ -133,7 +133,7 @@ TEST(AnnealConfigTest, MapsTheOriginalsKeysAndNames) {
   EXPECT_EQ(loaded->config.seed, 9U);
   EXPECT_THAT(loaded->config.prompt, ElementsAre("a circle"));
   EXPECT_EQ(loaded->config.model, "/home/me/m");
-  EXPECT_EQ(loaded->config.lora, "/home/me/l");
+  EXPECT_THAT(loaded->config.lora, ElementsAre("/home/me/l"));
 }
 
 TEST(AnnealConfigTest, TakesTheOriginalsTrainingFile) {
@@ -285,6 +285,20 @@ std::vector<std::string> Idle(const std::vector<std::string>& arguments) {
     if (end != std::string::npos) flags.push_back(notice.substr(0, end));
   }
   return flags;
+}
+
+TEST(AnnealConfigTest, AdaptersWithWeightsOfTheirOwnTakeThePlaceOfTheWeightTypes) {
+  const auto loaded = Load({"--lora=a,b:linear", "--lora", "c:0.7", "--blend=weights"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->config.lora, ElementsAre("/home/me/a,b:linear", "/home/me/c:0.7"));
+  EXPECT_THAT(loaded->config.weight_type, ElementsAre());
+  EXPECT_TRUE(ValidateAnnealConfig(loaded->config).ok());
+  EXPECT_EQ(ErrorOf({"--lora=a", "--lora=b", "--weight_type=draft"}),
+            "--weight_type: found it beside --lora with weights of their own, expected one of the "
+            "two");
+  EXPECT_EQ(Load({"--lora=a", "--weight_type=draft"})->config.weight_type.size(), 1u);
+  EXPECT_THAT(Idle({"--lora=a", "--blend=weights"}), ElementsAre("--blend"));
+  EXPECT_THAT(Idle({"--lora=a:1", "--blend=weights", "--lora_scale=2"}), ElementsAre());
 }
 
 TEST(AnnealConfigTest, FlagsWithoutEffectAreNamedOnce) {

@@ -30,21 +30,18 @@ struct Job {
   ImageSize size;
   NoiseSchedule schedule;
 
-  int64_t pictures() const {
-    return plan.pictures() * static_cast<int64_t>(plan.weight_types.size());
-  }
+  int64_t pictures() const { return plan.pictures() * static_cast<int64_t>(plan.blends.size()); }
   // The type that evaluates most networks, which is the one that needs most memory.
-  const WeightType& Heaviest() const {
-    return *std::ranges::max_element(plan.weight_types, {}, [this](const WeightType& type) {
-      return WorkPerImage({type}, schedule);
-    });
+  const Blend& Heaviest() const {
+    return *std::ranges::max_element(
+        plan.blends, {}, [this](const Blend& type) { return WorkPerImage({type}, schedule); });
   }
 };
 
 std::string DescribeImages(const Job& job) {
   const AnnealPlan& plan = job.plan;
   std::vector<std::string> types;
-  for (const WeightType& type : plan.weight_types) types.push_back(type.text);
+  for (const Blend& type : plan.blends) types.push_back(type.text);
   const std::string processes = DescribeProcesses(plan);
   return absl::StrFormat(
       "draws %s of %dx%d with %s on %s, in %s: %s, %s each, %s (%s)\n"
@@ -54,9 +51,8 @@ std::string DescribeImages(const Job& job) {
       Count(static_cast<int64_t>(plan.prompts.size()), "prompt"),
       Count(plan.images_per_prompt, "image"),
       Count(static_cast<int64_t>(types.size()), "weight type"), absl::StrJoin(types, ", "),
-      Count(job.config.sampling.steps, "denoising step"),
-      WorkPerImage(plan.weight_types, job.schedule), plan.batch_size,
-      processes.empty() ? "" : processes + "; memory is of one");
+      Count(job.config.sampling.steps, "denoising step"), WorkPerImage(plan.blends, job.schedule),
+      plan.batch_size, processes.empty() ? "" : processes + "; memory is of one");
 }
 
 // What the calls of one batch work in.
@@ -66,7 +62,7 @@ int64_t WorkspaceBytes(const Job& job) {
   const int64_t batch = std::min(job.plan.batch_size, job.plan.own_images());
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
-    models = std::max(models, ModelsInStep(job.Heaviest().weighing, job.schedule.Step(i)));
+    models = std::max(models, job.Heaviest().Evaluations(job.schedule.Step(i)));
   const int64_t groups = models * (job.config.sampling.guided() ? 2 : 1);
   const int64_t rows = batch * std::max<int64_t>(1, groups / job.plan.together);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
@@ -83,7 +79,7 @@ int64_t WorkspaceBytes(const Job& job) {
 // Cells are at most 512 a side, the sheet about 16,000 (io/contact_sheet.h).
 int64_t SheetPixels(const Job& job) {
   constexpr int64_t kCell = 512, kSheet = 16'000;
-  const int64_t columns = static_cast<int64_t>(job.plan.weight_types.size());
+  const int64_t columns = static_cast<int64_t>(job.plan.blends.size());
   const int64_t width = std::min(kSheet, columns * std::min(kCell, job.size.width));
   const int64_t height = std::min(kSheet, job.plan.images() * std::min(kCell, job.size.height));
   return width * height;
@@ -92,14 +88,15 @@ int64_t SheetPixels(const Job& job) {
 std::string DescribeMemory(const Job& job) {
   const SdxlModel& model = job.model;
   const int64_t unet = WeightBytes(model.unet);
-  const int64_t tuned = model.tuned ? WeightBytes(*model.tuned) : 0;
+  int64_t tuned = 0;
+  for (const TunedModel& made : model.tuned) tuned += made.unet ? WeightBytes(*made.unet) : 0;
   const int64_t decoder = WeightBytes(model.vae);
   const int64_t text =
       WeightBytes(model.text_encoders.first) + WeightBytes(model.text_encoders.second);
   const int64_t workspace = WorkspaceBytes(job), sheet = 2 * 3 * SheetPixels(job);
   if (job.device.is_cuda()) {
     return PlanTable("memory", {{"base UNet", unet},
-                                {"fine-tuned UNet", tuned},
+                                {"fine-tuned UNets", tuned},
                                 {"VAE decoder", decoder},
                                 {"text encoders", text},
                                 {"workspace of a batch, about", workspace},
@@ -139,7 +136,7 @@ absl::Status Probe(const Job& job, World* pair, std::ostream& log) {
   const auto streams = NoiseStreams::Named(job.config.noise, job.config.seed, job.plan.rank);
   if (!streams.ok()) return streams.status();
   AnyNoise noise = streams->ForBatch(images);
-  const WeightType& type = job.Heaviest();
+  const Blend& type = job.Heaviest();
   if (absl::Status encoded = drawer.SetCaptions(captions); !encoded.ok()) return encoded;
   const auto latents = drawer.Latents(type, noise);
   if (!latents.ok()) return latents.status();
@@ -149,13 +146,13 @@ absl::Status Probe(const Job& job, World* pair, std::ostream& log) {
   const auto count = static_cast<double>(images.size());
   const double sample = drawer.timings().sample / count, decode = drawer.timings().decode / count,
                encode = drawer.timings().encode / count;
-  const auto work = [&](const std::vector<WeightType>& types) {
-    return static_cast<double>(WorkPerImage(types, job.schedule));
+  const auto work = [&](const std::vector<Blend>& blends) {
+    return static_cast<double>(WorkPerImage(blends, job.schedule));
   };
   const auto all = static_cast<double>(job.plan.own_images()),
-             columns = static_cast<double>(job.plan.weight_types.size());
+             columns = static_cast<double>(job.plan.blends.size());
   const double total =
-      all * (encode + sample * work(job.plan.weight_types) / work({type}) + decode * columns);
+      all * (encode + sample * work(job.plan.blends) / work({type}) + decode * columns);
   log << absl::StrFormat("time    a picture of %s %s, all %d pictures together about %s\n",
                          type.text, FormatSeconds(encode + sample + decode), job.pictures(),
                          FormatSeconds(total))

@@ -51,11 +51,11 @@ absl::StatusOr<std::vector<std::string>> TypesThatStay(
 }
 
 absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<InputFile>& inputs,
-                               const std::vector<WeightType>& types, const std::string& dir) {
+                               const std::vector<Blend>& blends, const std::string& dir) {
   std::vector<InputFile> files = inputs;
   for (const std::string& path : config.prompts) files.push_back({"prompts", path});
   std::vector<std::string> outputs = {"run.json", "overview.png"};
-  for (const WeightType& type : types) outputs.push_back(WeightTypeFolder(type.text));
+  for (const Blend& blend : blends) outputs.push_back(WeightTypeFolder(blend.text));
   return CheckInputsLieElsewhere(files, dir, outputs);
 }
 

@@ -28,7 +28,7 @@ absl::StatusOr<std::vector<std::string>> TypesThatStay(
 
 // InvalidArgument where a file that the run reads lies where one of its own goes in `dir`.
 absl::Status CheckAnnealInputs(const AnnealConfig& config, const std::vector<InputFile>& inputs,
-                               const std::vector<WeightType>& types, const std::string& dir);
+                               const std::vector<Blend>& blends, const std::string& dir);
 
 // Pictures in `dir`, by their paths, that this program has drawn and that aren't among `plan`'s
 // images of `types`, or of a rank that it hasn't where each draws all.

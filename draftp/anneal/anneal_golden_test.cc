@@ -28,7 +28,7 @@ constexpr char kModel[] = "testdata/tiny_sdxl";
 // As //tools:anneal draws with it on a CPU.
 const SdxlModel& TinyModel() {
   static const auto model = [] {
-    auto loaded = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"},
+    auto loaded = SdxlModel::Load({.model = kModel, .adapters = {{std::string(kModel) + "/lora"}}},
                                   *ChooseDevice("cpu", "float32"));
     TORCH_CHECK(loaded.ok(), std::string(loaded.status().message()));
     PackForInference(*loaded);
@@ -40,7 +40,7 @@ const SdxlModel& TinyModel() {
 AnnealConfig GoldenConfig(const std::string& sampler, const std::string& discretization) {
   AnnealConfig config;
   config.model = kModel;
-  config.lora = std::string(kModel) + "/lora";
+  config.lora = {std::string(kModel) + "/lora"};
   config.prompts = {std::string(kModel) + "/prompts/validation.txt"};
   config.sampling.steps = 10;
   config.sampling.sampler = sampler;
@@ -90,8 +90,8 @@ TEST_P(AnnealGoldenTest, EveryWeightTypeEqualsTheReference) {
   const std::vector<int64_t> images = plan->Batch(0);
   ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
   const NoiseStreams noise = *NoiseStreams::Named("per_image", config.seed, 0);
-  for (size_t column = 0; column < plan->weight_types.size(); ++column) {
-    const WeightType& type = plan->weight_types[column];
+  for (size_t column = 0; column < plan->blends.size(); ++column) {
+    const Blend& type = plan->blends[column];
     AnyNoise source = noise.ForBatch(images);
     const auto latents = drawer.Latents(type, source);
     ASSERT_TRUE(latents.ok()) << latents.status();
@@ -115,6 +115,28 @@ INSTANTIATE_TEST_SUITE_P(SamplersAndDiscretisations, AnnealGoldenTest,
                          [](const auto& info) {
                            return std::string(info.param.sampler) + "_" + info.param.discretization;
                          });
+
+// diffusers' LCMScheduler and TCDScheduler around the same network (few_step_pictures.py).
+TEST(FewStepGoldenTest, LcmAndTcdDrawDiffusersLatents) {
+  const auto goldens = SafetensorsFile::Open("testdata/goldens/few_step_pictures.safetensors");
+  ASSERT_TRUE(goldens.ok()) << goldens.status();
+  for (const std::string sampler : {"lcm", "tcd"}) {
+    AnnealConfig config = GoldenConfig(sampler, "lcm");
+    config.sampling.steps = 4;
+    config.sampling.guidance_scale = 0;
+    config.sampling.gamma = 0.3;
+    config.weight_type = {"draft"};
+    const auto plan = MakeAnnealPlan(config);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ImageDrawer drawer(TinyModel(), *plan,
+                       *MakeNoiseSchedule(config.sampling, TinyModel().scheduler), Quiet());
+    ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
+    AnyNoise noise = NoiseStreams::Named("per_image", config.seed, 0)->ForBatch(plan->Batch(0));
+    const auto latents = drawer.Latents(plan->blends[0], noise);
+    ASSERT_TRUE(latents.ok()) << latents.status();
+    EXPECT_LE(RelativeError(*latents, *(*goldens)->Tensor(sampler)), 1e-3) << sampler;
+  }
+}
 
 // A folder of pictures that came with the embedded model: `original` noise, one prompt at a time.
 struct Reference {
@@ -141,7 +163,7 @@ TEST_P(AnnealReferenceTest, OriginalNoiseDrawsTheReferencesLatents) {
                      Quiet());
   const std::string dir =
       std::string(kModel) + "/reference/" + reference.folder + "/annealed_outputs_sdxl_";
-  for (const WeightType& type : plan->weight_types) {
+  for (const Blend& type : plan->blends) {
     const NoiseStreams noise = *NoiseStreams::Named("original", config.seed, 0);
     for (int64_t image = 0; image < reference.images; ++image) {
       const std::string name = "_0000" + std::to_string(image) + "_00";

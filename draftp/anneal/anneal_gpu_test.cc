@@ -32,7 +32,8 @@ constexpr char kModel[] = "testdata/tiny_sdxl";
 SdxlModel LoadModel(const std::string& dtype) {
   const auto device = ChooseDevice("cuda", dtype);
   TORCH_CHECK(device.ok(), std::string(device.status().message()));
-  auto model = SdxlModel::Load({.model = kModel, .lora = std::string(kModel) + "/lora"}, *device);
+  auto model =
+      SdxlModel::Load({.model = kModel, .adapters = {{std::string(kModel) + "/lora"}}}, *device);
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
 }
@@ -54,7 +55,7 @@ double WorstGoldenError(const SdxlModel& model, const std::string& sampler) {
                       .on_work = [](int64_t) {}});
   TORCH_CHECK(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok(), "captions");
   double worst = 0;
-  for (const WeightType& type : plan->weight_types) {
+  for (const Blend& type : plan->blends) {
     AnyNoise noise = NoiseStreams::Named("per_image", config.seed, 0)->ForBatch(plan->Batch(0));
     const auto latents = drawer.Latents(type, noise);
     TORCH_CHECK(latents.ok(), std::string(latents.status().message()));

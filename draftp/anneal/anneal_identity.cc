@@ -1,12 +1,14 @@
 #include "draftp/anneal/anneal_identity.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_row.h"
 #include "draftp/io/file_hash.h"
 #include "draftp/io/last_name.h"
@@ -53,9 +55,15 @@ Texts Group(const Texts& inputs, const std::string& prefix) {
 
 std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
   std::vector<InputFile> files = ModelFiles(config.model, config.parts);
-  const std::vector<InputFile> tuned = !config.tuned.empty()  ? TunedFiles(config.tuned)
-                                       : !config.lora.empty() ? LoraFiles(config.lora)
-                                                              : std::vector<InputFile>{};
+  std::vector<InputFile> tuned;
+  if (!config.tuned.empty()) tuned = TunedFiles(config.tuned);
+  const std::vector<LoraArgument> loras = ParseLoraArguments(config.lora);
+  for (size_t i = 0; i < loras.size(); ++i) {
+    for (InputFile& file : LoraFiles(loras[i].path)) {
+      if (loras.size() > 1) file.role.insert(sizeof(kFineTuned) - 1, absl::StrCat(i + 1, "/"));
+      tuned.push_back(std::move(file));
+    }
+  }
   files.insert(files.end(), tuned.begin(), tuned.end());
   return files;
 }
@@ -83,21 +91,25 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
     identity.settings["nproc"] = std::to_string(plan.ranks);  // streams of noise
   if (HasGroup(hashes, kFineTuned) && config.tuned.empty())
     identity.settings["lora_scale"] = nlohmann::json(config.lora_scale).dump();
+  if (HaveOwnWeights(ParseLoraArguments(config.lora)))
+    identity.settings["lora"] = plan.blends[0].text;
   identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));
   return identity;
 }
 
-bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
+bool IsUsed(const std::string& role, const std::vector<Blend>& blends,
             const NoiseSchedule& schedule, bool tuned_unet) {
   const bool fine_tuned = absl::StartsWith(role, kFineTuned);
   const bool base_unet = tuned_unet && absl::StartsWith(role, kBaseUNet);
   if (!fine_tuned && !base_unet) return true;
   const double without = fine_tuned ? 0.0 : 1.0;  // the weight at which a step needs none of it
-  return std::ranges::any_of(types, [&](const WeightType& type) {
-    for (int i = 0; i < schedule.steps(); ++i) {
-      if (type.weighing(schedule.Step(i)) != without) return true;
-    }
-    return false;
+  return std::ranges::any_of(blends, [&](const Blend& blend) {
+    return std::ranges::any_of(blend.weights, [&](const AnyWeighing& weight) {
+      for (int i = 0; i < schedule.steps(); ++i) {
+        if (weight(schedule.Step(i)) != without) return true;
+      }
+      return false;
+    });
   });
 }
 
@@ -116,7 +128,11 @@ std::vector<PngText> MadeBy(const AnnealConfig& config, const RunIdentity& used,
                                {"model_sha256", CombinedHash(Group(used.inputs, "model/"))}};
   if (const Texts tuned = Group(used.inputs, kFineTuned); !tuned.empty()) {
     const std::string kind = config.tuned.empty() ? "lora" : "tuned";
-    text.push_back({kind, LastName(config.tuned.empty() ? config.lora : config.tuned)});
+    std::vector<std::string> names;
+    for (const LoraArgument& lora : ParseLoraArguments(config.lora))
+      names.push_back(LastName(lora.path));
+    text.push_back(
+        {kind, config.tuned.empty() ? absl::StrJoin(names, ", ") : LastName(config.tuned)});
     text.push_back({kind + "_sha256", CombinedHash(tuned)});
     if (config.tuned.empty())
       text.push_back({"lora_scale", nlohmann::json(config.lora_scale).dump()});

@@ -31,9 +31,9 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
                            std::map<std::string, std::string> picture_settings,
                            const std::map<std::string, std::string>& hashes);
 
-// `inputs` (hashes or files by role) without those that none of the weight types evaluates: what
+// `inputs` (hashes or files by role) without those that none of the blends evaluates: what
 // was fine-tuned where all weights are 0, the base UNet where all are 1 and `tuned_unet`.
-bool IsUsed(const std::string& role, const std::vector<WeightType>& types,
+bool IsUsed(const std::string& role, const std::vector<Blend>& blends,
             const NoiseSchedule& schedule, bool tuned_unet);
 
 // Differences between the run that left a folder's pictures and this one, ignoring parts of the

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "draftp/anneal/blend.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
 
@@ -11,8 +12,8 @@ absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                                               const ComputeDevice& device) {
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,
-                               .lora = config.lora,
-                               .lora_scale = config.lora_scale,
+                               .adapters = AdaptersOf(config),
+                               .adapter_use = BlendsOf(config)[0].use,
                                .tuned = config.tuned},
                               device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());

@@ -45,9 +45,9 @@ absl::Status CheckShare(const AnnealConfig& config, int ranks) {
 }
 
 // A weight type names its folder, as typed.
-absl::Status CheckFolderNames(const std::vector<WeightType>& types) {
+absl::Status CheckFolderNames(const std::vector<Blend>& types) {
   constexpr size_t kLongest = 200;  // bytes; the system's names end at 255
-  for (const WeightType& type : types) {
+  for (const Blend& type : types) {
     if (type.text.size() <= kLongest) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         "--weight_type: found ", Quoted(type.text, 60), " of ", type.text.size(),
@@ -90,9 +90,9 @@ const std::string& AnnealPlan::PromptOf(int64_t image) const {
 
 absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, int ranks) {
   if (absl::Status share = CheckShare(config, ranks); !share.ok()) return share;
-  auto weight_types = ParseWeightTypes(config);
-  if (!weight_types.ok()) return weight_types.status();
-  if (absl::Status names = CheckFolderNames(*weight_types); !names.ok()) return names;
+  if (absl::Status valid = ValidateAnnealConfig(config); !valid.ok()) return valid;
+  std::vector<Blend> blends = BlendsOf(config);
+  if (absl::Status names = CheckFolderNames(blends); !names.ok()) return names;
   auto sampler = MakeSampler(config.sampling);
   if (!sampler.ok()) return sampler.status();
   if (absl::Status skipping = CheckSkipping(config, *sampler); !skipping.ok()) return skipping;
@@ -103,7 +103,7 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank, 
   if (absl::Status images = CheckImages(config, prompts->size()); !images.ok()) return images;
   const bool pair = config.share == kShareModelPair;
   return AnnealPlan{
-      .weight_types = *std::move(weight_types),
+      .blends = std::move(blends),
       .prompts = *std::move(prompts),
       .sampler = *std::move(sampler),
       .guider = *std::move(guider),
@@ -120,16 +120,10 @@ std::string DescribeProcesses(const AnnealPlan& plan) {
   return plan.ranks > 1 ? absl::StrCat(", by ", plan.ranks, " processes") : "";
 }
 
-int ModelsInStep(const AnyWeighing& weighing, const StepContext& step) {
-  const double weight = weighing(step);
-  return (weight != 0.0) + (weight != 1.0);
-}
-
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule) {
+int64_t WorkPerImage(const std::vector<Blend>& blends, const NoiseSchedule& schedule) {
   int64_t work = 0;
-  for (const WeightType& type : weight_types) {
-    for (int i = 0; i < schedule.steps(); ++i)
-      work += ModelsInStep(type.weighing, schedule.Step(i));
+  for (const Blend& blend : blends) {
+    for (int i = 0; i < schedule.steps(); ++i) work += blend.Evaluations(schedule.Step(i));
   }
   return work;
 }

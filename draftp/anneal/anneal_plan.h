@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "draftp/anneal/anneal_config.h"
+#include "draftp/anneal/blend.h"
 #include "draftp/sampling/any_noise.h"
 #include "draftp/sampling/image_index.h"
-#include "draftp/schedule/parse_weighing.h"
 #include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {
 
 // Text of the config made into values; whatever is wrong with it shows here.
 struct AnnealPlan {
-  std::vector<WeightType> weight_types;
+  std::vector<Blend> blends;
   std::vector<std::string> prompts;  // not empty
   AnySampler sampler;
   AnyGuider guider;
@@ -52,11 +52,8 @@ absl::StatusOr<AnnealPlan> MakeAnnealPlan(const AnnealConfig& config, int rank =
 // `, by 4 processes`, `, each image by 2 processes`; of one process empty.
 std::string DescribeProcesses(const AnnealPlan& plan);
 
-// Models that a step of this weight evaluates: 1 where the weight is 0 or 1, else 2.
-int ModelsInStep(const AnyWeighing& weighing, const StepContext& step);
-
-// ModelsInStep over all weight types and steps: the cost of one image, for the progress bar.
-int64_t WorkPerImage(const std::vector<WeightType>& weight_types, const NoiseSchedule& schedule);
+// Evaluations of a model over all blends and steps: the cost of one image, for the progress bar.
+int64_t WorkPerImage(const std::vector<Blend>& blends, const NoiseSchedule& schedule);
 
 }  // namespace draftp
 

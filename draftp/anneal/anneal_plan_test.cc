@@ -180,9 +180,8 @@ TEST_F(AnnealPlanTest, WorkCountsTheModelsThatAreEvaluated) {
   config_.weight_type = {"base", "draft", "linear", "step_0.6"};
   const auto plan = MakeAnnealPlan(config_);
   // base 10, draft 10, linear 1 + 9 * 2 (its first weight is 0), step 10 (one model or the other).
-  EXPECT_EQ(
-      WorkPerImage(plan->weight_types, {DdpmTable::Standard(), {10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}}),
-      10 + 10 + 19 + 10);
+  EXPECT_EQ(WorkPerImage(plan->blends, {DdpmTable::Standard(), {10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}}),
+            10 + 10 + 19 + 10);
 }
 
 TEST_F(AnnealPlanTest, TimesAreTheCheckpointsOwn) {
@@ -193,7 +192,7 @@ TEST_F(AnnealPlanTest, TimesAreTheCheckpointsOwn) {
   for (const double beta_end : {0.012, 0.002}) {
     const auto schedule =
         MakeNoiseSchedule(config_.sampling, {PredictionType::kEpsilon, 0.00085, beta_end, 1000});
-    EXPECT_EQ(WorkPerImage(MakeAnnealPlan(config_)->weight_types, *schedule), 10 + 4) << beta_end;
+    EXPECT_EQ(WorkPerImage(MakeAnnealPlan(config_)->blends, *schedule), 10 + 4) << beta_end;
   }
 }
 

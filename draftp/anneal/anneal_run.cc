@@ -16,20 +16,20 @@
 namespace draftp {
 namespace {
 
-std::vector<WeightType> DrawnTypes(const std::vector<AnnealColumn>& columns) {
-  std::vector<WeightType> types;
+std::vector<Blend> DrawnBlends(const std::vector<AnnealColumn>& columns) {
+  std::vector<Blend> blends;
   for (const AnnealColumn& column : columns) {
-    if (column.drawn) types.push_back(column.type);
+    if (column.drawn) blends.push_back(column.blend);
   }
-  return types;
+  return blends;
 }
 
 }  // namespace
 
-std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns) {
-  std::vector<WeightType> types;
-  for (const AnnealColumn& column : columns) types.push_back(column.type);
-  return types;
+std::vector<Blend> BlendsIn(const std::vector<AnnealColumn>& columns) {
+  std::vector<Blend> blends;
+  for (const AnnealColumn& column : columns) blends.push_back(column.blend);
+  return blends;
 }
 
 AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
@@ -37,11 +37,11 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
     : config_(config),
       plan_(plan),
       options_(std::move(options)),
-      progress_(
-          log.live(),
-          {.total_images = plan.own_images() * static_cast<int64_t>(plan.weight_types.size()),
+      progress_(log.live(),
+                {.total_images = plan.own_images() * static_cast<int64_t>(plan.blends.size()),
 
-           .total_work = plan.own_images() * WorkPerImage(DrawnTypes(options_.columns), schedule)}),
+                 .total_work =
+                     plan.own_images() * WorkPerImage(DrawnBlends(options_.columns), schedule)}),
       schedule_(schedule),
       drawer_(model, plan, std::move(schedule),
               {.size = options_.size,
@@ -77,7 +77,7 @@ ContactSheetLabels AnnealRun::SheetLabels() const {
                                    ? absl::StrFormat("seed %u", SeedOf(image))
                                    : absl::StrFormat("image %d", image));
   }
-  for (const AnnealColumn& column : options_.columns) labels.columns.push_back(column.type.text);
+  for (const AnnealColumn& column : options_.columns) labels.columns.push_back(column.blend.text);
   return labels;
 }
 
@@ -86,7 +86,7 @@ absl::StatusOr<ImageRecord> AnnealRun::RecordOf(const AnnealColumn& column, int6
     if (absl::Status status = options_.identify(options_.columns); !status.ok()) return status;
     identified_ = true;
   }
-  ImageRecord record{.weight_type = column.type.text,
+  ImageRecord record{.weight_type = column.blend.text,
                      .index = image,
                      .rank = plan_.RankOf(image),
                      .prompt = plan_.PromptOf(image),
@@ -116,7 +116,7 @@ absl::StatusOr<std::optional<AnnealRun::Existing>> AnnealRun::Find(size_t column
 void AnnealRun::RemoveOthers(size_t column, int64_t image, int rank) const {
   const auto found = found_[column].find(image);
   if (plan_.each_draws_all || found == found_[column].end()) return;
-  RemoveOtherRanks(config_.output_dir, options_.columns[column].type.text, image, rank,
+  RemoveOtherRanks(config_.output_dir, options_.columns[column].blend.text, image, rank,
                    found->second);
 }
 
@@ -138,7 +138,7 @@ absl::StatusOr<std::vector<int64_t>> AnnealRun::Missing(size_t column,
     return images;  // its noise is a batch's
   const auto count = static_cast<int64_t>(kept.size());
   kept_ += count;
-  progress_.Keep(count, count * WorkPerImage({options_.columns[column].type}, schedule_));
+  progress_.Keep(count, count * WorkPerImage({options_.columns[column].blend}, schedule_));
   Show(column, kept, pictures);
   for (size_t i = 0; i < kept.size(); ++i) RemoveOthers(column, kept[i], ranks[i]);
   return missing;
@@ -202,7 +202,7 @@ absl::Status AnnealRun::Finish(size_t column, const std::vector<int64_t>& images
 
 absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
                                   const std::vector<int64_t>& images) {
-  progress_.SetLabel(options_.columns[column].type.text);
+  progress_.SetLabel(options_.columns[column].blend.text);
   const auto missing = ToDraw(column, images);
   if (!missing.ok()) return missing.status();
   AnyNoise noise = streams.ForBatch(missing->empty() ? images : *missing);
@@ -212,7 +212,7 @@ absl::Status AnnealRun::DrawBatch(size_t column, const NoiseStreams& streams,
     return absl::OkStatus();
   }
   if (absl::Status encoded = SetCaptions(*missing); !encoded.ok()) return encoded;
-  const auto latents = drawer_.Latents(options_.columns[column].type, noise);
+  const auto latents = drawer_.Latents(options_.columns[column].blend, noise);
   if (!latents.ok()) return latents.status();
   return IsPartner() ? absl::OkStatus() : Finish(column, *missing, *latents);
 }
@@ -234,7 +234,7 @@ absl::Status AnnealRun::DrawAll() {
   std::vector<std::optional<NoiseStreams>> noise;  // of each weight type: all see the same
   found_.clear();
   for (const AnnealColumn& column : options_.columns) {
-    found_.push_back(PicturesIn(config_.output_dir, column.type.text));
+    found_.push_back(PicturesIn(config_.output_dir, column.blend.text));
     noise.emplace_back();
     if (!column.drawn) continue;
     auto streams = NoiseStreams::Named(config_.noise, config_.seed, plan_.rank);

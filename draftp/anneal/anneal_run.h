@@ -25,15 +25,15 @@
 
 namespace draftp {
 
-// A weight type of the run, or one whose pictures an earlier run of the same settings left.
+// A blend of the run, or one whose pictures an earlier run of the same settings left.
 struct AnnealColumn {
-  WeightType type;
+  Blend blend;
   bool drawn;
   std::vector<PngText> made_by = {};  // see anneal_identity.h
   WebUiModels web_ui = {};
 };
 
-std::vector<WeightType> TypesOf(const std::vector<AnnealColumn>& columns);
+std::vector<Blend> BlendsIn(const std::vector<AnnealColumn>& columns);
 
 class AnnealRun {
  public:

@@ -153,8 +153,31 @@ TEST_F(RunAnnealTest, AFolderThatVanishesEndsTheRunWithItsName) {
   EXPECT_FALSE(fs::exists(config_.output_dir));
 }
 
+TEST_F(RunAnnealTest, SeveralAdaptersDrawOneColumnByTheirOwnWeights) {
+  const std::string here = fs::current_path();
+  config_.lora = {here + "/testdata/tiny_sdxl/lora:linear",
+                  here + "/testdata/adapters/kohya.safetensors:0.5"};
+  config_.weight_type.clear();
+  const absl::Status drawn = Run();
+  ASSERT_TRUE(drawn.ok()) << drawn;
+  const auto picture = ReadPng(Picture("linear,0.5", 1));
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_THAT(picture->text, Contains(PngText{"weight_type", "linear,0.5"}));
+  EXPECT_THAT(picture->text, Contains(PngText{"lora", "lora, kohya.safetensors"}));
+  const std::string first = testing::Contents(Picture("linear,0.5", 1));
+  auto again = LoadAnnealConfig(
+      {"--config", config_.output_dir + "/run.json", "--output_dir", folder_ / "again"}, "/");
+  ASSERT_TRUE(again.ok()) << again.status();
+  config_ = again->config;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(testing::Contents(Picture("linear,0.5", 1)), first);
+  config_.lora[1].back() = '6';
+  EXPECT_THAT(Run(), testing::FailsWith(
+                         "the pictures of another run (--lora was linear,0.5, is linear,0.6)"));
+}
+
 TEST_F(RunAnnealTest, ALoadThatFailsLeavesNoFolder) {
-  config_.lora = folder_ / "absent";
+  config_.lora = {folder_ / "absent"};
   EXPECT_FALSE(Run().ok());
   EXPECT_FALSE(fs::exists(config_.output_dir));
 }
@@ -163,7 +186,7 @@ TEST_F(RunAnnealTest, ASecondRunIntoTheFolderEndsAtOnce) {
   const auto first = OutputFolder::Open(config_.output_dir);
   ASSERT_TRUE(first.ok()) << first.status();
   config_.model = folder_ / "never_looked_at";
-  config_.lora = config_.model;
+  config_.lora = {config_.model};
   config_.prompt = {"a star"};
   EXPECT_THAT(Run(), testing::FailsWith("out: found another run (process "));
 }

@@ -42,6 +42,7 @@ ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSc
                .sampler = plan.sampler,
                .schedule = schedule_,
                .preconditioning = {model.scheduler.prediction_type, schedule_.table},
+               .weighs_adapters = plan.blends[0].use == AdapterUse::kCarried,
                .pair = options_.pair}) {}
 
 absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) {
@@ -59,15 +60,15 @@ bool ImageDrawer::AreFinite(const at::Tensor& latents) const {
   return at::isfinite(latents).all().item<bool>();
 }
 
-absl::StatusOr<at::Tensor> ImageDrawer::Latents(const WeightType& type, AnyNoise& noise) {
+absl::StatusOr<at::Tensor> ImageDrawer::Latents(const Blend& blend, AnyNoise& noise) {
   const Stopwatch watch(timings_.sample);
-  at::Tensor latents = drawer_.Latents(type.weighing, noise, [&](const DenoiserCall& call) {
+  at::Tensor latents = drawer_.Latents(blend.weights, noise, [&](const DenoiserCall& call) {
     if (call.evaluation == 0)
-      options_.on_work(ModelsInStep(type.weighing, schedule_.Step(call.step.index)) * batch_);
+      options_.on_work(blend.Evaluations(schedule_.Step(call.step.index)) * batch_);
   });
   if (!IsPartner() && !AreFinite(latents)) {
     return absl::DataLossError(absl::StrCat(
-        "weight type ", type.text,
+        "weight type ", blend.text,
         ": the sampled latents hold NaN or infinity: ", WhyLatentsAreNotFinite(model_)));
   }
   return latents;

@@ -1,4 +1,4 @@
-// Draws batches: conditioning to latents under a weight type, latents to pictures.
+// Draws batches: conditioning to latents under a blend, latents to pictures.
 #ifndef DRAFTP_ANNEAL_IMAGE_DRAWER_H_
 #define DRAFTP_ANNEAL_IMAGE_DRAWER_H_
 
@@ -42,9 +42,9 @@ class ImageDrawer {
   // Encodes the captions of the next batch, one an image.
   absl::Status SetCaptions(const std::vector<std::string>& captions);
 
-  // Final latents [B,4,h,w] f32 of the batch under a weight type. DataLoss if they aren't finite,
+  // Final latents [B,4,h,w] f32 of the batch under a blend. DataLoss if they aren't finite,
   // with the reason (find_nonfinite.h); of a pair the first rank looks.
-  absl::StatusOr<at::Tensor> Latents(const WeightType& type, AnyNoise& noise);
+  absl::StatusOr<at::Tensor> Latents(const Blend& blend, AnyNoise& noise);
 
   // Pictures of latents [B,4,h,w]. DataLoss likewise.
   absl::StatusOr<std::vector<RgbImage>> Pictures(const at::Tensor& latents);

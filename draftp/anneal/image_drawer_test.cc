@@ -21,8 +21,9 @@ using testing::RelativeError;
 constexpr char kDrawnModel[] = "testdata/tiny_sdxl";
 
 SdxlModel LoadModel() {
-  auto model = SdxlModel::Load({.model = kDrawnModel, .lora = std::string(kDrawnModel) + "/lora"},
-                               *ChooseDevice("cpu", "float32"));
+  auto model =
+      SdxlModel::Load({.model = kDrawnModel, .adapters = {{std::string(kDrawnModel) + "/lora"}}},
+                      *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
 }
@@ -53,7 +54,7 @@ class ImageDrawerTest : public ::testing::Test {
       for (const int64_t image : images) captions.push_back(plan->PromptOf(image));
       TORCH_CHECK(drawer.SetCaptions(captions).ok(), "captions");
       AnyNoise noise = streams.ForBatch(images);
-      auto drawn = drawer.Latents(plan->weight_types[0], noise);
+      auto drawn = drawer.Latents(plan->blends[0], noise);
       TORCH_CHECK(drawn.ok(), std::string(drawn.status().message()));
       latents.push_back(*drawn);
     }
@@ -122,9 +123,9 @@ TEST_F(ImageDrawerTest, ANegativePromptChangesThePicture) {
 TEST_F(ImageDrawerTest, LoraScaleZeroIsTheBaseModel) {
   config_.max_prompts = 1;
   config_.weight_type = {"draft"};
-  model_->lora_scale = 0;
+  model_->tuned[0].adapters[0].scale = 0;
   const at::Tensor draft = Draw();
-  model_->lora_scale = 1;
+  model_->tuned[0].adapters[0].scale = 1;
   config_.weight_type = {"base"};
   // Rows with an adapter are computed in other groups than rows without, and the steps magnify how
   // that rounds.
@@ -139,7 +140,7 @@ TEST_F(ImageDrawerTest, NotANumberIsAnErrorNotAPicture) {
                      options_);
   ASSERT_TRUE(drawer.SetCaptions({"a star"}).ok());
   AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
-  const auto latents = drawer.Latents(plan->weight_types[0], noise);
+  const auto latents = drawer.Latents(plan->blends[0], noise);
   EXPECT_EQ(latents.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(
       std::string(latents.status().message()),
@@ -158,7 +159,7 @@ TEST_F(ImageDrawerTest, OfAPairTheFirstRankSaysWhatIsNotFinite) {
                        options);
     ASSERT_TRUE(drawer.SetCaptions({"a star"}).ok());
     AnyNoise noise = NoiseStreams::Named("per_image", 1, 0)->ForBatch(std::vector<int64_t>{0});
-    const auto latents = drawer.Latents(plan->weight_types[0], noise);
+    const auto latents = drawer.Latents(plan->blends[0], noise);
     EXPECT_EQ(latents.status().code(),
               world.first() ? absl::StatusCode::kDataLoss : absl::StatusCode::kOk);
   });

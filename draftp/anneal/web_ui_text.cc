@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "draftp/adapter/adapter_source.h"
+#include "draftp/anneal/lora_argument.h"
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/file_hash.h"
 #include "draftp/io/last_name.h"
@@ -68,8 +69,15 @@ std::string WebUiLoraHash(const std::string& lora) {
   return hash.ok() ? hash->substr(0, kLoraDigits) : "";
 }
 
+std::vector<WebUiLora> WebUiLorasOf(const AnnealConfig& config) {
+  std::vector<WebUiLora> loras;
+  for (const LoraArgument& lora : ParseLoraArguments(config.lora))
+    loras.push_back({NameOf(lora.path), WebUiLoraHash(lora.path)});
+  return loras;
+}
+
 WebUiModels WebUiModelsOf(const AnnealConfig& config, const RunIdentity& used,
-                          const std::string& lora_hash) {
+                          const std::vector<WebUiLora>& loras) {
   WebUiModels models{.model = NameOf(config.model)};
   std::error_code error;
   const bool one_file = fs::is_regular_file(config.model, error);
@@ -78,8 +86,7 @@ WebUiModels WebUiModelsOf(const AnnealConfig& config, const RunIdentity& used,
       models.model_hash = hash.substr(0, kModelDigits);
     if (!absl::StartsWith(role, "fine-tuned/")) continue;
     models.tuned = config.tuned.empty() ? "" : NameOf(config.tuned);
-    models.lora = config.tuned.empty() ? NameOf(config.lora) : "";
-    models.lora_hash = config.tuned.empty() ? lora_hash : "";
+    models.loras = loras;
   }
   return models;
 }
@@ -99,8 +106,12 @@ std::string WebUiText(const ImageRecord& record, const SamplingConfig& sampling,
   add("Size", absl::StrCat(size.width, "x", size.height));
   add("Model hash", models.model_hash);
   add("Model", models.model);
-  if (!models.lora_hash.empty())
-    add("Lora hashes", absl::StrCat(models.lora, ": ", models.lora_hash));
+  std::string hashes;
+  for (const WebUiLora& lora : models.loras) {
+    if (lora.hash.empty()) continue;
+    absl::StrAppend(&hashes, hashes.empty() ? "" : ", ", lora.name, ": ", lora.hash);
+  }
+  add("Lora hashes", hashes);
   add("Tuned model", models.tuned);
   add("Blend", record.weight_type);
   add("Version", absl::StrCat("draftp ", kVersion));

@@ -3,6 +3,7 @@
 #define DRAFTP_ANNEAL_WEB_UI_TEXT_H_
 
 #include <string>
+#include <vector>
 
 #include "draftp/anneal/anneal_config.h"
 #include "draftp/anneal/image_output.h"
@@ -11,13 +12,19 @@
 
 namespace draftp {
 
+struct WebUiLora {
+  std::string name;
+  std::string hash;  // 12 hexadecimal digits; empty: unknown
+
+  bool operator==(const WebUiLora&) const = default;
+};
+
 // What a picture was drawn by, as far as the WebUI has keys for it.
 struct WebUiModels {
   std::string model = {};       // its name
   std::string model_hash = {};  // 10 hexadecimal digits of its file's SHA-256; empty: several files
-  std::string lora = {};        // name; empty: none was evaluated
-  std::string lora_hash = {};   // 12 hexadecimal digits; empty: unknown
-  std::string tuned = {};       // name of a fully fine-tuned UNet; empty: none was evaluated
+  std::vector<WebUiLora> loras = {};  // that were evaluated
+  std::string tuned = {};             // name of a fully fine-tuned UNet; empty: none was evaluated
 };
 
 // The 12 digits by which the WebUI tells LoRAs apart: of the entry sshs_model_hash in the metadata
@@ -25,9 +32,12 @@ struct WebUiModels {
 // what follows its header. Empty where there is no such file.
 std::string WebUiLoraHash(const std::string& lora);
 
-// Of a run whose weight type evaluates `used` (anneal_identity.h).
+// Of the adapters that a run loads.
+std::vector<WebUiLora> WebUiLorasOf(const AnnealConfig& config);
+
+// Of a run whose blend evaluates `used` (anneal_identity.h), with its adapters.
 WebUiModels WebUiModelsOf(const AnnealConfig& config, const RunIdentity& used,
-                          const std::string& lora_hash);
+                          const std::vector<WebUiLora>& loras);
 
 // The prompt, then a line "Negative prompt: ..." where there is one, and as the last line
 //   Steps: 25, Sampler: Euler, Schedule type: SGM Uniform, CFG scale: 5, Seed: 7, Size: 512x768,

@@ -67,7 +67,7 @@ class WebUiTextTest : public ::testing::Test {
   std::string Text() const { return WebUiText(record_, sampling_, {768, 512}, models_); }
   ImageRecord record_{.weight_type = "power_2", .prompt = "a cat, red", .seed = 7};
   SamplingConfig sampling_;
-  WebUiModels models_{.model = "sdxl", .lora = "run", .lora_hash = "0123456789ab"};
+  WebUiModels models_{.model = "sdxl", .loras = {{"run", "0123456789ab"}}};
 };
 
 TEST_F(WebUiTextTest, IsReadByThem) {
@@ -134,19 +134,22 @@ TEST_F(WebUiTextTest, HasNoEmptyLineForAnEmptyPrompt) {
 TEST(WebUiModelsTest, TellsWhatIsEvaluated) {
   AnnealConfig config;
   config.model = "/models/sdxl/";
-  config.lora = "/runs/mine.safetensors";
+  config.lora = {"/runs/mine.safetensors:0.7", "/runs/b"};
+  const std::vector<WebUiLora> loras = {{"mine", "abc"}, {"b", "def"}};
   RunIdentity used;
   used.inputs = {{"model/unet/a", std::string(64, '1')}};
-  WebUiModels models = WebUiModelsOf(config, used, "abc");
+  WebUiModels models = WebUiModelsOf(config, used, loras);
   EXPECT_EQ(models.model, "sdxl");
-  EXPECT_EQ(models.model_hash + models.lora + models.lora_hash + models.tuned, "");
+  EXPECT_EQ(models.model_hash + models.tuned, "");
+  EXPECT_TRUE(models.loras.empty());
   used.inputs["fine-tuned/lora"] = std::string(64, '2');
-  models = WebUiModelsOf(config, used, "abc");
-  EXPECT_EQ(models.lora, "mine");
-  EXPECT_EQ(models.lora_hash, "abc");
+  models = WebUiModelsOf(config, used, loras);
+  EXPECT_EQ(models.loras, loras);
+  EXPECT_THAT(WebUiLorasOf(config),
+              ::testing::ElementsAre(WebUiLora{"mine", ""}, WebUiLora{"b", ""}));
   config.lora.clear();
   config.tuned = "/runs/full";
-  EXPECT_EQ(WebUiModelsOf(config, used, "").tuned, "full");
+  EXPECT_EQ(WebUiModelsOf(config, used, {}).tuned, "full");
 }
 
 TEST(WebUiModelsTest, HashesAModelOfOneFile) {
@@ -155,7 +158,7 @@ TEST(WebUiModelsTest, HashesAModelOfOneFile) {
   config.model = folder.Write("xl.safetensors", "x");
   RunIdentity used;
   used.inputs = {{"model/file", "31e35c80fc4829d14f90153f4c74cd59"}};
-  const WebUiModels models = WebUiModelsOf(config, used, "");
+  const WebUiModels models = WebUiModelsOf(config, used, {});
   EXPECT_EQ(models.model, "xl");
   EXPECT_EQ(models.model_hash, "31e35c80fc");
 }

@@ -176,10 +176,10 @@ ConfigRow<std::vector<std::string>> ListRow() {
           }};
 }
 
-ConfigRow<std::vector<std::string>> TextListRow(bool allow_empty) {
+ConfigRow<std::vector<std::string>> TextListRow(ConfigRow<std::string> text) {
   ConfigRow<std::vector<std::string>> row = ListRow();
-  row.expected = absl::StrCat(TextRow(allow_empty).expected, ", or a list of such");
-  row.parse = [text = TextRow(allow_empty)](
+  row.expected = absl::StrCat(text.expected, ", or a list of such");
+  row.parse = [text = std::move(text)](
                   const ConfigValue& value) -> std::optional<std::vector<std::string>> {
     std::vector<std::string> items = value.items;
     if (value.IsScalar()) items = {value.text};

@@ -50,8 +50,8 @@ ConfigRow<std::string> WordRow(std::function<bool(const std::string&)> accepts,
 ConfigRow<std::string> TextRow(bool allow_empty);
 ConfigRow<std::string> PathRow();
 ConfigRow<std::vector<std::string>> ListRow();
-// Texts as TextRow's; a scalar is one of them, whatever commas it has.
-ConfigRow<std::vector<std::string>> TextListRow(bool allow_empty);
+// Texts that `text` takes; a scalar is one of them, whatever commas it has.
+ConfigRow<std::vector<std::string>> TextListRow(ConfigRow<std::string> text);
 
 // One of the values, by name.
 template <class T>

@@ -149,7 +149,7 @@ TEST(ConfigRowTest, ListsComeAsTextOrAsItems) {
 }
 
 TEST(ConfigRowTest, TextListsTakeOneTextWithItsCommas) {
-  const ConfigRow<Strings> row = TextListRow(/*allow_empty=*/false);
+  const ConfigRow<Strings> row = TextListRow(TextRow(false));
   EXPECT_EQ(row.parse(ConfigValue::Text("a, b\n")), (Strings{"a, b\n"}));
   EXPECT_EQ(row.parse(ConfigValue::List({"a, b", "c"})), (Strings{"a, b", "c"}));
   EXPECT_EQ(row.parse(row.print({"a,", "b"})), (Strings{"a,", "b"}));

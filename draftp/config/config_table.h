@@ -118,14 +118,20 @@ class ConfigTable {
   ConfigTable& TextList(std::vector<std::string> C::* member, ConfigField field) {
     field.repeat = ConfigField::Repeat::kItems;
     const bool allow_empty = field.allow_empty;
-    return Add(member, TextListRow(allow_empty), std::move(field));
+    return Add(member, TextListRow(TextRow(allow_empty)), std::move(field));
+  }
+
+  // Paths, or texts that begin with one, as TextList takes them; MakePathsAbsolute completes each.
+  ConfigTable& PathItems(std::vector<std::string> C::* member, ConfigField field) {
+    AddPaths(member);
+    field.repeat = ConfigField::Repeat::kItems;
+    ConfigRow<std::vector<std::string>> row = TextListRow(PathRow());
+    return Add(member, std::move(row), std::move(field));
   }
 
   // A List of paths, or of texts that begin with one; MakePathsAbsolute completes each.
   ConfigTable& PathList(std::vector<std::string> C::* member, ConfigField field) {
-    paths_.push_back([=](C& config, const PathChange& change) {
-      for (std::string& path : config.*member) path = change(path);
-    });
+    AddPaths(member);
     field.repeat = ConfigField::Repeat::kAdds;
     ConfigRow<std::vector<std::string>> row = ListRow();
     row.expected = "paths in UTF-8 without control characters, separated by commas";
@@ -242,6 +248,12 @@ class ConfigTable {
 
   static std::string WhyIdle(const Binding& binding, const C& config) {
     return binding.no_effect ? binding.no_effect(config) : "";
+  }
+
+  void AddPaths(std::vector<std::string> C::* member) {
+    paths_.push_back([=](C& config, const PathChange& change) {
+      for (std::string& path : config.*member) path = change(path);
+    });
   }
 
   template <class T>

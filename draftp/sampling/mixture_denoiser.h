@@ -24,6 +24,14 @@
 
 namespace draftp {
 
+// What the members' weights leave to the base: 1 - sum_j w_j, and exactly 0 where that is rounding.
+inline double BaseWeight(std::span<const double> weights) {
+  constexpr double kRounding = 1e-12;
+  double rest = 1.0;
+  for (const double weight : weights) rest -= weight;
+  return weights.size() > 1 && std::abs(rest) <= kRounding ? 0.0 : rest;
+}
+
 // D = (1 - sum_j w_j) D_0 + sum_j w_j D_j, where D_0 is the base's guided estimate, D_j a member's,
 // and w_j = weight(step), the step's own for all evaluations inside it, over the preconditioning's
 // training table. As D, d = (x - D)/sigma and the network's output are affine in each other at
@@ -87,19 +95,17 @@ class MixtureDenoiser {
 
   std::vector<Part> Parts(StepContext step) const {
     if constexpr (requires { preconditioning_.table(); }) step.table = &preconditioning_.table();
-    // What is left of 1 after rounding: weights that add up to 1 leave the base out.
-    constexpr double kRounding = 1e-12;
     std::vector<Part> parts;
-    double rest = 1.0;
+    std::vector<double> weights;
     for (const Member& member : members_) {
       const double weight = member.weight(step);
       TORCH_CHECK(std::isfinite(weight), "weight ", weight, " of model ", member.model, " at step ",
                   step.index);
-      rest -= weight;
+      weights.push_back(weight);
       if (weight != 0.0) parts.push_back({member.model, weight, &member.guider});
     }
-    const bool base = members_.size() > 1 ? std::abs(rest) > kRounding : rest != 0.0;
-    if (base) parts.insert(parts.begin(), {base_.model, rest, &base_.guider});
+    if (const double rest = BaseWeight(weights); rest != 0.0)
+      parts.insert(parts.begin(), {base_.model, rest, &base_.guider});
     return parts;
   }
 

@@ -1,11 +1,15 @@
 // What adapters of each kind make of a model: which networks, and which conditions.
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "draftp/adapter/adapter_guard.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/sdxl/model_files.h"
 #include "draftp/sdxl/pack_model.h"
@@ -23,10 +27,9 @@ using ::testing::Not;
 constexpr char kAdaptedModel[] = "testdata/tiny_sdxl";
 
 SdxlModel Adapted(const std::string& lora, double scale = 1.0) {
-  const std::string path = lora.empty() ? "" : "testdata/adapters/" + lora;
-  return SdxlModel::Load({.model = kAdaptedModel, .lora = path, .lora_scale = scale},
-                         *ChooseDevice("cpu", "float32"))
-      .value();
+  SdxlSources sources{.model = kAdaptedModel};
+  if (!lora.empty()) sources.adapters = {{"testdata/adapters/" + lora, scale}};
+  return SdxlModel::Load(sources, *ChooseDevice("cpu", "float32")).value();
 }
 
 Conditions ConditionsOf(const SdxlModel& model) {
@@ -35,19 +38,21 @@ Conditions ConditionsOf(const SdxlModel& model) {
 
 TEST(AdapterModelTest, ALoraIsCarriedBesideTheWeights) {
   const SdxlModel model = Adapted("peft");
-  EXPECT_FALSE(model.tuned.has_value());
-  EXPECT_EQ(model.Networks()[1].adapter, 0);
+  ASSERT_EQ(model.tuned.size(), 1u);
+  EXPECT_FALSE(model.tuned[0].unet.has_value());
+  EXPECT_THAT(model.Networks()[1].adapters, ElementsAre(CarriedAdapter{.slot = 0}));
   EXPECT_TRUE(ConditionsOf(model).own.empty());
 }
 
 TEST(AdapterModelTest, AnotherKindIsInTheWeightsOfANetworkThatSharesTheRest) {
   const SdxlModel model = Adapted("dora.safetensors");
-  ASSERT_TRUE(model.tuned.has_value());
+  ASSERT_EQ(model.tuned.size(), 1u);
+  const UNet& own = model.tuned[0].unet.value();
   const auto& base = model.unet.mid_block.attentions[0].blocks[0].attn1;
-  const auto& tuned = model.tuned->mid_block.attentions[0].blocks[0].attn1;
+  const auto& tuned = own.mid_block.attentions[0].blocks[0].attn1;
   EXPECT_FALSE(base.to_q.weight.is_same(tuned.to_q.weight));
   EXPECT_TRUE(base.to_k.weight.is_same(tuned.to_k.weight));
-  EXPECT_TRUE(model.unet.conv_in.weight.is_same(model.tuned->conv_in.weight));
+  EXPECT_TRUE(model.unet.conv_in.weight.is_same(own.conv_in.weight));
 }
 
 // The base model's pictures don't depend on the adapter.
@@ -89,6 +94,91 @@ TEST(AdapterModelTest, RowsOfTheTunedModelSeeItsConditions) {
   EXPECT_THAT(mixed.narrow(0, 0, 1), Not(IsCloseTo(own.narrow(0, 0, 1), 1e-4)));
 }
 
+// Two plain LoRAs.
+SdxlModel Several(AdapterUse use, double first = 1.0, double second = 1.0) {
+  return SdxlModel::Load({.model = kAdaptedModel,
+                          .adapters = {{std::string(kAdaptedModel) + "/lora", first},
+                                       {"testdata/adapters/peft", second}},
+                          .adapter_use = use},
+                         *ChooseDevice("cpu", "float32"))
+      .value();
+}
+
+// What model `network` predicts under guidance's two conditions.
+at::Tensor Predicted(const SdxlModel& model, int network, const AdapterRows& in_effect = {}) {
+  const at::NoGradGuard no_grad;
+  const Conditions conditions = ConditionsOf(model);
+  SdxlPredictor predictor(model.Networks());
+  predictor.SetConditioning(conditions.unconditional, conditions.conditional, conditions.own);
+  const std::vector<RowGroup> rows = {{network, Condition::kUnconditional},
+                                      {network, Condition::kConditional}};
+  const auto predict = [&] { return predictor(at::ones({1, 4, 16, 16}), 500, rows); };
+  if (in_effect.empty()) return predict();
+  const AdapterGuard guard(predictor.adapters(), in_effect);
+  return predict();
+}
+
+TEST(AdapterModelTest, EachOfSeveralPredictsAsAlone) {
+  const std::vector<std::string> files = {"peft", "dora.safetensors", "kohya.safetensors"};
+  SdxlSources sources{.model = kAdaptedModel};
+  for (const std::string& file : files)
+    sources.adapters.push_back({"testdata/adapters/" + file, 8.0});
+  const auto all = SdxlModel::Load(sources, *ChooseDevice("cpu", "float32"));
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->Networks().size(), 4u);
+  for (size_t i = 0; i < files.size(); ++i) {
+    const at::Tensor alone = Predicted(Adapted(files[i], 8.0), kTunedNetwork);
+    EXPECT_THAT(Predicted(*all, kTunedNetwork + static_cast<int>(i)), IsCloseTo(alone, 2e-5))
+        << files[i];
+    EXPECT_THAT(Predicted(*all, kBaseNetwork), Not(IsCloseTo(alone, 2e-4)));
+  }
+}
+
+// W + s_1 dW_1 + s_2 dW_2, each dW as it is alone.
+TEST(AdapterModelTest, MergedAddsUpTheirChanges) {
+  const auto weight = [](const SdxlModel& model) {
+    return model.tuned.at(0).unet->mid_block.attentions[0].blocks[0].attn1.to_q.weight;
+  };
+  const SdxlModel both = Several(AdapterUse::kMerged, 0.3, -0.8);
+  ASSERT_EQ(both.tuned.size(), 1u);
+  const at::Tensor base = both.unet.mid_block.attentions[0].blocks[0].attn1.to_q.weight;
+  const at::Tensor first = weight(Several(AdapterUse::kMerged, 1, 0)) - base,
+                   second = weight(Several(AdapterUse::kMerged, 0, 1)) - base;
+  EXPECT_THAT(weight(both), IsCloseTo(base + first * 0.3 - second * 0.8, 1e-6));
+  EXPECT_GT(first.abs().max().item<float>(), 1e-4);
+  EXPECT_GT(second.abs().max().item<float>(), 1e-4);
+}
+
+TEST(AdapterModelTest, CarriedPredictsAsMergedWithTheScalesInEffect) {
+  const SdxlModel carried = Several(AdapterUse::kCarried);
+  ASSERT_EQ(carried.Networks().size(), 2u);
+  const at::Tensor merged = Predicted(Several(AdapterUse::kMerged, 0.3, -0.8), kTunedNetwork);
+  const AdapterRows scales = {{.adapter = 0, .scale = 0.3}, {.adapter = 1, .scale = -0.8}};
+  EXPECT_THAT(Predicted(carried, kTunedNetwork, scales), IsCloseTo(merged, 2e-5));
+  EXPECT_THAT(Predicted(carried, kTunedNetwork), Not(IsCloseTo(merged, 1e-3)));
+}
+
+TEST(AdapterModelTest, WhatCantBeCarriedIsNamed) {
+  for (const auto& [file, found] : {std::pair{"dora.safetensors", "an adapter that is no LoRA"},
+                                    {"kohya.safetensors", "changes of text encoders"}}) {
+    const std::string path = std::string("testdata/adapters/") + file;
+    const auto model = SdxlModel::Load(
+        {.model = kAdaptedModel, .adapters = {{path}}, .adapter_use = AdapterUse::kCarried},
+        *ChooseDevice("cpu", "float32"));
+    EXPECT_THAT(model.status().ToString(), HasSubstr(path + ": found " + found));
+  }
+}
+
+TEST(AdapterModelTest, PackedSeveralPredictAsPlainOnes) {
+  for (const AdapterUse use : {AdapterUse::kApart, AdapterUse::kMerged, AdapterUse::kCarried}) {
+    const SdxlModel plain = Several(use, 0.5, -0.5);
+    SdxlModel packed = Several(use, 0.5, -0.5);
+    PackForInference(packed);
+    for (int network = 0; network < static_cast<int>(plain.Networks().size()); ++network)
+      EXPECT_THAT(Predicted(packed, network), IsCloseTo(Predicted(plain, network), 2e-5));
+  }
+}
+
 TEST(AdapterModelTest, PackedWeightsPredictAsPlainOnes) {
   const SdxlModel plain = Adapted("dora.safetensors");
   SdxlModel packed = Adapted("dora.safetensors");
@@ -112,9 +202,9 @@ TEST(AdapterModelTest, FilesOfAPeftFolderAreItsWeightsAndConfig) {
 }
 
 TEST(AdapterModelTest, AnAdapterOfAnotherModelNamesFileKeyAndNearest) {
-  const auto model =
-      SdxlModel::Load({.model = kAdaptedModel, .lora = "testdata/goldens/lora_file.safetensors"},
-                      *ChooseDevice("cpu", "float32"));
+  const auto model = SdxlModel::Load(
+      {.model = kAdaptedModel, .adapters = {{"testdata/goldens/lora_file.safetensors"}}},
+      *ChooseDevice("cpu", "float32"));
   EXPECT_THAT(model.status().ToString(), HasSubstr("testdata/goldens/lora_file.safetensors: "));
 }
 

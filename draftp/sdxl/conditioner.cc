@@ -37,11 +37,14 @@ absl::StatusOr<Conditions> Conditioner::operator()(const std::vector<std::string
   const at::NoGradGuard no_grad;
   const PromptIds ids = Tokenize(model_, captions, options_.warn);
   auto conditions = Encoded(model_.text_encoders, ids);
-  if (!conditions.ok() || !model_.tuned_text_encoders) return conditions;
-  auto tuned = Encoded(*model_.tuned_text_encoders, ids);
-  if (!tuned.ok()) return tuned.status();
-  conditions->own.push_back(
-      {kTunedNetwork, std::move(tuned->unconditional), std::move(tuned->conditional)});
+  if (!conditions.ok()) return conditions;
+  for (size_t i = 0; i < model_.tuned.size(); ++i) {
+    if (!model_.tuned[i].text_encoders) continue;
+    auto tuned = Encoded(*model_.tuned[i].text_encoders, ids);
+    if (!tuned.ok()) return tuned.status();
+    conditions->own.push_back({kTunedNetwork + static_cast<int>(i), std::move(tuned->unconditional),
+                               std::move(tuned->conditional)});
+  }
   return conditions;
 }
 

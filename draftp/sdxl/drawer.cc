@@ -3,11 +3,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "draftp/kernels/rgb8.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/trajectory.h"
+#include "draftp/sdxl/adapter_scale_denoiser.h"
 #include "draftp/shard/model_pair.h"
 
 namespace draftp {
@@ -28,8 +30,10 @@ Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const 
     : model_(model),
       vae_(vae),
       settings_(std::move(settings)),
-      has_tuned_(networks.size() > kTunedNetwork),
-      predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)}}) {}
+      tuned_models_(static_cast<int>(networks.size()) - kTunedNetwork),
+      predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)},
+                                       // A graph holds the scales that it was captured with.
+                                       .capture = !settings_.weighs_adapters}) {}
 
 void Drawer::SetConditions(const Conditions& conditions) {
   const at::NoGradGuard no_grad;
@@ -37,19 +41,28 @@ void Drawer::SetConditions(const Conditions& conditions) {
   predictor_.SetConditioning(conditions.unconditional, conditions.conditional, conditions.own);
 }
 
-at::Tensor Drawer::Latents(const AnyWeighing& weight, AnyNoise& noise,
+at::Tensor Drawer::Latents(const std::vector<AnyWeighing>& weights, AnyNoise& noise,
                            const std::function<void(const DenoiserCall&)>& observe) {
   const at::NoGradGuard no_grad;
   using Shared = ModelPair<SdxlPredictor>;
   using SharedDenoiser = MixtureDenoiser<Shared, AnyPreconditioning, AnyGuider>;
   Shared predictor(predictor_, settings_.pair);
+  const at::Tensor start = StartNoise(model_, settings_.size, batch_, noise);
+  const auto run = [&](auto& denoiser) {
+    return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
+                         start, noise, observe);
+  };
+  if (settings_.weighs_adapters) {
+    SharedDenoiser tuned(predictor, settings_.preconditioning, {kTunedNetwork, settings_.guider});
+    AdapterScaleDenoiser denoiser(tuned, predictor_.adapters(), weights, settings_.schedule.table);
+    return run(denoiser);
+  }
   std::vector<SharedDenoiser::Member> tuned;
-  if (has_tuned_) tuned.push_back({kTunedNetwork, weight, settings_.guider});
+  for (int j = 0; j < std::min(tuned_models_, static_cast<int>(weights.size())); ++j)
+    tuned.push_back({kTunedNetwork + j, weights[j], settings_.guider});
   SharedDenoiser denoiser(predictor, settings_.preconditioning, {kBaseNetwork, settings_.guider},
                           std::move(tuned));
-  const at::Tensor start = StartNoise(model_, settings_.size, batch_, noise);
-  return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
-                       start, noise, observe);
+  return run(denoiser);
 }
 
 at::Tensor Drawer::Raw(const at::Tensor& latents) const {

@@ -59,6 +59,9 @@ struct DrawSettings {
   AnySampler sampler;
   NoiseSchedule schedule;
   AnyPreconditioning preconditioning;
+  // What the weights of Drawer::Latents weigh: the tuned models' predictions, or the adapters of
+  // the one tuned model (AdapterUse::kCarried), with one evaluation a step.
+  bool weighs_adapters = false;
   // Two ranks that draw each batch together (model_pair.h), not owned; null: this one alone.
   World* pair = nullptr;
 };
@@ -66,18 +69,19 @@ struct DrawSettings {
 // Without gradient, a batch after the other. The model must outlive it.
 class Drawer {
  public:
-  // `networks`: the base model's and, if there is one, the tuned model's; `vae` decodes. `pieces`:
-  // of the networks, where their weights don't stay.
+  // `networks`: the base model's and the tuned models'; `vae` decodes. `pieces`: of the networks,
+  // where their weights don't stay.
   Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
          DrawSettings settings, AnyPiecePolicy pieces = {});
 
   // What conditions the next batch, a row an image.
   void SetConditions(const Conditions& conditions);
 
-  // Final latents [B,4,h,w] f32 of the batch by the tuned model with `weight` in each step, else by
-  // the base model; `observe` sees every evaluation. The ranks of a pair call it with the same, and
-  // each has the latents.
-  at::Tensor Latents(const AnyWeighing& weight, AnyNoise& noise,
+  // Final latents [B,4,h,w] f32 of the batch by the mixture in which tuned model j (or adapter j)
+  // has the weight weights[j] in each step; `observe` sees every evaluation. Weights beyond the
+  // tuned models, of which there may be none, are left out. The ranks of a pair call it with the
+  // same, and each has the latents.
+  at::Tensor Latents(const std::vector<AnyWeighing>& weights, AnyNoise& noise,
                      const std::function<void(const DenoiserCall&)>& observe);
 
   // What an image's latents [1,4,h,w] decode to: [1,3,H,W] f32, values nominally in [-1,1].
@@ -91,7 +95,7 @@ class Drawer {
   const SdxlModel& model_;
   const VaeDecoder& vae_;
   DrawSettings settings_;
-  bool has_tuned_;
+  int tuned_models_;
   SdxlPredictor predictor_;
   int64_t batch_ = 0;
 };

@@ -11,6 +11,7 @@
 
 #include "draftp/kernels/rgb8.h"
 #include "draftp/sampling/trajectory.h"
+#include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/spacings.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/testing/tensor_matchers.h"
@@ -24,7 +25,7 @@ using testing::IsEqualTo;
 const SdxlModel& TinyDrawn() {
   static const auto* const model = [] {
     const std::string folder = "testdata/tiny_sdxl";
-    auto loaded = SdxlModel::Load({.model = folder, .lora = folder + "/lora"},
+    auto loaded = SdxlModel::Load({.model = folder, .adapters = {{folder + "/lora"}}},
                                   *ChooseDevice("cpu", "float32"));
     TORCH_CHECK(loaded.ok(), std::string(loaded.status().message()));
     return new SdxlModel(*std::move(loaded));
@@ -88,7 +89,7 @@ TEST(Drawer, DrawsTheModelThatTheWeightNames) {
     const std::vector<int64_t> images = {5};
     AnyNoise noise(PerImageNoise(9, images));
     int seen = 0;
-    const at::Tensor drawn = drawer.Latents(Constant(network == kTunedNetwork ? 1.0 : 0.0), noise,
+    const at::Tensor drawn = drawer.Latents({Constant(network == kTunedNetwork ? 1.0 : 0.0)}, noise,
                                             [&](const DenoiserCall&) { ++seen; });
     EXPECT_EQ(seen, 3);
     const at::NoGradGuard no_grad;
@@ -102,6 +103,32 @@ TEST(Drawer, DrawsTheModelThatTheWeightNames) {
                 IsEqualTo(RunTrajectory(settings.schedule.sigmas, alone, settings.sampler,
                                         InferenceOnly(), same.Initial({1, 4, 16, 16}), same)));
   }
+}
+
+// A weight of 0 or 1 is the same of a prediction and of an adapter.
+TEST(Drawer, WeighsAdaptersByOneEvaluationAStep) {
+  const SdxlModel& model = TinyDrawn();
+  const Conditions conditions = *Conditioner(model, {.size = {128, 128}})({"a red circle"});
+  const auto draw = [&](bool weighs_adapters, const char* weight, int64_t& rows) {
+    DrawSettings settings = TinySettings();
+    settings.schedule.sigmas = LegacyDdpm(settings.schedule.table).Sigmas(12);
+    settings.weighs_adapters = weighs_adapters;
+    Drawer drawer(model, model.Networks(), model.vae, settings);
+    drawer.SetConditions(conditions);
+    AnyNoise noise(PerImageNoise(9, std::vector<int64_t>{5}));
+    const at::Tensor latents =
+        drawer.Latents({ParseWeighing(weight).value()}, noise, [](const DenoiserCall&) {});
+    rows = drawer.network_rows();
+    return latents;
+  };
+  int64_t predictions = 0, adapters = 0;
+  EXPECT_THAT(draw(true, "step_0.5", adapters),
+              IsCloseTo(draw(false, "step_0.5", predictions), 1e-3));
+  EXPECT_EQ(adapters, predictions);
+  const at::Tensor scaled = draw(true, "linear", adapters);
+  EXPECT_GT(testing::RelativeError(scaled, draw(false, "linear", predictions)), 1e-3);
+  EXPECT_EQ(adapters, 24);
+  EXPECT_EQ(predictions, 46);  // all but the first step evaluate both models
 }
 
 TEST(Drawer, PicturesAreTheBytesOfWhatTheDecoderGives) {

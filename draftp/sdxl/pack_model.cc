@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <type_traits>
@@ -26,25 +27,36 @@ std::vector<std::pair<std::string, Layer*>> Layers(UNet& unet) {
   return layers;
 }
 
-// Packs a layer of both networks, and once where it is the same.
+// Packs each layer of networks of one structure, once where it is the same. Adapters stay where
+// their rows carry them.
 template <class Layer>
-void PackPairs(UNet& base, UNet& merged) {
-  const auto layers = Layers<Layer>(base), merged_layers = Layers<Layer>(merged);
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const auto& [name, layer] = layers[i];
-    Layer& merged_layer = *merged_layers[i].second;
-    const bool same = layer->weight.is_same(merged_layer.weight);
-    layer->adapters.clear();
-    PackWeights()(name, *layer);
-    if (same) {
-      merged_layer.weight.reset();
-      merged_layer.packed = layer->packed;
-      merged_layer.adapters.clear();
-    } else {
-      merged_layer.adapters.clear();
-      PackWeights()(name, merged_layer);
+void PackTogether(const std::vector<UNet*>& networks, bool keep_adapters) {
+  std::vector<std::vector<std::pair<std::string, Layer*>>> layers;
+  for (UNet* network : networks) layers.push_back(Layers<Layer>(*network));
+  for (size_t i = 0; i < layers[0].size(); ++i) {
+    std::vector<at::Tensor> plain;
+    for (size_t k = 0; k < layers.size(); ++k) {
+      auto& [name, layer] = layers[k][i];
+      const auto same = std::ranges::find_if(
+          plain, [&](const at::Tensor& weight) { return weight.is_same(layer->weight); });
+      const size_t first = same - plain.begin();
+      plain.push_back(layer->weight);
+      if (!keep_adapters) layer->adapters.clear();
+      if (first == k) {
+        PackWeights()(name, *layer);
+      } else {
+        layer->weight.reset();
+        layer->packed = layers[first][i].second->packed;
+      }
     }
   }
+}
+
+// Puts what the model's rows carry into the weights of a network of its own.
+void Merge(const UNet& base, TunedModel& tuned) {
+  for (const CarriedAdapter& carried : tuned.adapters)
+    tuned.unet = MergeLora(tuned.unet ? *tuned.unet : base, carried.slot, carried.scale);
+  tuned.adapters.clear();
 }
 
 void Pack(ClipText& encoder) {
@@ -57,24 +69,24 @@ void Pack(ClipText& encoder) {
 void PackForInference(SdxlModel& model) {
   const at::NoGradGuard no_grad;
   at::set_num_threads(1);
-  if (const std::vector<SdxlNetwork> networks = model.Networks();
-      networks.size() > 1 && networks[1].adapter) {
-    UNet merged = MergeLora(model.unet, *networks[1].adapter, networks[1].adapter_scale);
-    PackPairs<LinearWeights>(model.unet, merged);
-    PackPairs<ConvWeights>(model.unet, merged);
-    model.tuned = std::move(merged);
-    model.lora_scale.reset();
-  } else {
-    if (model.tuned && LayerPaths(model.unet) == LayerPaths(*model.tuned)) {
-      PackPairs<LinearWeights>(model.unet, *model.tuned);
-      PackPairs<ConvWeights>(model.unet, *model.tuned);
+  bool carried = false;
+  std::vector<UNet*> together = {&model.unet};
+  for (TunedModel& tuned : model.tuned) {
+    carried = carried || tuned.scales_change;
+    if (!tuned.scales_change) Merge(model.unet, tuned);
+    if (!tuned.unet) continue;
+    if (LayerPaths(model.unet) == LayerPaths(*tuned.unet)) {
+      together.push_back(&*tuned.unet);
     } else {
-      VisitWeights(model.unet, PackWeights());
-      if (model.tuned) VisitWeights(*model.tuned, PackWeights());
+      VisitWeights(*tuned.unet, PackWeights());
     }
   }
+  PackTogether<LinearWeights>(together, carried);
+  PackTogether<ConvWeights>(together, carried);
   VisitWeights(model.vae, PackWeights());
-  if (model.tuned_text_encoders) PackTextEncoders(*model.tuned_text_encoders);
+  for (TunedModel& tuned : model.tuned) {
+    if (tuned.text_encoders) PackTextEncoders(*tuned.text_encoders);
+  }
   PackTextEncoders(model.text_encoders);
 }
 

@@ -26,10 +26,9 @@ namespace {
 constexpr char kPackedModel[] = "testdata/tiny_sdxl";
 
 SdxlModel LoadScaled(double lora_scale) {
-  auto model = SdxlModel::Load({.model = kPackedModel,
-                                .lora = std::string(kPackedModel) + "/lora",
-                                .lora_scale = lora_scale},
-                               *ChooseDevice("cpu", "float32"));
+  auto model = SdxlModel::Load(
+      {.model = kPackedModel, .adapters = {{std::string(kPackedModel) + "/lora", lora_scale}}},
+      *ChooseDevice("cpu", "float32"));
   TORCH_CHECK(model.ok(), std::string(model.status().message()));
   return *std::move(model);
 }
@@ -65,7 +64,7 @@ TEST(PackModelTest, MergesTheLoraAndSharesTheOtherLayers) {
   PackForInference(model);
   const std::vector<SdxlNetwork> networks = model.Networks();
   ASSERT_EQ(networks.size(), 2);
-  EXPECT_FALSE(networks[0].adapter || networks[1].adapter);
+  EXPECT_TRUE(networks[0].adapters.empty() && networks[1].adapters.empty());
   const UNet &base = *networks[0].unet, &tuned = *networks[1].unet;
   EXPECT_TRUE(PanelsOf(base.conv_in).is_same(PanelsOf(tuned.conv_in)));
   EXPECT_FALSE(PanelsOf(base.mid_block.attentions[0].blocks[0].attn1.to_q)

@@ -6,17 +6,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "draftp/adapter/lora_file.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/printable.h"
-#include "draftp/model/adapter_merge.h"
-#include "draftp/model/unet_adapter.h"
 #include "draftp/run/system_limits.h"
 
 namespace draftp {
 namespace {
-
-constexpr int kLoraSlot = 0;
 
 // The ids of a tokenizer against the encoder that takes them. Of the encoder's bos_token_id and
 // pad_token_id nothing depends, and SDXL's own config.json has them wrong.
@@ -149,26 +144,6 @@ absl::StatusOr<SdxlTextEncoders> LoadTextEncoders(ModelSource& source, const Pla
   return SdxlTextEncoders{*std::move(first), *std::move(second)};
 }
 
-absl::Status AddAdapter(const Adapter& adapter, double scale, SdxlModel& model) {
-  model.lora_origin = adapter.origin;
-  if (adapter.ChangesTextEncoders()) {
-    auto first = MergeAdapter(model.text_encoders.first, adapter, AdapterPart::kTextEncoder, scale);
-    if (!first.ok()) return first.status();
-    auto second =
-        MergeAdapter(model.text_encoders.second, adapter, AdapterPart::kTextEncoder2, scale);
-    if (!second.ok()) return second.status();
-    model.tuned_text_encoders = SdxlTextEncoders{*std::move(first), *std::move(second)};
-  }
-  if (IsPlainLora(adapter)) {
-    model.lora_scale = scale;
-    return AttachLora(model.unet, UNetLora(adapter), kLoraSlot);
-  }
-  auto merged = MergeAdapter(model.unet, adapter, scale);
-  if (!merged.ok()) return merged.status();
-  model.tuned = *std::move(merged);
-  return absl::OkStatus();
-}
-
 absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, SdxlModel& model) {
   if (!sources.tuned.empty()) {
     auto source = OpenPart(ModelPart::kUNet, sources.tuned);
@@ -180,21 +155,20 @@ absl::Status LoadTuning(const SdxlSources& sources, const Placement& placement, 
       return absl::InvalidArgumentError(
           absl::StrCat(sources.tuned, ": a UNet of another model than ", sources.model));
     }
-    model.tuned = *std::move(tuned);
+    const auto origin = tuned->origin;
+    model.tuned.push_back({.unet = *std::move(tuned), .origins = {origin}});
+    return absl::OkStatus();
   }
-  if (!sources.lora.empty()) {
-    const auto adapter = ReadAdapterFile(sources.lora, AdapterKeysOf(model));
-    if (!adapter.ok()) return adapter.status();
-    return LoadFrom(sources.lora, [&] { return AddAdapter(*adapter, sources.lora_scale, model); });
-  }
+  auto tuned = LoadAdapters(sources.adapters, sources.adapter_use, model.text_encoders, model.unet);
+  if (!tuned.ok()) return tuned.status();
+  model.tuned = *std::move(tuned);
   return absl::OkStatus();
 }
 
 }  // namespace
 
 AdapterKeys AdapterKeysOf(const SdxlModel& model) {
-  return AdapterKeys({LayerPaths(model.unet), LayerPaths(model.text_encoders.first),
-                      LayerPaths(model.text_encoders.second)});
+  return AdapterKeysOf(model.unet, model.text_encoders);
 }
 
 absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const ComputeDevice& device) {
@@ -227,9 +201,7 @@ absl::StatusOr<SdxlModel> SdxlModel::Load(const SdxlSources& sources, const Comp
                   .tokenizer_2 = *std::move(tokenizer_2),
                   .text_encoders = *std::move(text_encoders),
                   .unet = *std::move(unet),
-                  .tuned = std::nullopt,
                   .vae = *std::move(vae),
-                  .lora_scale = std::nullopt,
                   .default_size = *size,
                   .unet_json = unet_json.object()};
   if (absl::Status fit = CheckUNetFits(unet_json.source(), model); !fit.ok()) return fit;
@@ -247,18 +219,13 @@ std::vector<const WeightOrigin*> SdxlModel::LatentOrigins() const {
   add(unet.origin);
   add(text_encoders.first.origin);
   add(text_encoders.second.origin);
-  if (tuned) add(tuned->origin);
-  add(lora_origin);
+  for (const TunedModel& model : tuned) std::ranges::for_each(model.origins, add);
   return origins;
 }
 
 std::vector<SdxlNetwork> SdxlModel::Networks() const {
-  std::vector<SdxlNetwork> networks = {{.unet = &unet, .adapter = std::nullopt}};
-  if (tuned) {
-    networks.push_back({.unet = &*tuned, .adapter = std::nullopt});
-  } else if (lora_scale) {
-    networks.push_back({.unet = &unet, .adapter = kLoraSlot, .adapter_scale = *lora_scale});
-  }
+  std::vector<SdxlNetwork> networks = {{.unet = &unet}};
+  for (const TunedModel& model : tuned) networks.push_back(model.Network(unet));
   return networks;
 }
 

@@ -23,22 +23,21 @@
 #include "draftp/run/compute_device.h"
 #include "draftp/sdxl/model_source.h"
 #include "draftp/sdxl/sdxl_predictor.h"
+#include "draftp/sdxl/tuned_model.h"
 #include "draftp/text/clip_tokenizer.h"
 
 namespace draftp {
 
-// What to load. At most one of lora and tuned is set.
+// What to load: adapters or a fine-tuned UNet or neither.
 struct SdxlSources {
   std::string model = {};  // folder with model_index.json, or a single file
   PartPaths parts = {};    // what stands in for parts of it
-  std::string lora = {};   // an adapter's file or folder, of any kind (adapter_file.h); empty: none
-  double lora_scale = 1.0;  // on top of alpha/r
-  std::string tuned = {};   // a fine-tuned UNet, as PartPaths::unet; empty: none
+  std::vector<ScaledAdapter> adapters = {};
+  AdapterUse adapter_use = AdapterUse::kApart;
+  std::string tuned = {};  // a fine-tuned UNet, as PartPaths::unet; empty: none
 };
 
-// Frozen weights on one device. A LoRA sits in slot 0 of the UNet's layers; an adapter of another
-// kind is in the weights of `tuned`, which shares the other layers with `unet`. Move it, don't
-// copy: a predictor points into it.
+// Frozen weights on one device. Move it, don't copy: a predictor points into it.
 struct SdxlModel {
   PipelineConfig config;
   SchedulerConfig scheduler;
@@ -46,14 +45,10 @@ struct SdxlModel {
   ClipTokenizer tokenizer_2;  // bigG's
   SdxlTextEncoders text_encoders;
   UNet unet;
-  std::optional<UNet> tuned;
-  // Of the fine-tuned model, where an adapter changes them; it shares what it doesn't change.
-  std::optional<SdxlTextEncoders> tuned_text_encoders = std::nullopt;
+  std::vector<TunedModel> tuned = {};
   VaeDecoder vae;
-  std::optional<double> lora_scale;                           // set where a LoRA was loaded
-  std::shared_ptr<const WeightOrigin> lora_origin = nullptr;  // of that
-  ImageSize default_size = {};                                // that the UNet was trained for
-  nlohmann::json unet_json = {};                              // its config as config.json has it
+  ImageSize default_size = {};    // that the UNet was trained for
+  nlohmann::json unet_json = {};  // its config as config.json has it
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.
@@ -63,7 +58,7 @@ struct SdxlModel {
   // its own.
   std::vector<const WeightOrigin*> LatentOrigins() const;
 
-  // The mixture's models: 0 the base, 1 what was fine-tuned, if anything.
+  // The mixture's models: 0 the base, from 1 on what was fine-tuned.
   std::vector<SdxlNetwork> Networks() const;
 };
 

@@ -49,7 +49,7 @@ class SdxlModelTest : public ::testing::Test {
 
 TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
   const auto model =
-      LoadModel({.model = kLoadedModel, .lora = std::string(kLoadedModel) + "/lora"});
+      LoadModel({.model = kLoadedModel, .adapters = {{std::string(kLoadedModel) + "/lora"}}});
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->default_size.height, 128);
   EXPECT_EQ(model->default_size.width, 128);
@@ -60,8 +60,8 @@ TEST_F(SdxlModelTest, LoadsTheEmbeddedModelAndListsItsWeights) {
   EXPECT_THAT(model->vae.origin->files,
               ElementsAre(EndsWith("vae/diffusion_pytorch_model.safetensors")));
   ASSERT_EQ(model->Networks().size(), 2u);
-  EXPECT_EQ(model->Networks()[0].adapter, std::nullopt);
-  EXPECT_EQ(model->Networks()[1].adapter, 0);
+  EXPECT_THAT(model->Networks()[0].adapters, ElementsAre());
+  EXPECT_THAT(model->Networks()[1].adapters, ElementsAre(CarriedAdapter{.slot = 0}));
 }
 
 TEST_F(SdxlModelTest, ATunedFolderIsANetworkOfItsOwn) {
@@ -147,7 +147,9 @@ TEST_P(DamagedModelTest, EndsInANamedErrorOrALegalModel) {
        .text = weights ? testing::SafetensorsHeaderBytes(file) : ~size_t{0},
        .may_be_absent = optional,
        .named = folder.path()},
-      [&] { return LoadModel({.model = folder.path(), .lora = folder / "lora"}).status(); });
+      [&] {
+        return LoadModel({.model = folder.path(), .adapters = {{folder / "lora"}}}).status();
+      });
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -57,11 +57,24 @@ at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
 AdapterRows AdaptersOf(const std::vector<SdxlNetwork>& models) {
   AdapterRows adapters;
   for (const SdxlNetwork& model : models) {
-    if (!model.adapter) continue;
-    const AdapterRange range{.adapter = *model.adapter};
-    if (std::ranges::find(adapters, range) == adapters.end()) adapters.push_back(range);
+    for (const CarriedAdapter& carried : model.adapters) {
+      const AdapterRange range{.adapter = carried.slot};
+      if (std::ranges::find(adapters, range) == adapters.end()) adapters.push_back(range);
+    }
   }
   return adapters;
+}
+
+// Adds `range` to what acts on the rows before it, in one where it goes on.
+void AddRange(const AdapterRange& range, AdapterRows& rows) {
+  const auto before = std::ranges::find_if(rows, [&](const AdapterRange& other) {
+    return other.adapter == range.adapter && other.scale == range.scale && other.end == range.begin;
+  });
+  if (before == rows.end()) {
+    rows.push_back(range);
+  } else {
+    before->end = range.end;
+  }
 }
 
 // The factor of an adapter among those in effect; 0: it isn't.
@@ -150,16 +163,9 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     Call& call = layout.calls.back();
     const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
     call.groups.push_back(group);
-    const double in_effect = model.adapter ? ScaleInEffect(adapters_.rows(), *model.adapter) : 0.0;
-    if (in_effect == 0.0) continue;
-    const AdapterRange range{*model.adapter, begin, begin + batch, in_effect * model.adapter_scale};
-    const bool extends = !call.adapters.empty() && call.adapters.back().end == begin &&
-                         call.adapters.back().adapter == range.adapter &&
-                         call.adapters.back().scale == range.scale;
-    if (extends) {
-      call.adapters.back().end = range.end;
-    } else {
-      call.adapters.push_back(range);
+    for (const CarriedAdapter& carried : model.adapters) {
+      const double scale = carried.scale * ScaleInEffect(adapters_.rows(), carried.slot);
+      if (scale != 0.0) AddRange({carried.slot, begin, begin + batch, scale}, call.adapters);
     }
   }
   for (Call& call : layout.calls) call.prepared = PrepareCall(call, layout.gradient);
@@ -176,7 +182,18 @@ SdxlPredictor::Layout& SdxlPredictor::FindLayout(std::span<const RowGroup> rows)
       return layout;
     }
   }
+  ForgetOldScales(rows);
   return layouts_.emplace_back(MakeLayout(rows));
+}
+
+void SdxlPredictor::ForgetOldScales(std::span<const RowGroup> rows) {
+  constexpr int64_t kMost = 8;  // with keys and values of its own each
+  const auto comes_and_goes = [&](const Layout& layout) {
+    return !layout.gradient && layout.calls[0].graph == nullptr &&
+           std::ranges::equal(layout.rows, rows);
+  };
+  if (std::ranges::count_if(layouts_, comes_and_goes) >= kMost)
+    layouts_.erase(std::ranges::find_if(layouts_, comes_and_goes));
 }
 
 at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {

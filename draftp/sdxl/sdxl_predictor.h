@@ -19,11 +19,18 @@
 
 namespace draftp {
 
-// One model of a mixture: a network, and the adapter that its rows carry.
+// An adapter in a slot of a UNet's layers, on top of alpha/r.
+struct CarriedAdapter {
+  int slot;
+  double scale = 1.0;
+
+  friend bool operator==(const CarriedAdapter&, const CarriedAdapter&) = default;
+};
+
+// One model of a mixture: a network, and the adapters that its rows carry.
 struct SdxlNetwork {
-  const UNet* unet;                 // not owned
-  std::optional<int> adapter;       // slot of `unet`'s layers; none: the network as it is
-  double adapter_scale = 1.0;       // on top of alpha/r
+  const UNet* unet;                           // not owned
+  std::vector<CarriedAdapter> adapters = {};  // what they add, adds up
   const UNet* inference = nullptr;  // the same network and adapters in the form that calls without
                                     // gradient take (pack_weights.h), not owned; null: `unet`
 
@@ -37,7 +44,7 @@ struct OwnConditioning {
   Conditioning unconditional, conditional;
 };
 
-// The places of a base model and of what was made of it among a predictor's models.
+// The places of a base model and of what was made of it first among a predictor's models.
 inline constexpr int kBaseNetwork = 0;
 inline constexpr int kTunedNetwork = 1;
 
@@ -102,6 +109,8 @@ class SdxlPredictor {
   };
 
   Layout& FindLayout(std::span<const RowGroup> rows);
+  // Of layouts of these rows that differ in the scales of their adapters the last few are kept.
+  void ForgetOldScales(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   const Conditioning& ConditioningOf(const RowGroup& group) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;

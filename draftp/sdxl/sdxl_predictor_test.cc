@@ -52,8 +52,7 @@ class SdxlPredictorTest : public ::testing::Test {
   UNet other_ = MergeLora(TinyUNet(), 0);  // a network of its own, as --tuned gives
   at::Tensor x_ = at::randn({kBatch, 4, 16, 16}, at::kDouble);
   Conditioning uncond_, cond_;
-  SdxlPredictor predictor_{
-      {{&TinyUNet(), std::nullopt}, {&TinyUNet(), 0, 0.5}, {&other_, std::nullopt}}};
+  SdxlPredictor predictor_{{{&TinyUNet()}, {&TinyUNet(), {{.slot = 0, .scale = 0.5}}}, {&other_}}};
 };
 
 TEST_F(SdxlPredictorTest, RowsOfOneNetworkCarryTheirOwnAdapterAndCondition) {

@@ -58,8 +58,8 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
   std::unique_ptr<TrainingModel> model(new TrainingModel(std::move(sdxl), config.full()));
   SdxlModel& networks = model->sdxl_;
   if (config.full()) {
-    networks.tuned = networks.unet;
-    model->parameters_ = TrainAll(*networks.tuned);
+    networks.tuned.push_back({.unet = networks.unet});
+    model->parameters_ = TrainAll(*networks.tuned[0].unet);
   } else {
     if (absl::Status attached = model->AttachAdapter(config); !attached.ok()) return attached;
     model->parameters_ = TrainLora(networks.unet, kSlot);
@@ -69,16 +69,14 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
   const auto inference = [](const std::optional<UNet>& packed) {
     return packed ? &*packed : nullptr;
   };
-  model->networks_ = {{.unet = &networks.unet,
-                       .adapter = std::nullopt,
-                       .inference = inference(model->packed_base_)}};
+  model->networks_ = {{.unet = &networks.unet, .inference = inference(model->packed_base_)}};
   if (config.full()) {
-    model->networks_.push_back({.unet = &*networks.tuned,
-                                .adapter = std::nullopt,
-                                .inference = inference(model->packed_tuned_)});
-  } else {
     model->networks_.push_back(
-        {.unet = &networks.unet, .adapter = kSlot, .inference = inference(model->packed_base_)});
+        {.unet = &*networks.tuned[0].unet, .inference = inference(model->packed_tuned_)});
+  } else {
+    model->networks_.push_back({.unet = &networks.unet,
+                                .adapters = {{.slot = kSlot}},
+                                .inference = inference(model->packed_base_)});
   }
   return model;
 }
@@ -109,18 +107,18 @@ void TrainingModel::Pack(bool networks) {
   at::set_num_threads(1);
   packed_vae_ = Packed(sdxl_.vae);
   if (networks) packed_base_ = Packed(sdxl_.unet);
-  if (networks && full_) packed_tuned_ = Packed(*sdxl_.tuned);
+  if (networks && full_) packed_tuned_ = Packed(tuned());
   PackTextEncoders(sdxl_.text_encoders);
 }
 
 ShardingArguments TrainingModel::Sharding() const {
   ShardingArguments arguments{.parameters = parameters_, .frozen_blocks = PieceWeights(sdxl_.unet)};
-  if (full_) arguments.blocks = TrainedPieces(*sdxl_.tuned, parameters_);
+  if (full_) arguments.blocks = TrainedPieces(tuned(), parameters_);
   return arguments;
 }
 
 void TrainingModel::ParametersChanged() {
-  if (packed_tuned_) *packed_tuned_ = Packed(*sdxl_.tuned);
+  if (packed_tuned_) *packed_tuned_ = Packed(tuned());
 }
 
 std::string DescribeTrained(const TrainingModel& model) {

@@ -44,7 +44,7 @@ class TrainingModel {
   const SdxlModel& sdxl() const { return sdxl_; }
   bool full() const { return full_; }
   // The network that is trained; its adapter with LoRA.
-  const UNet& tuned() const { return full_ ? *sdxl_.tuned : sdxl_.unet; }
+  const UNet& tuned() const { return full_ ? *sdxl_.tuned[0].unet : sdxl_.unet; }
   const VaeDecoder& inference_vae() const { return packed_vae_ ? *packed_vae_ : sdxl_.vae; }
 
   // What a sharding policy is made of: parameters, and what the networks' pieces read.

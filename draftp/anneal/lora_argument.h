@@ -1,0 +1,34 @@
+// What --lora says: an adapter, and its weight over the steps where one is typed behind it.
+#ifndef DRAFTP_ANNEAL_LORA_ARGUMENT_H_
+#define DRAFTP_ANNEAL_LORA_ARGUMENT_H_
+
+#include <absl/status/status.h>
+
+#include <string>
+#include <vector>
+
+namespace draftp {
+
+struct LoraArgument {
+  std::string path;         // file or folder
+  std::string weight = {};  // a weight type's text (docs/schedules.md); empty: none is typed
+
+  bool operator==(const LoraArgument&) const = default;
+};
+
+// PATH or PATH:WEIGHT. What is there under the whole text is a path, with whatever colons; else the
+// weight is what stands behind the last colon outside of parentheses, if it means one, or if what
+// stands before it is there.
+LoraArgument ParseLoraArgument(const std::string& text);
+std::vector<LoraArgument> ParseLoraArguments(const std::vector<std::string>& texts);
+
+// Whether each adapter has a weight of its own, for there are several, or one with a weight: then
+// there are no other weight types.
+bool HaveOwnWeights(const std::vector<LoraArgument>& loras);
+
+// The error of a weight that means none, beginning with --lora.
+absl::Status CheckLoraArguments(const std::vector<LoraArgument>& loras);
+
+}  // namespace draftp
+
+#endif  // DRAFTP_ANNEAL_LORA_ARGUMENT_H_
