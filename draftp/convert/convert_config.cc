@@ -41,11 +41,18 @@ ConfigTable<C> MakeTable() {
               {.key = "dtype",
                .value_name = "keep|float32|float16|bfloat16",
                .help = "of the tensors; fp8 with scales is multiplied out, to float32 where kept",
-               .common = true});
+               .common = true})
+      .PathList(&C::merge_lora,
+                {.key = "merge_lora",
+                 .value_name = "FILE[:SCALE]",
+                 .help = "adapters of any kind to work into the weights, one after the other",
+                 .common = true});
   table.Append(&C::parts, PartRows());
   table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
       .Example("convert --in sdxl --out sdxl.safetensors --dtype float16",
                "a file for ComfyUI, A1111 and Forge")
+      .Example("convert --in sdxl --merge_lora style.safetensors:0.8 --out merged.safetensors",
+               "a LoRA at 0.8 in the weights")
       .Example("convert --in sdxl --unet run --out mine.safetensors",
                "the UNet of a full fine-tuning run in one file with the rest of its model");
   return table;

@@ -14,11 +14,12 @@
 namespace draftp {
 
 struct ConvertConfig {
-  std::string in = {};          // what ModelSource::Open takes
-  std::string out = {};         // a folder, or a .safetensors file; mustn't exist
-  PartPaths parts = {};         // in place of what `in` has
-  std::string format = "auto";  // auto, hf, single_file
-  std::string dtype = "keep";   // keep, float32, float16, bfloat16
+  std::string in = {};                       // what ModelSource::Open takes
+  std::string out = {};                      // a folder, or a .safetensors file; mustn't exist
+  PartPaths parts = {};                      // in place of what `in` has
+  std::string format = "auto";               // auto, hf, single_file
+  std::string dtype = "keep";                // keep, float32, float16, bfloat16
+  std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
 
   bool operator==(const ConvertConfig&) const = default;
 };
