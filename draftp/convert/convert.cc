@@ -1,10 +1,12 @@
 #include "draftp/convert/convert.h"
 
+#include <optional>
 #include <vector>
 
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_to_write.h"
 #include "draftp/convert/model_writer.h"
+#include "draftp/convert/random_model.h"
 #include "draftp/io/format_bytes.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/exit_code.h"
@@ -13,12 +15,15 @@ namespace draftp {
 namespace {
 
 absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
-  absl::StatusOr<ModelToWrite> model = ReadModel(config.in, config.parts);
+  const bool random = !config.init_random.empty();
+  absl::StatusOr<ModelToWrite> model =
+      random ? RandomModel(config.init_random, config.seed) : ReadModel(config.in, config.parts);
   if (!model.ok()) return model.status();
+  std::optional<at::ScalarType> dtype = DtypeNamed(config.dtype);
+  if (random && !dtype) dtype = at::kHalf;
   std::vector<ScaledAdapter> adapters;
   for (const std::string& text : config.merge_lora) adapters.push_back(ParseScaledAdapter(text));
-  if (absl::Status s = MergeAdapters(adapters, DtypeNamed(config.dtype), *model, out); !s.ok())
-    return s;
+  if (absl::Status s = MergeAdapters(adapters, dtype, *model, out); !s.ok()) return s;
   for (const PartToWrite& part : model->parts) {
     out << PartFolder(part.part) << ": " << part.tensors.size() << " tensors, "
         << FormatBytes(part.Bytes()) << '\n';

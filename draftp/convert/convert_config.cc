@@ -1,11 +1,14 @@
 #include "draftp/convert/convert_config.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 
 #include <filesystem>
 #include <system_error>
 
+#include "draftp/config/config_path.h"
 #include "draftp/config/config_row.h"
+#include "draftp/convert/model_structure.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -47,7 +50,16 @@ ConfigTable<C> MakeTable() {
                  .value_name = "FILE[:SCALE]",
                  .help = "adapters of any kind to work into the weights, one after the other",
                  .common = true});
-  table.Append(&C::parts, PartRows());
+  table.Group("Random weights")
+      .Text(&C::init_random,
+            {.key = "init_random",
+             .value_name = "sdxl_base_1.0|DIR",
+             .help = "in place of --in: random weights, in the published structure or in that of "
+                     "a folder's configs; float16 where --dtype is keep"})
+      .Seed(&C::seed, {.key = "seed", .help = "of --init_random"})
+      .NoEffect(
+          [](const C& c) { return c.init_random.empty() ? "there is no --init_random" : ""; });
+  table.Group("Parts").Append(&C::parts, PartRows());
   table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
       .Example("convert --in sdxl --out sdxl.safetensors --dtype float16",
                "a file for ComfyUI, A1111 and Forge")
@@ -60,9 +72,18 @@ ConfigTable<C> MakeTable() {
 
 absl::Status Validate(const C& config) {
   if (absl::Status status = ConvertTable().Check(config); !status.ok()) return status;
-  if (config.in.empty()) return InvalidFlag("in", "none", "a single file or a folder");
-  if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
   std::error_code error;
+  if (!config.init_random.empty()) {
+    if (!config.in.empty()) return InvalidFlag("in", "it beside --init_random", "one of them");
+    if (config.parts != PartPaths())
+      return InvalidFlag("init_random", "it beside the path of a part", "one of them");
+    if (config.init_random != kSdxlBase &&
+        !std::filesystem::is_directory(config.init_random, error))
+      return InvalidFlag("init_random", Printable(config.init_random, 4096),
+                         absl::StrCat(kSdxlBase, " or a folder of configs"));
+  } else if (config.in.empty())
+    return InvalidFlag("in", "none", "a single file or a folder");
+  if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
   if (std::filesystem::exists(std::filesystem::symlink_status(config.out, error)))
     return InvalidFlag("out", Printable(config.out, 4096) + ", which is there", "a new name");
   return absl::OkStatus();
@@ -80,6 +101,8 @@ absl::StatusOr<LoadedConfig<ConvertConfig>> LoadConvertConfig(
   auto loaded = LoadConfig(ConvertTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
   C& config = loaded->config;
+  if (!config.init_random.empty() && config.init_random != kSdxlBase)
+    config.init_random = AbsolutePath(config.init_random, user_folder);
   if (absl::Status status = Validate(config); !status.ok())
     return WithConfigFile(status, *loaded, loaded->config_file);
   if (config.format == "auto")

@@ -4,6 +4,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct ConvertConfig {
   PartPaths parts = {};                      // in place of what `in` has
   std::string format = "auto";               // auto, hf, single_file
   std::string dtype = "keep";                // keep, float32, float16, bfloat16
+  std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`
+  uint64_t seed = 0;                         // of init_random
   std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
 
   bool operator==(const ConvertConfig&) const = default;

@@ -5,13 +5,11 @@
 #include <memory>
 #include <utility>
 
+#include "draftp/convert/model_structure.h"
 #include "draftp/sdxl/model_source.h"
 
 namespace draftp {
 namespace {
-
-constexpr std::array kParts = {ModelPart::kUNet, ModelPart::kVae, ModelPart::kTextEncoder,
-                               ModelPart::kTextEncoder2};
 
 absl::StatusOr<PartToWrite> ReadPart(ModelSource& source, ModelPart part) {
   absl::StatusOr<PartSource> taken = source.Take(part);
@@ -43,7 +41,7 @@ absl::StatusOr<ModelToWrite> ReadModel(const std::string& in, const PartPaths& p
                      .pipeline = {},
                      .tokenizers = {source->TokenizerTexts(/*second=*/false),
                                     source->TokenizerTexts(/*second=*/true)}};
-  for (const ModelPart part : kParts) {
+  for (const ModelPart part : kModelParts) {
     absl::StatusOr<PartToWrite> read = ReadPart(*source, part);
     if (!read.ok()) return read.status();
     model.parts.push_back(*std::move(read));
