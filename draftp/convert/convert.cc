@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "draftp/convert/adapter_conversion.h"
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_to_write.h"
 #include "draftp/convert/model_writer.h"
@@ -35,7 +36,9 @@ absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
 }  // namespace
 
 absl::Status RunConvert(const ConvertConfig& config, std::ostream& out) {
-  if (absl::Status done = ConvertModel(config, out); !done.ok()) return AsFailure(done);
+  const absl::Status done =
+      config.writes_lora() ? ConvertAdapter(config, out) : ConvertModel(config, out);
+  if (!done.ok()) return AsFailure(done);
   out << "written: " << Printable(config.out, 4096) << '\n';
   return absl::OkStatus();
 }

@@ -31,10 +31,16 @@ ConfigTable<C> MakeTable() {
                       .value_name = "FILE|DIR",
                       .help = "where to write; it mustn't exist",
                       .common = true})
-      .Choice(&C::format, {{"auto", {}}, {"hf", {"diffusers"}}, {"single_file", {"sgm"}}},
+      .Choice(&C::format,
+              {{"auto", {}},
+               {"hf", {"diffusers"}},
+               {"single_file", {"sgm"}},
+               {"lora_diffusers", {}},
+               {"lora_kohya", {}}},
               {.key = "format",
-               .value_name = "auto|hf|single_file",
-               .help = "layout of --out; auto: single_file where it ends in .safetensors, else hf",
+               .value_name = "auto|hf|single_file|lora_diffusers|lora_kohya",
+               .help = "layout of --out; auto: single_file where it ends in .safetensors, else hf; "
+                       "lora_...: --in is an adapter",
                .common = true})
       .Choice(&C::dtype,
               {{"keep", {}},
@@ -50,6 +56,12 @@ ConfigTable<C> MakeTable() {
                  .value_name = "FILE[:SCALE]",
                  .help = "adapters of any kind to work into the weights, one after the other",
                  .common = true});
+  table.Group("Adapters")
+      .Path(&C::base, {.key = "base",
+                       .value_name = "FILE|DIR",
+                       .help = "the model whose layers the adapter of --in is for",
+                       .default_text = "SDXL base's layers"})
+      .NoEffect([](const C& c) { return c.writes_lora() ? "" : "--in is no adapter"; });
   table.Group("Random weights")
       .Text(&C::init_random,
             {.key = "init_random",
@@ -65,6 +77,10 @@ ConfigTable<C> MakeTable() {
                "a file for ComfyUI, A1111 and Forge")
       .Example("convert --in sdxl --merge_lora style.safetensors:0.8 --out merged.safetensors",
                "a LoRA at 0.8 in the weights")
+      .Example(
+          "convert --in pytorch_lora_weights.safetensors --format lora_kohya --out "
+          "style.safetensors",
+          "a LoRA for ComfyUI, A1111 and Forge")
       .Example("convert --in sdxl --unet run --out mine.safetensors",
                "the UNet of a full fine-tuning run in one file with the rest of its model");
   return table;
@@ -83,6 +99,15 @@ absl::Status Validate(const C& config) {
                          absl::StrCat(kSdxlBase, " or a folder of configs"));
   } else if (config.in.empty())
     return InvalidFlag("in", "none", "a single file or a folder");
+  if (config.writes_lora()) {
+    if (!config.merge_lora.empty())
+      return InvalidFlag("merge_lora", "it with --format " + config.format, "a model's layout");
+    if (!config.init_random.empty())
+      return InvalidFlag("init_random", "it with --format " + config.format, "a model's layout");
+    if (config.parts != PartPaths())
+      return InvalidFlag("format", config.format + " beside the path of a part",
+                         "an adapter as --in alone");
+  }
   if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
   if (std::filesystem::exists(std::filesystem::symlink_status(config.out, error)))
     return InvalidFlag("out", Printable(config.out, 4096) + ", which is there", "a new name");

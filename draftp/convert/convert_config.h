@@ -20,9 +20,12 @@ struct ConvertConfig {
   PartPaths parts = {};                      // in place of what `in` has
   std::string format = "auto";               // auto, hf, single_file
   std::string dtype = "keep";                // keep, float32, float16, bfloat16
+  std::string base = {};                     // whose layers an adapter is for; empty: SDXL base's
   std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`
   uint64_t seed = 0;                         // of init_random
   std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
+
+  bool writes_lora() const { return format == "lora_diffusers" || format == "lora_kohya"; }
 
   bool operator==(const ConvertConfig&) const = default;
 };

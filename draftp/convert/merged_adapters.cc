@@ -67,18 +67,17 @@ absl::Status MergeInto(TensorsToWrite& tensors, const Adapter& adapter, AdapterP
   return absl::OkStatus();
 }
 
-std::string Merged(const Adapter& adapter, double scale) {
+}  // namespace
+
+std::string CountLayers(const Adapter& adapter) {
   std::vector<std::string> counts;
   for (int i = 0; i < kAdapterParts; ++i) {
     const auto part = static_cast<AdapterPart>(i);
     const auto layers = static_cast<int64_t>(adapter.of(part).size());
     if (layers > 0) counts.push_back(absl::StrCat(Count(layers, "layer"), " of ", PartName(part)));
   }
-  return absl::StrCat("merged: ", Printable(adapter.source, 4096), ", scale ", scale, ": ",
-                      absl::StrJoin(counts, ", "), "\n");
+  return absl::StrJoin(counts, ", ");
 }
-
-}  // namespace
 
 ScaledAdapter ParseScaledAdapter(const std::string& text) {
   std::error_code error;
@@ -120,7 +119,8 @@ absl::Status MergeAdapters(const std::vector<ScaledAdapter>& adapters,
       TensorsToWrite& tensors = model.parts.at(static_cast<size_t>(ModelPartOf(part))).tensors;
       if (absl::Status s = MergeInto(tensors, *adapter, part, scaled.scale); !s.ok()) return s;
     }
-    out << Merged(*adapter, scaled.scale);
+    out << "merged: " << Printable(adapter->source, 4096) << ", scale " << scaled.scale << ": "
+        << CountLayers(*adapter) << '\n';
   }
   for (size_t i = 0; i < model.parts.size(); ++i) {
     for (auto& [name, tensor] : model.parts[i].tensors)

@@ -23,6 +23,9 @@ struct ScaledAdapter {
   bool operator==(const ScaledAdapter&) const = default;
 };
 
+// "722 layers of unet, 72 layers of text_encoder".
+std::string CountLayers(const Adapter& adapter);
+
 // "FILE", or "FILE:SCALE", where the path that the whole text may be isn't there.
 ScaledAdapter ParseScaledAdapter(const std::string& text);
 
