@@ -220,7 +220,7 @@ TEST(AdapterConversion, FlagsThatDontGoTogether) {
     return RunConvertWith({"--in", "x", "--format", "lora_kohya", "--out", "y", flag, value});
   };
   EXPECT_THAT(fails("--merge_lora", "z"),
-              FailsWith("--merge_lora: found it with --format lora_kohya"));
+              FailsWith("--merge_lora: found it beside --format lora_kohya"));
   EXPECT_THAT(fails("--unet", "z"), FailsWith("--format: found lora_kohya beside the path"));
 }
 

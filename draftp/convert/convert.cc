@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "draftp/convert/adapter_conversion.h"
+#include "draftp/convert/lora_extraction.h"
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_to_write.h"
 #include "draftp/convert/model_writer.h"
@@ -36,8 +37,9 @@ absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
 }  // namespace
 
 absl::Status RunConvert(const ConvertConfig& config, std::ostream& out) {
-  const absl::Status done =
-      config.writes_lora() ? ConvertAdapter(config, out) : ConvertModel(config, out);
+  const absl::Status done = !config.extract.empty() ? RunExtraction(config, out)
+                            : config.writes_lora()  ? ConvertAdapter(config, out)
+                                                    : ConvertModel(config, out);
   if (!done.ok()) return AsFailure(done);
   out << "written: " << Printable(config.out, 4096) << '\n';
   return absl::OkStatus();

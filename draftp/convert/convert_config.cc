@@ -16,6 +16,35 @@ namespace {
 
 using C = ConvertConfig;
 
+// Beside another layout.
+void AddOtherWork(ConfigTable<C>& table) {
+  table.Group("Adapters")
+      .Path(&C::base, {.key = "base",
+                       .value_name = "FILE|DIR",
+                       .help = "the model whose layers the adapter of --in is for",
+                       .default_text = "SDXL base's layers"})
+      .NoEffect([](const C& c) { return c.writes_lora() ? "" : "--in is no adapter"; });
+  table
+      .Path(&C::extract,
+            {.key = "extract",
+             .value_name = "FILE|DIR",
+             .help = "the base model: a LoRA of --in minus it is written, by lora_kohya where "
+                     "--out ends in .safetensors, else by lora_diffusers; float32 where --dtype "
+                     "is keep",
+             .common = true})
+      .Integer(&C::rank, 1, 4096, {.key = "rank", .help = "of the LoRA of --extract"})
+      .NoEffect([](const C& c) { return c.extract.empty() ? "there is no --extract" : ""; });
+  table.Group("Random weights")
+      .Text(&C::init_random,
+            {.key = "init_random",
+             .value_name = "sdxl_base_1.0|DIR",
+             .help = "in place of --in: random weights, in the published structure or in that of "
+                     "a folder's configs; float16 where --dtype is keep"})
+      .Seed(&C::seed, {.key = "seed", .help = "of --init_random"})
+      .NoEffect(
+          [](const C& c) { return c.init_random.empty() ? "there is no --init_random" : ""; });
+}
+
 ConfigTable<C> MakeTable() {
   ConfigTable<C> table(
       "convert",
@@ -56,21 +85,7 @@ ConfigTable<C> MakeTable() {
                  .value_name = "FILE[:SCALE]",
                  .help = "adapters of any kind to work into the weights, one after the other",
                  .common = true});
-  table.Group("Adapters")
-      .Path(&C::base, {.key = "base",
-                       .value_name = "FILE|DIR",
-                       .help = "the model whose layers the adapter of --in is for",
-                       .default_text = "SDXL base's layers"})
-      .NoEffect([](const C& c) { return c.writes_lora() ? "" : "--in is no adapter"; });
-  table.Group("Random weights")
-      .Text(&C::init_random,
-            {.key = "init_random",
-             .value_name = "sdxl_base_1.0|DIR",
-             .help = "in place of --in: random weights, in the published structure or in that of "
-                     "a folder's configs; float16 where --dtype is keep"})
-      .Seed(&C::seed, {.key = "seed", .help = "of --init_random"})
-      .NoEffect(
-          [](const C& c) { return c.init_random.empty() ? "there is no --init_random" : ""; });
+  AddOtherWork(table);
   table.Group("Parts").Append(&C::parts, PartRows());
   table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
       .Example("convert --in sdxl --out sdxl.safetensors --dtype float16",
@@ -81,37 +96,66 @@ ConfigTable<C> MakeTable() {
           "convert --in pytorch_lora_weights.safetensors --format lora_kohya --out "
           "style.safetensors",
           "a LoRA for ComfyUI, A1111 and Forge")
+      .Example("convert --in tuned.safetensors --extract sdxl --rank 64 --out lora.safetensors",
+               "what a fine-tuned model has learned as a LoRA")
       .Example("convert --in sdxl --unet run --out mine.safetensors",
                "the UNet of a full fine-tuning run in one file with the rest of its model");
   return table;
 }
 
-absl::Status Validate(const C& config) {
-  if (absl::Status status = ConvertTable().Check(config); !status.ok()) return status;
-  std::error_code error;
-  if (!config.init_random.empty()) {
-    if (!config.in.empty()) return InvalidFlag("in", "it beside --init_random", "one of them");
-    if (config.parts != PartPaths())
-      return InvalidFlag("init_random", "it beside the path of a part", "one of them");
-    if (config.init_random != kSdxlBase &&
-        !std::filesystem::is_directory(config.init_random, error))
-      return InvalidFlag("init_random", Printable(config.init_random, 4096),
-                         absl::StrCat(kSdxlBase, " or a folder of configs"));
-  } else if (config.in.empty())
-    return InvalidFlag("in", "none", "a single file or a folder");
-  if (config.writes_lora()) {
-    if (!config.merge_lora.empty())
-      return InvalidFlag("merge_lora", "it with --format " + config.format, "a model's layout");
-    if (!config.init_random.empty())
-      return InvalidFlag("init_random", "it with --format " + config.format, "a model's layout");
-    if (config.parts != PartPaths())
-      return InvalidFlag("format", config.format + " beside the path of a part",
-                         "an adapter as --in alone");
+absl::Status Beside(const std::string& flag, const std::string& other) {
+  return InvalidFlag(flag, "it beside " + other, "one of them");
+}
+
+absl::Status CheckInput(const C& config) {
+  if (config.init_random.empty()) {
+    return config.in.empty() ? InvalidFlag("in", "none", "a single file or a folder")
+                             : absl::OkStatus();
   }
+  if (!config.in.empty()) return Beside("in", "--init_random");
+  if (config.parts != PartPaths()) return Beside("init_random", "the path of a part");
+  std::error_code error;
+  if (config.init_random == kSdxlBase || std::filesystem::is_directory(config.init_random, error))
+    return absl::OkStatus();
+  return InvalidFlag("init_random", Printable(config.init_random, 4096),
+                     absl::StrCat(kSdxlBase, " or a folder of configs"));
+}
+
+// What writes an adapter.
+absl::Status CheckLora(const C& config) {
+  const bool extracts = !config.extract.empty();
+  if (extracts && config.format != "auto" && !config.writes_lora())
+    return InvalidFlag("format", config.format + " beside --extract", "a LoRA's layout");
+  if (!extracts && !config.writes_lora()) return absl::OkStatus();
+  const std::string what = extracts ? "--extract" : "--format " + config.format;
+  if (!config.merge_lora.empty()) return Beside("merge_lora", what);
+  if (!config.init_random.empty()) return Beside("init_random", what);
+  if (!extracts && config.parts != PartPaths())
+    return InvalidFlag("format", config.format + " beside the path of a part",
+                       "an adapter as --in alone");
+  return absl::OkStatus();
+}
+
+absl::Status CheckOut(const C& config) {
   if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
+  std::error_code error;
   if (std::filesystem::exists(std::filesystem::symlink_status(config.out, error)))
     return InvalidFlag("out", Printable(config.out, 4096) + ", which is there", "a new name");
   return absl::OkStatus();
+}
+
+absl::Status Validate(const C& config) {
+  for (const auto& check :
+       {+[](const C& c) { return ConvertTable().Check(c); }, +CheckInput, +CheckLora, +CheckOut}) {
+    if (absl::Status status = check(config); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::string FormatOf(const C& config) {
+  const bool file = absl::EndsWith(config.out, ".safetensors");
+  if (!config.extract.empty()) return file ? "lora_kohya" : "lora_diffusers";
+  return file ? "single_file" : "hf";
 }
 
 }  // namespace
@@ -130,8 +174,7 @@ absl::StatusOr<LoadedConfig<ConvertConfig>> LoadConvertConfig(
     config.init_random = AbsolutePath(config.init_random, user_folder);
   if (absl::Status status = Validate(config); !status.ok())
     return WithConfigFile(status, *loaded, loaded->config_file);
-  if (config.format == "auto")
-    config.format = absl::EndsWith(config.out, ".safetensors") ? "single_file" : "hf";
+  if (config.format == "auto") config.format = FormatOf(config);
   return loaded;
 }
 

@@ -21,6 +21,8 @@ struct ConvertConfig {
   std::string format = "auto";               // auto, hf, single_file
   std::string dtype = "keep";                // keep, float32, float16, bfloat16
   std::string base = {};                     // whose layers an adapter is for; empty: SDXL base's
+  std::string extract = {};                  // the model that is subtracted from `in`
+  int64_t rank = 32;                         // of extract
   std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`
   uint64_t seed = 0;                         // of init_random
   std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
