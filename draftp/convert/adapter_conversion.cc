@@ -13,6 +13,7 @@
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_structure.h"
 #include "draftp/convert/random_model.h"
+#include "draftp/convert/verify.h"
 #include "draftp/io/atomic_folder.h"
 #include "draftp/io/last_name.h"
 #include "draftp/io/printable.h"
@@ -80,6 +81,13 @@ absl::StatusOr<LayerShapes> LayersOfBase(const std::string& base) {
   return LayersOf(*model);
 }
 
+absl::StatusOr<std::optional<ModelToWrite>> ReadBase(const std::string& base) {
+  if (base.empty()) return std::optional<ModelToWrite>();
+  absl::StatusOr<ModelToWrite> model = ReadModel(base);
+  if (!model.ok()) return model.status();
+  return std::optional<ModelToWrite>(*std::move(model));
+}
+
 absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerShapes& layers) {
   absl::StatusOr<Adapter> adapter = ReadAdapterFile(path, AdapterKeys(PathsOf(layers)));
   if (!adapter.ok()) return adapter;
@@ -127,7 +135,24 @@ absl::Status ConvertAdapter(const ConvertConfig& config, std::ostream& out) {
     }
   }
   out << "read: " << Printable(adapter->source, 4096) << ": " << CountLayers(*adapter) << '\n';
-  return WriteAdapterAs(config.format, config.out, *adapter, *layers, *std::move(metadata));
+  absl::Status written =
+      WriteAdapterAs(config.format, config.out, *adapter, *layers, *std::move(metadata));
+  if (!written.ok() || !config.verify) return written;
+  return VerifyWrittenAdapter(config.out, *adapter, *layers, out);
+}
+
+absl::Status VerifyAdapter(const ConvertConfig& config, std::ostream& out) {
+  const auto layers = LayersOfBase(config.base);
+  if (!layers.ok()) return layers.status();
+  const absl::StatusOr<Adapter> adapter = ReadFittedAdapter(config.in, *layers);
+  if (!adapter.ok()) return adapter.status();
+  const auto base = ReadBase(config.base);
+  if (!base.ok()) return base.status();
+  const auto norms = ChangeNorms(*adapter, *layers, base->has_value() ? &**base : nullptr);
+  if (!norms.ok()) return norms.status();
+  out << "every key is used: " << CountLayers(*adapter) << '\n';
+  PrintNorms(*norms, out);
+  return absl::OkStatus();
 }
 
 }  // namespace draftp

@@ -19,6 +19,9 @@ namespace draftp {
 // The layers of the model at `base`, or, where it is empty, of SDXL base.
 absl::StatusOr<LayerShapes> LayersOfBase(const std::string& base);
 
+// The model at `base`; none where it is empty.
+absl::StatusOr<std::optional<ModelToWrite>> ReadBase(const std::string& base);
+
 // The adapter at `path`, of which every change has its layer's shape (CheckFit). The factors of a
 // LoRA have the layer's number of dimensions, whatever the file has: [r,in] and [out,r] of a linear
 // layer, [r,in,k,k] and [out,r,1,1] of a convolution.
@@ -34,6 +37,9 @@ absl::Status WriteAdapterAs(const std::string& format, const std::string& out,
 // Reads config.in and writes config.out: every tensor in its own dtype, unless config.dtype says
 // otherwise; alphas are exact. What the source's metadata say of the training stays.
 absl::Status ConvertAdapter(const ConvertConfig& config, std::ostream& out);
+
+// Reads the adapter config.in, of which every key has its layer, and prints what it adds to each.
+absl::Status VerifyAdapter(const ConvertConfig& config, std::ostream& out);
 
 }  // namespace draftp
 

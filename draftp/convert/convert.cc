@@ -9,6 +9,7 @@
 #include "draftp/convert/model_to_write.h"
 #include "draftp/convert/model_writer.h"
 #include "draftp/convert/random_model.h"
+#include "draftp/convert/verify.h"
 #include "draftp/io/format_bytes.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/exit_code.h"
@@ -30,13 +31,21 @@ absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
     out << PartFolder(part.part) << ": " << part.tensors.size() << " tensors, "
         << FormatBytes(part.Bytes()) << '\n';
   }
-  return config.format == "hf" ? WriteModelFolder(config.out, *model)
-                               : WriteSingleFile(config.out, *model);
+  absl::Status written = config.format == "hf" ? WriteModelFolder(config.out, *model)
+                                               : WriteSingleFile(config.out, *model);
+  if (!written.ok() || !config.verify) return written;
+  return VerifyWrittenModel(config.out, *model, out);
+}
+
+absl::Status VerifyAlone(const ConvertConfig& config, std::ostream& out) {
+  if (IsAdapter(config.in)) return VerifyAdapter(config, out);
+  return VerifyModel(config.in, config.parts, out);
 }
 
 }  // namespace
 
 absl::Status RunConvert(const ConvertConfig& config, std::ostream& out) {
+  if (config.out.empty()) return AsFailure(VerifyAlone(config, out));
   const absl::Status done = !config.extract.empty() ? RunExtraction(config, out)
                             : config.writes_lora()  ? ConvertAdapter(config, out)
                                                     : ConvertModel(config, out);

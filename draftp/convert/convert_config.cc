@@ -23,7 +23,7 @@ void AddOtherWork(ConfigTable<C>& table) {
                        .value_name = "FILE|DIR",
                        .help = "the model whose layers the adapter of --in is for",
                        .default_text = "SDXL base's layers"})
-      .NoEffect([](const C& c) { return c.writes_lora() ? "" : "--in is no adapter"; });
+      .NoEffect([](const C& c) { return c.writes_lora() || c.verify ? "" : "--in is no adapter"; });
   table
       .Path(&C::extract,
             {.key = "extract",
@@ -84,7 +84,12 @@ ConfigTable<C> MakeTable() {
                 {.key = "merge_lora",
                  .value_name = "FILE[:SCALE]",
                  .help = "adapters of any kind to work into the weights, one after the other",
-                 .common = true});
+                 .common = true})
+      .Switch(&C::verify,
+              {.key = "verify",
+               .help = "read what was written back; without --out, check --in, a model or an "
+                       "adapter, and print what an adapter adds to each layer",
+               .common = true});
   AddOtherWork(table);
   table.Group("Parts").Append(&C::parts, PartRows());
   table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
@@ -137,6 +142,9 @@ absl::Status CheckLora(const C& config) {
 }
 
 absl::Status CheckOut(const C& config) {
+  const bool works = !config.init_random.empty() || !config.extract.empty() ||
+                     !config.merge_lora.empty() || config.format != "auto";
+  if (config.out.empty() && config.verify && !works) return absl::OkStatus();
   if (config.out.empty()) return InvalidFlag("out", "none", "where to write");
   std::error_code error;
   if (std::filesystem::exists(std::filesystem::symlink_status(config.out, error)))

@@ -21,6 +21,7 @@ struct ConvertConfig {
   std::string format = "auto";               // auto, hf, single_file
   std::string dtype = "keep";                // keep, float32, float16, bfloat16
   std::string base = {};                     // whose layers an adapter is for; empty: SDXL base's
+  bool verify = false;                       // what is written, or `in` where there is no `out`
   std::string extract = {};                  // the model that is subtracted from `in`
   int64_t rank = 32;                         // of extract
   std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`

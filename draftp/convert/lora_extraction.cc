@@ -15,6 +15,7 @@
 #include "draftp/convert/adapter_conversion.h"
 #include "draftp/convert/model_structure.h"
 #include "draftp/convert/truncated_svd.h"
+#include "draftp/convert/verify.h"
 #include "draftp/io/count.h"
 #include "draftp/io/last_name.h"
 #include "draftp/io/printable.h"
@@ -170,8 +171,11 @@ absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out) {
   PrintTable(*lora, config.rank, out);
   const std::string comment = absl::StrCat("difference of ", LastName(config.in), " and ",
                                            LastName(config.extract), " by draftp");
-  return WriteAdapterAs(config.format, config.out, lora->adapter, LayersOf(*base),
-                        {{"ss_training_comment", comment}});
+  const LayerShapes layers = LayersOf(*base);
+  absl::Status written = WriteAdapterAs(config.format, config.out, lora->adapter, layers,
+                                        {{"ss_training_comment", comment}});
+  if (!written.ok() || !config.verify) return written;
+  return VerifyWrittenAdapter(config.out, lora->adapter, layers, out);
 }
 
 }  // namespace draftp
