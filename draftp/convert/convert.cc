@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "draftp/convert/adapter_conversion.h"
+#include "draftp/convert/byte_progress.h"
 #include "draftp/convert/lora_extraction.h"
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_to_write.h"
@@ -17,7 +18,17 @@
 namespace draftp {
 namespace {
 
-absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
+// Each tensor shows in `progress` when it is made; the sum of their bytes.
+int64_t Watch(ModelToWrite& model, ByteProgress& progress) {
+  int64_t bytes = 0;
+  for (PartToWrite& part : model.parts) {
+    part.tensors = Watched(part.tensors, progress);
+    bytes += part.Bytes();
+  }
+  return bytes;
+}
+
+absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out, ByteProgress& progress) {
   const bool random = !config.init_random.empty();
   absl::StatusOr<ModelToWrite> model =
       random ? RandomModel(config.init_random, config.seed) : ReadModel(config.in, config.parts);
@@ -31,9 +42,14 @@ absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out) {
     out << PartFolder(part.part) << ": " << part.tensors.size() << " tensors, "
         << FormatBytes(part.Bytes()) << '\n';
   }
+  const int64_t bytes = Watch(*model, progress);
+  progress.Begin("writing", bytes);
   absl::Status written = config.format == "hf" ? WriteModelFolder(config.out, *model)
                                                : WriteSingleFile(config.out, *model);
-  if (!written.ok() || !config.verify) return written;
+  if (!written.ok()) return written;
+  progress.Finish();
+  if (!config.verify) return written;
+  progress.Begin("verifying", bytes);
   return VerifyWrittenModel(config.out, *model, out);
 }
 
@@ -44,11 +60,12 @@ absl::Status VerifyAlone(const ConvertConfig& config, std::ostream& out) {
 
 }  // namespace
 
-absl::Status RunConvert(const ConvertConfig& config, std::ostream& out) {
+absl::Status RunConvert(const ConvertConfig& config, std::ostream& out, LiveLine* line) {
+  ByteProgress progress(line);
   if (config.out.empty()) return AsFailure(VerifyAlone(config, out));
-  const absl::Status done = !config.extract.empty() ? RunExtraction(config, out)
+  const absl::Status done = !config.extract.empty() ? RunExtraction(config, out, progress)
                             : config.writes_lora()  ? ConvertAdapter(config, out)
-                                                    : ConvertModel(config, out);
+                                                    : ConvertModel(config, out, progress);
   if (!done.ok()) return AsFailure(done);
   out << "written: " << Printable(config.out, 4096) << '\n';
   return absl::OkStatus();

@@ -7,13 +7,14 @@
 #include <ostream>
 
 #include "draftp/convert/convert_config.h"
+#include "draftp/run/live_line.h"
 
 namespace draftp {
 
 // Carries out `config`, of which `format` isn't auto. Tensors go one by one from the mapping of the
 // source to the file, so that memory stays at the largest of them. `out` gets a line a part. What
-// is written appears whole or not at all.
-absl::Status RunConvert(const ConvertConfig& config, std::ostream& out);
+// is written appears whole or not at all. `line`, where there is one, shows how far long work is.
+absl::Status RunConvert(const ConvertConfig& config, std::ostream& out, LiveLine* line = nullptr);
 
 }  // namespace draftp
 

@@ -160,14 +160,20 @@ absl::StatusOr<ExtractedLora> ExtractLora(const ModelToWrite& tuned, const Model
   return Extraction(tuned, base, rank, dtype).Run();
 }
 
-absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out) {
-  const auto tuned = ReadModel(config.in, config.parts);
+absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out, ByteProgress& progress) {
+  auto tuned = ReadModel(config.in, config.parts);
   if (!tuned.ok()) return tuned.status();
+  int64_t bytes = 0;
+  for (PartToWrite& part : tuned->parts) {
+    part.tensors = Watched(part.tensors, progress);
+    bytes += part.Bytes();
+  }
   const auto base = ReadModel(config.extract);
   if (!base.ok()) return base.status();
   const auto lora =
       ExtractLora(*tuned, *base, config.rank, DtypeNamed(config.dtype).value_or(at::kFloat));
   if (!lora.ok()) return lora.status();
+  progress.Finish();
   PrintTable(*lora, config.rank, out);
   const std::string comment = absl::StrCat("difference of ", LastName(config.in), " and ",
                                            LastName(config.extract), " by draftp");

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "draftp/adapter/adapter_file.h"
+#include "draftp/convert/byte_progress.h"
 #include "draftp/convert/convert_config.h"
 #include "draftp/convert/model_to_write.h"
 
@@ -40,8 +41,9 @@ struct ExtractedLora {
 absl::StatusOr<ExtractedLora> ExtractLora(const ModelToWrite& tuned, const ModelToWrite& base,
                                           int64_t rank, at::ScalarType dtype);
 
-// config.in minus config.extract, to config.out. `out` gets a table of layers, rank and error.
-absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out);
+// config.in minus config.extract, to config.out. `out` gets a table of layers, rank and error,
+// `progress` the bytes of `in`.
+absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out, ByteProgress& progress);
 
 }  // namespace draftp
 
