@@ -1,4 +1,5 @@
-// //tools:convert: writes an SDXL as a folder for diffusers or as a single file.
+// //tools:convert: writes an SDXL as a folder for diffusers or as a single file, and adapters in
+// other grammars.
 #include "draftp/convert/convert.h"
 
 #include <absl/status/status.h>
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
           return absl::OkStatus();
         }
         const bool terminal = IsTerminal(STDERR_FILENO);
-        LiveLine line(std::cerr, {.terminal = terminal, .quiet = !terminal});
+        LiveLine line(std::cerr, {.terminal = terminal, .quiet = loaded->quiet || !terminal});
         return RunConvert(loaded->config, std::cout, &line);
       });
 }

@@ -49,8 +49,9 @@ ConfigTable<C> MakeTable() {
   ConfigTable<C> table(
       "convert",
       "Writes an SDXL in another layout: diffusers' folder, or the single file that "
-      "ComfyUI, A1111 and kohya's scripts read. Every tensor keeps its value, and "
-      "its bits unless --dtype says otherwise.");
+      "ComfyUI, A1111 and kohya's scripts read; works adapters into it and out of it, and writes "
+      "adapters in another grammar. Every tensor keeps its value, and its bits unless --dtype says "
+      "otherwise.");
   table.Group("Conversion")
       .Path(&C::in, {.key = "in",
                      .value_name = "FILE|DIR",
