@@ -1,7 +1,9 @@
-// //tools:convert: writes an SDXL as a folder for diffusers or as a single file.
+// //tools:convert: writes an SDXL as a folder for diffusers or as a single file, and adapters in
+// other grammars.
 #include "draftp/convert/convert.h"
 
 #include <absl/status/status.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@
 #include "draftp/config/config_path.h"
 #include "draftp/convert/convert_config.h"
 #include "draftp/run/exit_code.h"
+#include "draftp/run/live_line.h"
 #include "draftp/run/run_program.h"
 #include "draftp/run/terminal.h"
 #include "draftp/run/version_text.h"
@@ -39,6 +42,8 @@ int main(int argc, char** argv) {
           std::cout << ConfigValuesToJson(table.Print(loaded->config)).dump(2) << '\n';
           return absl::OkStatus();
         }
-        return RunConvert(loaded->config, std::cout);
+        const bool terminal = IsTerminal(STDERR_FILENO);
+        LiveLine line(std::cerr, {.terminal = terminal, .quiet = loaded->quiet || !terminal});
+        return RunConvert(loaded->config, std::cout, &line);
       });
 }

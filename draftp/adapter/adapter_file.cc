@@ -36,8 +36,9 @@ class AdapterReader {
         source_(weights_.sources().empty() ? "memory" : weights_.sources().front()) {}
 
   absl::StatusOr<Adapter> Read(const std::string& config) {
-    if (absl::Status status = SortKeys(); !status.ok()) return status;
+    // A config's kind of adapter says more than keys that aren't known.
     if (absl::Status status = ReadMetadata(config); !status.ok()) return status;
+    if (absl::Status status = SortKeys(); !status.ok()) return status;
     Adapter adapter{.source = source_, .parts = {}};
     for (size_t part = 0; part < layers_.size(); ++part) {
       for (const auto& [path, keys] : layers_.at(part)) {

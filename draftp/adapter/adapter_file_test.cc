@@ -120,6 +120,10 @@ TEST(AdapterFileTest, AConfigThatContradictsTheWeightsIsNamed) {
   EXPECT_THAT(MistakeIn(Factors(kKohya), R"({"use_dora": true})"),
               HasSubstr("comes without lora_magnitude_vector, adapter_config.json says use_dora"));
   EXPECT_THAT(MistakeIn(Factors(kKohya), R"({"peft_type": "LOHA"})"), HasSubstr("peft_type"));
+  // Before keys that nothing knows: the config says what they are.
+  EXPECT_THAT(MistakeIn({{"base_model.model.conv_in.unknown", at::ones({2})}},
+                        R"({"peft_type": "FOURIERFT"})"),
+              HasSubstr("adapter_config.json: peft_type: is \"FOURIERFT\", supported: \"LORA\""));
   Files tensors = Factors(kKohya);
   tensors[kKohya + ".alpha"] = at::ones({});
   EXPECT_THAT(MistakeIn(tensors, R"({"lora_alpha": 8})"), HasSubstr(".alpha: is there, and alpha"));
@@ -144,7 +148,8 @@ TEST(AdapterFileTest, GrammarsMayMixAndAForeignHalfIsNamed) {
   ASSERT_TRUE(adapter.ok()) << adapter.status();
   EXPECT_EQ(adapter->of(AdapterPart::kUNet).size(), 2u);
   tensors["unet.conv_in.oft_blocks"] = at::ones({2, 4, 4});
-  EXPECT_THAT(MistakeIn(tensors), HasSubstr("unet.conv_in.oft_blocks: is OFT"));
+  EXPECT_THAT(MistakeIn(tensors),
+              HasSubstr("unet.conv_in.oft_blocks: is of an OFT or BOFT adapter"));
   tensors.erase("unet.conv_in.oft_blocks");
   tensors["unet.conv_inn.lora_A.weight"] = at::ones({2, 4, 3, 3});
   EXPECT_THAT(MistakeIn(tensors), HasSubstr("conv_inn.lora_A.weight: this model's unet has no such "

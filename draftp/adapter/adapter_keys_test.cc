@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -150,8 +151,19 @@ TEST(AdapterKeysTest, AKeyOfNoLayerNamesTheNearest) {
 }
 
 TEST(AdapterKeysTest, KindsThatAreNotReadAreNamed) {
-  EXPECT_THAT(LayerOf("lora_unet_conv_in.oft_blocks"), HasSubstr("is OFT, expected LoRA"));
-  EXPECT_THAT(LayerOf("lora_unet_conv_in.a1.weight"), HasSubstr("is GLoRA"));
+  for (const auto& [ending, kind] :
+       std::map<std::string, std::string>{{"oft_blocks", "an OFT or BOFT"},
+                                          {"oft_R", "an OFT"},
+                                          {"oft_r", "an OFT"},
+                                          {"boft_R", "a BOFT"},
+                                          {"a1.weight", "a GLoRA"},
+                                          {"on_input", "an IA3"},
+                                          {"ia3_l", "an IA3"},
+                                          {"vera_lambda_b", "a VeRA"},
+                                          {"hra_u", "an HRA"}}) {
+    EXPECT_THAT(LayerOf("base_model.model.conv_in." + ending),
+                HasSubstr("is of " + kind + " adapter, expected LoRA"));
+  }
   EXPECT_THAT(LayerOf("conv_in.weight"), HasSubstr("is no key of an adapter"));
 }
 

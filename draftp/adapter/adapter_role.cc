@@ -60,16 +60,26 @@ struct OtherKind {
   const char* name;
 };
 
-constexpr std::array<OtherKind, 14> kOtherKinds = {{
-    {".oft_blocks", "OFT"},
-    {".oft_diag", "OFT"},
-    {".oft_R.weight", "OFT"},
-    {".rescale", "OFT"},
-    {".a1.weight", "GLoRA"},
-    {".a2.weight", "GLoRA"},
-    {".b1.weight", "GLoRA"},
-    {".b2.weight", "GLoRA"},
-    {".on_input", "IA3"},
+// Of kohya, LyCORIS and peft.
+constexpr std::array<OtherKind, 23> kOtherKinds = {{
+    {".oft_blocks", "of an OFT or BOFT adapter"},
+    {".oft_diag", "of an OFT adapter"},
+    {".oft_R.weight", "of an OFT adapter"},
+    {".oft_R", "of an OFT adapter"},
+    {".oft_r", "of an OFT adapter"},
+    {".oft_s", "of an OFT adapter"},
+    {".rescale", "of an OFT adapter"},
+    {".boft_R", "of a BOFT adapter"},
+    {".boft_s", "of a BOFT adapter"},
+    {".a1.weight", "of a GLoRA adapter"},
+    {".a2.weight", "of a GLoRA adapter"},
+    {".b1.weight", "of a GLoRA adapter"},
+    {".b2.weight", "of a GLoRA adapter"},
+    {".on_input", "of an IA3 adapter"},
+    {".ia3_l", "of an IA3 adapter"},
+    {".vera_lambda_b", "of a VeRA adapter"},
+    {".vera_lambda_d", "of a VeRA adapter"},
+    {".hra_u", "of an HRA adapter"},
     {".set_weight", "a weight that replaces the layer's"},
     {".reshape_weight", "a layer of another shape"},
     {".lora_B.bias", "LoRA with a bias of its own"},

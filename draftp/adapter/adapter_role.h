@@ -43,8 +43,8 @@ struct SplitKey {
 };
 
 // By the endings of kohya, LyCORIS, diffusers (three generations) and peft. The error says what is
-// wrong with the ending and names none of the key: a kind of adapter that isn't read (OFT, GLoRA,
-// IA3, set_weight), or nothing that is known.
+// wrong with the ending and names none of the key: a kind of adapter that isn't read (OFT, BOFT,
+// GLoRA, IA3, VeRA, HRA, set_weight), or nothing that is known.
 absl::StatusOr<SplitKey> SplitAdapterKey(std::string_view key);
 
 }  // namespace draftp

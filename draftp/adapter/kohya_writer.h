@@ -1,4 +1,4 @@
-// Writes an adapter of a UNet as kohya's sd-scripts does for SDXL: what ComfyUI, A1111, Forge and
+// Writes adapters as kohya's sd-scripts and LyCORIS do for SDXL: what ComfyUI, A1111, Forge and
 // InvokeAI read whole.
 #ifndef DRAFTP_ADAPTER_KOHYA_WRITER_H_
 #define DRAFTP_ADAPTER_KOHYA_WRITER_H_
@@ -27,6 +27,14 @@ namespace draftp {
 absl::Status WriteKohyaLora(const std::string& path, const LoraAdapter& adapter,
                             const std::vector<std::string>& paths,
                             std::map<std::string, std::string> metadata);
+
+// The same of all that an adapter changes, of whatever kind, every tensor but alpha in its own
+// dtype: by LyCORIS' endings what isn't a LoRA of two factors, and text encoders' layers as
+// lora_te1_ and lora_te2_. ss_network_module says lycoris.kohya where there is another kind.
+// ReadAdapterFile reads the same adapter back.
+absl::Status WriteKohyaAdapter(const std::string& path, const Adapter& adapter,
+                               const std::vector<std::string>& paths,
+                               std::map<std::string, std::string> metadata);
 
 }  // namespace draftp
 

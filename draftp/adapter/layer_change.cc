@@ -187,6 +187,15 @@ bool LayerChange::IsPlainLora() const { return items.size() == 2 && Has(kDown) &
 
 LoraLayer LayerChange::Plain() const { return {.a = at(kDown), .b = at(kUp), .scale = scale}; }
 
+std::string KindOf(const LayerChange& change) {
+  if (change.Has(kMagnitude)) return "a DoRA";
+  if (change.Has(kMid)) return "a LoRA with Tucker's core";
+  if (change.Has(kHadaW1A)) return "a LoHa";
+  if (change.Has(kLokrW1) || change.Has(kLokrW1A)) return "a LoKr";
+  if (change.IsPlainLora()) return "a LoRA";
+  return "a whole difference";
+}
+
 std::optional<int64_t> RankOf(const LayerChange& change) {
   for (const AdapterRole role : {kDown, kHadaW1B, kLokrW2B, kLokrW1B}) {
     const auto item = change.items.find(role);

@@ -48,6 +48,10 @@ struct LayerChange {
   LoraLayer Plain() const;
 };
 
+// What a layer's change is called: "a LoRA", "a LoRA with Tucker's core", "a LoHa", "a LoKr", "a
+// DoRA", "a whole difference".
+std::string KindOf(const LayerChange& change);
+
 // r, by which alpha is divided; none where the kind has none.
 std::optional<int64_t> RankOf(const LayerChange& change);
 

@@ -68,13 +68,6 @@ absl::Status CheckTargets(const LoraAdapter& adapter, const std::vector<std::str
   return absl::OkStatus();
 }
 
-// scale = alpha / r, where alpha is a whole number unless it clearly isn't.
-double Alpha(const LoraLayer& layer) {
-  const double alpha = layer.scale * static_cast<double>(layer.rank());
-  const double whole = std::round(alpha);
-  return std::abs(alpha - whole) <= 1e-12 * std::abs(alpha) ? whole : alpha;
-}
-
 // Whole numbers as peft's integers.
 json Number(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<int64_t>(value);
@@ -109,7 +102,7 @@ json Config(const LoraAdapter& adapter, const std::vector<std::string>& targets)
   Values ranks, alphas;
   for (const auto& [path, layer] : adapter.layers) {
     ranks[path] = static_cast<double>(layer.rank());
-    alphas[path] = Alpha(layer);
+    alphas[path] = AlphaOf(layer.scale, layer.rank());
   }
   const double rank = MostFrequent(ranks), alpha = MostFrequent(alphas);
   json config = {{"r", Number(rank)},
@@ -136,8 +129,15 @@ json Config(const LoraAdapter& adapter, const std::vector<std::string>& targets)
 
 }  // namespace
 
+double AlphaOf(double scale, int64_t rank) {
+  const double alpha = scale * static_cast<double>(rank);
+  const double whole = std::round(alpha);
+  return std::abs(alpha - whole) <= 1e-12 * std::abs(alpha) ? whole : alpha;
+}
+
 absl::StatusOr<std::string> LoraConfigJson(const LoraAdapter& adapter,
-                                           std::vector<std::string> target_modules) {
+                                           std::vector<std::string> target_modules,
+                                           const std::string& prefix) {
   if (absl::Status status = CheckFactors(adapter); !status.ok()) return status;
   if (target_modules.empty()) {
     for (const auto& [path, layer] : adapter.layers) target_modules.push_back(path);
@@ -146,7 +146,7 @@ absl::StatusOr<std::string> LoraConfigJson(const LoraAdapter& adapter,
   if (absl::Status status = CheckTargets(adapter, target_modules); !status.ok()) return status;
   json metadata = json::object();
   const json config = Config(adapter, target_modules);
-  for (const auto& [key, value] : config.items()) metadata[absl::StrCat(kPrefix, key)] = value;
+  for (const auto& [key, value] : config.items()) metadata[absl::StrCat(prefix, key)] = value;
   return metadata.dump(2, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
 }
 
@@ -161,6 +161,36 @@ absl::Status WriteLoraFile(const std::string& path, const LoraAdapter& adapter,
     tensors[key + ".lora_B.weight"] = layer.b.detach().to(at::kFloat);
   }
   return WriteSafetensors(path, tensors, {{"format", "pt"}, {"lora_adapter_metadata", *config}});
+}
+
+absl::Status WriteDiffusersAdapter(const std::string& path, const Adapter& adapter,
+                                   std::map<std::string, std::string> metadata) {
+  std::map<std::string, at::Tensor> tensors;
+  json configs = json::object();
+  for (int i = 0; i < kAdapterParts; ++i) {
+    const auto part = static_cast<AdapterPart>(i);
+    const std::string prefix = absl::StrCat(PartName(part), ".");
+    LoraAdapter lora{.source = adapter.source, .layers = {}};
+    for (const auto& [layer_path, change] : adapter.of(part)) {
+      if (!change.IsPlainLora()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            Printable(adapter.source, 4096), ": ", Printable(change.items.begin()->second.key),
+            ": is of ", KindOf(change), ", expected LoRAs of two factors, which diffusers' layout ",
+            "holds alone"));
+      }
+      const LoraLayer layer = change.Plain();
+      tensors[absl::StrCat(prefix, layer_path, ".lora_A.weight")] = layer.a;
+      tensors[absl::StrCat(prefix, layer_path, ".lora_B.weight")] = layer.b;
+      lora.layers.emplace(layer_path, layer);
+    }
+    if (lora.layers.empty()) continue;
+    const auto config = LoraConfigJson(lora, {}, prefix);
+    if (!config.ok()) return config.status();
+    configs.update(json::parse(*config));
+  }
+  metadata["format"] = "pt";
+  metadata["lora_adapter_metadata"] = configs.dump(2);
+  return WriteSafetensors(path, tensors, metadata);
 }
 
 }  // namespace draftp

@@ -37,7 +37,8 @@ LoraArgument ParseLoraArgument(const std::string& text) {
   const LoraArgument weighed{.path = text.substr(0, colon), .weight = text.substr(colon + 1)};
   if (weighed.weight.empty()) return {.path = text};
   const bool means_one = ParseWeighing(weighed.weight).ok();
-  return means_one || IsThere(weighed.path) ? weighed : LoraArgument{.path = text};
+  const bool is_there = weighed.path.starts_with('/') && IsThere(weighed.path);
+  return means_one || is_there ? weighed : LoraArgument{.path = text};
 }
 
 std::vector<LoraArgument> ParseLoraArguments(const std::vector<std::string>& texts) {

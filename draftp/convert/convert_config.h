@@ -4,6 +4,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,20 @@
 namespace draftp {
 
 struct ConvertConfig {
-  std::string in = {};          // what ModelSource::Open takes
-  std::string out = {};         // a folder, or a .safetensors file; mustn't exist
-  PartPaths parts = {};         // in place of what `in` has
-  std::string format = "auto";  // auto, hf, single_file
-  std::string dtype = "keep";   // keep, float32, float16, bfloat16
+  std::string in = {};                       // what ModelSource::Open takes
+  std::string out = {};                      // a folder, or a .safetensors file; mustn't exist
+  PartPaths parts = {};                      // in place of what `in` has
+  std::string format = "auto";               // auto, hf, single_file
+  std::string dtype = "keep";                // keep, float32, float16, bfloat16
+  std::string base = {};                     // whose layers an adapter is for; empty: SDXL base's
+  bool verify = false;                       // what is written, or `in` where there is no `out`
+  std::string extract = {};                  // the model that is subtracted from `in`
+  int64_t rank = 32;                         // of extract
+  std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`
+  uint64_t seed = 0;                         // of init_random
+  std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
+
+  bool writes_lora() const { return format == "lora_diffusers" || format == "lora_kohya"; }
 
   bool operator==(const ConvertConfig&) const = default;
 };

@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <map>
-#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "draftp/checkpoint/safetensors.h"
+#include "draftp/convert/test_convert.h"
 #include "draftp/io/json_file.h"
 #include "draftp/io/read_file.h"
 #include "draftp/io/test_files.h"
@@ -25,18 +25,8 @@ using testing::TemporaryFolder;
 const std::string kTiny = "testdata/tiny_sdxl";
 constexpr int64_t kMostText = 1 << 24;
 
-absl::Status Convert(std::vector<std::string> arguments) {
-  const auto loaded = LoadConvertConfig(arguments, std::filesystem::current_path());
-  if (!loaded.ok()) return loaded.status();
-  std::ostringstream out;
-  return RunConvert(loaded->config, out);
-}
-
-std::map<std::string, at::Tensor> Tensors(WeightMap weights) {
-  std::map<std::string, at::Tensor> tensors;
-  for (const std::string& name : weights.names())
-    tensors[name] = *weights.Take(name, *weights.Shape(name));
-  return tensors;
+absl::Status Convert(const std::vector<std::string>& arguments) {
+  return testing::RunConvertWith(arguments);
 }
 
 void ExpectSameModel(const std::string& got, const std::string& expected,
@@ -54,7 +44,8 @@ void ExpectSameModel(const std::string& got, const std::string& expected,
     auto a = one->Take(part), b = other->Take(part);
     ASSERT_TRUE(a.ok()) << a.status();
     EXPECT_EQ(a->config.object(), b->config.object());
-    const auto tensors = Tensors(std::move(a->weights)), wanted = Tensors(std::move(b->weights));
+    const auto tensors = testing::TensorsOf(std::move(a->weights)),
+               wanted = testing::TensorsOf(std::move(b->weights));
     ASSERT_EQ(tensors.size(), wanted.size());
     for (const auto& [name, tensor] : wanted) {
       EXPECT_EQ(tensors.at(name).scalar_type(), dtype) << name;

@@ -72,23 +72,28 @@ absl::StatusOr<ClipText> ClipText::Load(const std::string& dir, const Placement&
   return FromWeights(*config, *std::move(named), placement);
 }
 
-absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, WeightMap weights,
-                                               const Placement& placement) {
+ClipText ClipText::Skeleton(const ClipTextConfig& config) {
   const int64_t hidden = config.layer.hidden_size;
-  const std::string prefix = "text_model.";
   ClipText model{.config = config,
                  .token_embedding = TableSkeleton(config.vocab_size, hidden),
                  .position_embedding = TableSkeleton(config.max_positions, hidden),
                  .layers = {},
                  .final_norm = LayerNormSkeleton(hidden, config.layer.layer_norm_eps),
                  .projection = std::nullopt};
-  WeightLoader load(weights, placement);
-  load.Take(prefix + "embeddings.token_embedding.weight", model.token_embedding);
-  load.Take(prefix + "embeddings.position_embedding.weight", model.position_embedding);
   for (int64_t i = 0; i < config.num_layers; ++i)
     model.layers.push_back(ClipLayerSkeleton(config.layer));
   if (config.projection_dim > 0)
     model.projection = LinearSkeleton(hidden, config.projection_dim, /*bias=*/false);
+  return model;
+}
+
+absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, WeightMap weights,
+                                               const Placement& placement) {
+  const std::string prefix = "text_model.";
+  ClipText model = Skeleton(config);
+  WeightLoader load(weights, placement);
+  load.Take(prefix + "embeddings.token_embedding.weight", model.token_embedding);
+  load.Take(prefix + "embeddings.position_embedding.weight", model.position_embedding);
   VisitWeights(model, load);
   if (absl::Status status = load.Finish(); !status.ok()) return status;
   model.origin = weights.Origin();

@@ -31,6 +31,9 @@ struct ClipText {
   std::optional<LinearWeights> projection;               // [projection_dim,hidden], no bias
   std::shared_ptr<const WeightOrigin> origin = nullptr;  // what was loaded; null without files
 
+  // The layers that a config asks for, as shapes without storage (device meta).
+  static ClipText Skeleton(const ClipTextConfig& config);
+
   // From a folder with config.json and model.safetensors (or what WeightMap finds in its place),
   // whose names may be those of any version of transformers (HuggingFaceLayout).
   static absl::StatusOr<ClipText> Load(const std::string& dir, const Placement& placement);

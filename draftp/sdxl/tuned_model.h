@@ -12,19 +12,13 @@
 #include <vector>
 
 #include "draftp/adapter/adapter_keys.h"
+#include "draftp/adapter/scaled_adapter.h"
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/model/conditioning.h"
 #include "draftp/model/unet.h"
 #include "draftp/sdxl/sdxl_predictor.h"
 
 namespace draftp {
-
-// An adapter's file or folder, of any kind (adapter_file.h), and the factor on its change on top of
-// alpha/r.
-struct ScaledAdapter {
-  std::string path;
-  double scale = 1.0;
-};
 
 // What several adapters make.
 enum class AdapterUse {
