@@ -109,14 +109,22 @@ def encode(model, prompts):
     return torch.cat(states, -1), pooled
 
 
-@torch.no_grad()
-def main(testdata):
-    model = f"{testdata}/tiny_sdxl"
-    prompts = open(f"{model}/prompts/validation.txt").read().split("\n")[:IMAGES]
+def first_prompts(model):
+    return open(f"{model}/prompts/validation.txt").read().split("\n")[:IMAGES]
+
+
+def tuned_unet(model):
+    """With its LoRA, in float64."""
     unet = UNet2DConditionModel.from_pretrained(f"{model}/unet").double()
     lora = load_file(f"{model}/lora/pytorch_lora_weights.safetensors")
     unet.load_lora_adapter({k.removeprefix("unet."): v for k, v in lora.items()}, prefix=None)
-    unet.double()
+    return unet.double()
+
+
+@torch.no_grad()
+def main(testdata):
+    model = f"{testdata}/tiny_sdxl"
+    prompts, unet = first_prompts(model), tuned_unet(model)
     vae = AutoencoderKL.from_pretrained(f"{model}/vae").double()
     context, vector = encode(model, prompts)
     size = 8.0 * unet.config.sample_size

@@ -14,9 +14,8 @@ import diffusers.schedulers.scheduling_lcm as lcm
 import diffusers.schedulers.scheduling_tcd as tcd
 import peft
 import torch
-from anneal import IMAGES, SEED, encode
-from diffusers import UNet2DConditionModel
-from safetensors.torch import load_file, save_file
+from anneal import IMAGES, SEED, encode, first_prompts, tuned_unet
+from safetensors.torch import save_file
 
 STEPS = 4
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -43,12 +42,8 @@ def run(unet, module, kind, conditions, **keywords):
 @torch.no_grad()
 def main(testdata):
     model = f"{testdata}/tiny_sdxl"
-    prompts = open(f"{model}/prompts/validation.txt").read().split("\n")[:IMAGES]
-    unet = UNet2DConditionModel.from_pretrained(f"{model}/unet").double()
-    lora = load_file(f"{model}/lora/pytorch_lora_weights.safetensors")
-    unet.load_lora_adapter({k.removeprefix("unet."): v for k, v in lora.items()}, prefix=None)
-    unet.double()
-    context, vector = encode(model, prompts)
+    unet = tuned_unet(model)
+    context, vector = encode(model, first_prompts(model))
     size = 8.0 * unet.config.sample_size
     time_ids = torch.tensor([[size, size, 0.0, 0.0, size, size]] * IMAGES, dtype=torch.float64)
     conditions = {"encoder_hidden_states": context, "added_cond_kwargs": {"text_embeds": vector, "time_ids": time_ids}}
