@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "draftp/convert/truncated_svd.h"
 #include "draftp/convert/verify.h"
 #include "draftp/io/count.h"
 #include "draftp/io/printable.h"
@@ -16,9 +17,7 @@
 namespace draftp {
 namespace {
 
-double Norm(const at::Tensor& tensor) {
-  return std::sqrt(tensor.to(at::kDouble).pow(2).sum().item<double>());
-}
+double Norm(const at::Tensor& tensor) { return std::sqrt(SumOfSquares(tensor)); }
 
 absl::StatusOr<ChangeNorm> NormOf(const LayerChange& change, const std::vector<int64_t>& shape,
                                   const TensorToWrite* weight) {

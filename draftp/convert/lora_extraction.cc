@@ -23,10 +23,6 @@
 namespace draftp {
 namespace {
 
-double Squares(const at::Tensor& tensor) {
-  return tensor.to(at::kDouble).pow(2).sum().item<double>();
-}
-
 std::string ShapeIn(const TensorsToWrite& tensors, const std::string& name) {
   const auto found = tensors.find(name);
   if (found == tensors.end()) return "nothing";
@@ -76,7 +72,7 @@ class Extraction {
       }
       const auto difference = Difference(tuned.at(name), base.at(name));
       if (!difference.ok()) return difference.status();
-      const double squares = Squares(*difference);
+      const double squares = SumOfSquares(*difference);
       if (!std::isfinite(squares)) {
         return absl::InvalidArgumentError(
             absl::StrCat(Printable(tuned_.source, 4096), ": ", where,
@@ -111,7 +107,7 @@ class Extraction {
     down[0] = up[1] = rank;
     const at::Tensor a = (svd.v * root).t().contiguous().to(dtype_),
                      b = (svd.u * root).contiguous().to(dtype_);
-    const double left = Squares(matrix - at::matmul(b.to(at::kFloat), a.to(at::kFloat)));
+    const double left = SumOfSquares(matrix - at::matmul(b.to(at::kFloat), a.to(at::kFloat)));
     LayerChange& change = layers[path];
     change.items[AdapterRole::kDown] = {a.reshape(down), path};
     change.items[AdapterRole::kUp] = {b.reshape(up), path};

@@ -46,13 +46,18 @@ absl::StatusOr<ModelToWrite> ReadModel(const std::string& in, const PartPaths& p
     if (!read.ok()) return read.status();
     model.parts.push_back(*std::move(read));
   }
-  const auto scheduler = source->SchedulerJson();
+  if (absl::Status taken = TakePipeline(*source, model); !taken.ok()) return taken;
+  return model;
+}
+
+absl::Status TakePipeline(const ModelSource& source, ModelToWrite& model) {
+  const auto scheduler = source.SchedulerJson();
   if (!scheduler.ok()) return scheduler.status();
   model.scheduler = scheduler->object();
-  const auto pipeline = source->Pipeline();
+  const auto pipeline = source.Pipeline();
   if (!pipeline.ok()) return pipeline.status();
   model.pipeline = *pipeline;
-  return model;
+  return absl::OkStatus();
 }
 
 std::optional<at::ScalarType> DtypeNamed(const std::string& name) {

@@ -16,6 +16,7 @@
 #include "draftp/checkpoint/layout.h"
 #include "draftp/checkpoint/single_file_writer.h"
 #include "draftp/model/pipeline_config.h"
+#include "draftp/sdxl/model_source.h"
 #include "draftp/sdxl/part_paths.h"
 
 namespace draftp {
@@ -46,6 +47,9 @@ struct ModelToWrite {
 // The model at `in` with `parts` in place of its own, every tensor as it is stored. Headers and
 // configs are read, no tensor's data.
 absl::StatusOr<ModelToWrite> ReadModel(const std::string& in, const PartPaths& parts = {});
+
+// What `source` says of scheduler and pipeline.
+absl::Status TakePipeline(const ModelSource& source, ModelToWrite& model);
 
 // "float32", "float16" or "bfloat16"; none for "keep".
 std::optional<at::ScalarType> DtypeNamed(const std::string& name);

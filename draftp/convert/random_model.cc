@@ -113,13 +113,7 @@ absl::Status TakeRest(const std::string& structure, ModelToWrite& model) {
   const auto source = ModelSource::Open(structure);
   if (!source.ok()) return source.status();
   TakeTokenizers(source, model);
-  const auto scheduler = source->SchedulerJson();
-  if (!scheduler.ok()) return scheduler.status();
-  model.scheduler = scheduler->object();
-  const auto pipeline = source->Pipeline();
-  if (!pipeline.ok()) return pipeline.status();
-  model.pipeline = *pipeline;
-  return absl::OkStatus();
+  return TakePipeline(*source, model);
 }
 
 }  // namespace

@@ -24,11 +24,11 @@ TruncatedSvd Whole(const at::Tensor& matrix, int64_t r) {
   return {u.narrow(1, 0, r), s.narrow(0, 0, r), vh.narrow(0, 0, r).t()};
 }
 
-double Squares(const at::Tensor& tensor) {
+}  // namespace
+
+double SumOfSquares(const at::Tensor& tensor) {
   return tensor.to(at::kDouble).pow(2).sum().item<double>();
 }
-
-}  // namespace
 
 TruncatedSvd LargestSingularValues(const at::Tensor& matrix, int64_t r) {
   const at::NoGradGuard no_grad;
@@ -37,7 +37,7 @@ TruncatedSvd LargestSingularValues(const at::Tensor& matrix, int64_t r) {
   constexpr double kStill = 2e-4;  // of the residual's square
   const int64_t smaller = std::min(matrix.size(0), matrix.size(1)), block = r + kMore;
   if (2 * block >= smaller) return Whole(matrix, r);
-  const double all = Squares(matrix);
+  const double all = SumOfSquares(matrix);
   at::Tensor q = Orthonormal(
       at::matmul(matrix, at::randn({matrix.size(1), block},
                                    at::make_generator<at::CPUGeneratorImpl>(7), matrix.options())));
@@ -46,7 +46,7 @@ TruncatedSvd LargestSingularValues(const at::Tensor& matrix, int64_t r) {
     const at::Tensor z = Orthonormal(at::matmul(matrix.t(), q));
     const auto [next, triangle] = at::linalg_qr(at::matmul(matrix, z), "reduced");
     q = next;
-    const double now = Squares(at::linalg_svdvals(triangle).narrow(0, 0, r));
+    const double now = SumOfSquares(at::linalg_svdvals(triangle).narrow(0, 0, r));
     const bool still = now - captured <= kStill * std::max(all - now, 1e-12 * all);
     captured = now;
     if (still) break;

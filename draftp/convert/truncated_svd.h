@@ -21,6 +21,9 @@ struct TruncatedSvd {
 // decomposition where r isn't small beside m and n.
 TruncatedSvd LargestSingularValues(const at::Tensor& matrix, int64_t r);
 
+// The square of the Frobenius norm, summed in float64.
+double SumOfSquares(const at::Tensor& tensor);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_CONVERT_TRUNCATED_SVD_H_
