@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "draftp/checkpoint/tensor_file.h"
 #include "draftp/io/printable.h"
 
 namespace draftp {
@@ -25,10 +26,9 @@ std::vector<std::string> WeightFilesIn(const std::string& folder) {
   std::vector<std::string> names, pickled;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string ending = it->path().extension().string();
-    if (ending == ".safetensors") names.push_back(it->path().filename().string());
-    if (ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt")
-      pickled.push_back(it->path().filename().string());
+    const std::string name = it->path().filename().string();
+    if (it->path().extension() == ".safetensors") names.push_back(name);
+    if (HasTorchExtension(name)) pickled.push_back(name);
   }
   if (names.empty()) names = std::move(pickled);
   std::ranges::sort(names);
