@@ -21,7 +21,6 @@
 #include "draftp/anneal/anneal_ranks.h"
 #include "draftp/anneal/anneal_run.h"
 #include "draftp/anneal/anneal_summary.h"
-#include "draftp/anneal/blend.h"
 #include "draftp/anneal/image_output.h"
 #include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_path.h"
@@ -102,7 +101,7 @@ struct Setting {
     if (!known.ok()) return known.status();
     return AnnealIdentity(config, plan, settings(), *known);
   }
-  // Identity with what `types` evaluate alone.
+  // Identity with what `blends` evaluate alone.
   RunIdentity UsedBy(const std::vector<Blend>& blends, RunIdentity identity) const {
     std::erase_if(identity.inputs, [&](const auto& input) {
       return !IsUsed(input.first, blends, model.schedule, !config.tuned.empty());
@@ -133,10 +132,7 @@ absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
 
 // What run.json says of `config`: all columns, and the embedded model by its name.
 nlohmann::ordered_json Recorded(AnnealConfig config, const std::vector<AnnealColumn>& columns) {
-  if (!config.weight_type.empty()) {
-    config.weight_type.clear();
-    for (const AnnealColumn& column : columns) config.weight_type.push_back(column.blend.text);
-  }
+  if (!config.weight_type.empty()) config.weight_type = TextsOf(columns);
   config.overwrite = false;  // a run from its record overwrites nothing else
   return RecordedConfig(AnnealTable(), config);
 }
@@ -167,9 +163,7 @@ struct Totals {
 // Says what came out; with --overwrite, what another run left goes first.
 void Conclude(const AnnealConfig& config, const AnnealPlan& plan, const Totals& totals,
               const std::vector<AnnealColumn>& columns, Notices& log) {
-  std::vector<std::string> types;
-  for (const AnnealColumn& column : columns) types.push_back(column.blend.text);
-  const auto stale = StalePictures(config.output_dir, types, plan);
+  const auto stale = StalePictures(config.output_dir, TextsOf(columns), plan);
   if (config.overwrite) {
     RemovePictures(stale);
   } else if (!stale.empty()) {
@@ -249,8 +243,7 @@ absl::Status DryRun(const Prepared& prepared, Notices& log, World& world) {
 absl::Status Furnish(OutputFolder& folder, const std::vector<AnnealColumn>& columns,
                      const RunRecord& record, Notices& log) {
   std::vector<std::string> subfolders;
-  for (const AnnealColumn& column : columns)
-    subfolders.push_back(WeightTypeFolder(column.blend.text));
+  for (const std::string& text : TextsOf(columns)) subfolders.push_back(WeightTypeFolder(text));
   if (absl::Status tidied = folder.Tidy(subfolders); !tidied.ok()) return tidied;
   if (const std::string warning = folder.Warning(); !warning.empty()) log.Warn(warning);
   // Another run's record stands until this one has drawn.

@@ -32,6 +32,12 @@ std::vector<Blend> BlendsIn(const std::vector<AnnealColumn>& columns) {
   return blends;
 }
 
+std::vector<std::string> TextsOf(const std::vector<AnnealColumn>& columns) {
+  std::vector<std::string> texts;
+  for (const AnnealColumn& column : columns) texts.push_back(column.blend.text);
+  return texts;
+}
+
 AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const SdxlModel& model,
                      NoiseSchedule schedule, Options options, Notices& log)
     : config_(config),
@@ -77,7 +83,7 @@ ContactSheetLabels AnnealRun::SheetLabels() const {
                                    ? absl::StrFormat("seed %u", SeedOf(image))
                                    : absl::StrFormat("image %d", image));
   }
-  for (const AnnealColumn& column : options_.columns) labels.columns.push_back(column.blend.text);
+  labels.columns = TextsOf(options_.columns);
   return labels;
 }
 

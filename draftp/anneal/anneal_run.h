@@ -34,6 +34,7 @@ struct AnnealColumn {
 };
 
 std::vector<Blend> BlendsIn(const std::vector<AnnealColumn>& columns);
+std::vector<std::string> TextsOf(const std::vector<AnnealColumn>& columns);
 
 class AnnealRun {
  public:
