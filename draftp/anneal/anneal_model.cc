@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "draftp/anneal/blend.h"
+#include "draftp/model/stack_projections.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
 
@@ -18,6 +19,7 @@ absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                               device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());
   if (PacksWeights(device.network)) PackForInference(*sdxl);
+  if (StacksProjections(device.network)) StackForInference(*sdxl);
   auto schedule = MakeNoiseSchedule(config.sampling, sdxl->scheduler);
   if (!schedule.ok()) return schedule.status();
   const auto size =

@@ -4,6 +4,7 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
@@ -11,7 +12,9 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "draftp/kernels/cuda_backend.h"
@@ -19,6 +22,8 @@
 #include "draftp/kernels/group_norm.h"
 #include "draftp/kernels/layer_norm.h"
 #include "draftp/kernels/operation.h"
+#include "draftp/kernels/product.h"
+#include "draftp/kernels/residual_product.h"
 #include "draftp/testing/tensor_matchers.h"
 
 namespace draftp {
@@ -113,7 +118,7 @@ TEST_F(CudaLayersGpuTest, GroupNormKeepsItsDigitsFarFromZero) {
 }
 
 TEST_F(CudaLayersGpuTest, LayerNormIsThatOfTheFormula) {
-  for (const int64_t channels : {6, 96, 128, 640, 1282}) {
+  for (const int64_t channels : {6, 96, 128, 640, 768, 1024, 1280, 1282, 1664, 2048, 2056}) {
     for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
       SCOPED_TRACE(::testing::Message() << channels << ' ' << dtype);
       ExpectSame([&](const auto& in) { return kernels::LayerNorm(in[0], in[1], in[2], 1e-5); },
@@ -128,27 +133,29 @@ TEST_F(CudaLayersGpuTest, LayerNormIsThatOfTheFormula) {
 
 TEST_F(CudaLayersGpuTest, GatedGeluIsThatOfTheFormula) {
   for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
-    SCOPED_TRACE(dtype);
-    ExpectSame([](const auto& in) { return kernels::GatedGelu(in[0]); },
-               [](const auto& in) {
-                 const auto halves = in[0].chunk(2, -1);
-                 return halves[0] * at::gelu(halves[1]);
-               },
-               {at::randn({5, 33, 2 * 70})}, dtype, Tolerance(dtype));
+    for (const int64_t channels : {70, 72, 5120}) {  // 70: by pairs, the others by 16 bytes
+      SCOPED_TRACE(::testing::Message() << channels << ' ' << dtype);
+      ExpectSame([](const auto& in) { return kernels::GatedGelu(in[0]); },
+                 [](const auto& in) {
+                   const auto halves = in[0].chunk(2, -1);
+                   return halves[0] * at::gelu(halves[1]);
+                 },
+                 {at::randn({5, 33, 2 * channels})}, dtype, Tolerance(dtype));
+    }
   }
 }
 
 TEST_F(CudaLayersGpuTest, AddendsAreAddedToTheirPixels) {
   for (const at::ScalarType dtype : {at::kFloat, at::kHalf, at::kBFloat16}) {
-    for (const int64_t rows : {1, 3}) {
-      SCOPED_TRACE(::testing::Message() << dtype << rows);
+    for (const auto& [rows, c] : {std::pair<int64_t, int64_t>{1, 6}, {3, 6}, {1, 320}, {3, 320}}) {
+      SCOPED_TRACE(::testing::Message() << dtype << rows << ' ' << c);
       ExpectSame([](const auto& in) { return kernels::AddToPixels(in[0], in[1], in[2], in[3]); },
                  [](const auto& in) {
-                   return in[0] + in[1].view({1, 6, 1, 1}) + in[2].unsqueeze(-1).unsqueeze(-1) +
+                   return in[0] + in[1].view({1, -1, 1, 1}) + in[2].unsqueeze(-1).unsqueeze(-1) +
                           in[3];
                  },
-                 {at::randn({3, 6, 5, 7}).contiguous(at::MemoryFormat::ChannelsLast),
-                  at::randn({6}), at::randn({rows, 6}), at::randn({3, 6, 5, 7})},
+                 {at::randn({3, c, 5, 7}).contiguous(at::MemoryFormat::ChannelsLast),
+                  at::randn({c}), at::randn({rows, c}), at::randn({3, c, 5, 7})},
                  dtype, Tolerance(dtype));
     }
   }
@@ -158,6 +165,63 @@ TEST_F(CudaLayersGpuTest, AddendsAreAddedToTheirPixels) {
   ExpectSame([](const auto& in) { return kernels::AddToPixels(in[0], {}, in[1], {}); },
              [](const auto& in) { return in[0] + in[1].unsqueeze(-1).unsqueeze(-1); },
              {at::randn({2, 4, 3, 3}), at::randn({2, 4})}, at::kFloat, 2e-6);
+}
+
+// Shapes of SDXL's transformers at two sizes, SSD-1B's and the embedded model's.
+struct ProductCase {
+  int64_t rows, in, out;
+};
+
+TEST_F(CudaLayersGpuTest, ProductsWithResidualAreThoseOfTheFormula) {
+  const at::NoGradGuard no_grad;
+  const std::vector<ProductCase> cases = {
+      {2048, 1280, 1280}, {2048, 5120, 1280}, {8192, 640, 640}, {8192, 2560, 640}, {1, 1280, 1280},
+      {77, 640, 1280},    {4158, 2560, 640},  {256, 64, 64},    {1024, 512, 128},  {65, 8, 8}};
+  for (const ProductCase& c : cases) {
+    for (const at::ScalarType dtype : {at::kHalf, at::kBFloat16}) {
+      for (const bool biased : {false, true}) {
+        SCOPED_TRACE(::testing::Message()
+                     << c.rows << ' ' << c.in << ' ' << c.out << dtype << biased);
+        const at::Tensor x = at::randn({c.rows, c.in}).to(dtype),
+                         w = (at::randn({c.out, c.in}) / std::sqrt(c.in)).to(dtype),
+                         bias = biased ? at::randn({c.out}).to(dtype) : at::Tensor(),
+                         residual = at::randn({c.rows, c.out}).to(dtype);
+        const auto gpu = [](const at::Tensor& t) { return t.defined() ? t.to(at::kCUDA) : t; };
+        ASSERT_TRUE(kernels::ResidualProductServes(gpu(x), gpu(w), gpu(bias), gpu(residual)));
+        at::Tensor expected =
+            at::matmul(x.to(at::kDouble), w.to(at::kDouble).t()) + residual.to(at::kDouble);
+        if (biased) expected = expected + bias.to(at::kDouble);
+        const at::Tensor on_gpu = gpu(residual),
+                         found = kernels::ResidualProduct(gpu(x), gpu(w), gpu(bias), on_gpu);
+        // Rounded once: half of what a value may differ by at most, a third of it in the mean.
+        EXPECT_LT(RelativeError(found, expected), dtype == at::kHalf ? 4e-4 : 3e-3);
+        EXPECT_THAT(on_gpu.cpu(), testing::IsEqualTo(residual));
+        EXPECT_THAT(kernels::ResidualProduct(gpu(x), gpu(w), gpu(bias), gpu(residual)).cpu(),
+                    testing::IsEqualTo(found.cpu()));
+      }
+    }
+  }
+}
+
+TEST_F(CudaLayersGpuTest, WhatAResidualProductDoesNotServeIsLeftToLibTorch) {
+  const at::Tensor x = at::randn({33, 64}).to(at::kCUDA, at::kBFloat16),
+                   w = at::randn({64, 64}).to(at::kCUDA, at::kBFloat16),
+                   r = at::randn({33, 64}).to(at::kCUDA, at::kBFloat16), none;
+  EXPECT_TRUE(kernels::ResidualProductServes(x, w, none, r));
+  EXPECT_FALSE(kernels::ResidualProductServes(x, w, none, none));
+  EXPECT_FALSE(kernels::ResidualProductServes(x, w.t(), none, r));
+  EXPECT_FALSE(kernels::ResidualProductServes(x, w, none, r.to(at::kHalf)));
+  EXPECT_FALSE(
+      kernels::ResidualProductServes(x.to(at::kFloat), w.to(at::kFloat), none, r.to(at::kFloat)));
+  EXPECT_FALSE(kernels::ResidualProductServes(x.narrow(0, 1, 32), w, none, r.narrow(0, 1, 32)));
+  const at::Tensor leaf = w.clone().requires_grad_();
+  EXPECT_FALSE(kernels::ResidualProductServes(x, leaf, none, r));
+  const kernels::Packed packed;
+  const at::Tensor recorded = kernels::Linear(x, {leaf, packed}, {.bias = {}, .residual = r});
+  EXPECT_TRUE(recorded.requires_grad());
+  EXPECT_LT(RelativeError(kernels::Linear(x, {w, packed}, {.bias = {}, .residual = r}),
+                          recorded.detach()),
+            1e-2);
 }
 
 TEST_F(CudaLayersGpuTest, OtherTensorsAreNotServed) {

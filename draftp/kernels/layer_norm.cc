@@ -31,32 +31,42 @@ at::Tensor OnCpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
   return cpu::LayerNorm(x, {weight, bias, /*groups=*/0, eps});
 }
 
-struct Normalised {
-  at::Tensor y;
+// What the backward pass needs.
+struct Moments {
   at::Tensor mean, inverse;  // [rows] float32
 };
 
-// x is contiguous.
-Normalised Forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                   double eps) {
+// x is contiguous. `moments` are filled in, or null.
+at::Tensor Forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                   double eps, Moments* moments) {
   static const auto launch = DRAFTP_CUDA_KERNEL(LaunchLayerNorm);
   const int64_t channels = x.size(-1);
   const long long rows = x.numel() / channels;
-  const auto floats = x.options().dtype(at::kFloat);
-  Normalised result{at::empty_like(x), at::empty({rows}, floats), at::empty({rows}, floats)};
-  launch(x, DtypeOf(x), rows, static_cast<int>(channels),
-         LayerNormForward{x.const_data_ptr(), weight.const_data_ptr(), bias.const_data_ptr(),
-                          result.y.mutable_data_ptr(), result.mean.mutable_data_ptr<float>(),
-                          result.inverse.mutable_data_ptr<float>(), eps});
-  return result;
+  at::Tensor y = at::empty_like(x);
+  LayerNormForward call{.x = x.const_data_ptr(),
+                        .weight = weight.const_data_ptr(),
+                        .bias = bias.const_data_ptr(),
+                        .y = y.mutable_data_ptr(),
+                        .mean = nullptr,
+                        .inverse = nullptr,
+                        .eps = eps};
+  if (moments != nullptr) {
+    const auto floats = x.options().dtype(at::kFloat);
+    *moments = {at::empty({rows}, floats), at::empty({rows}, floats)};
+    call.mean = moments->mean.mutable_data_ptr<float>();
+    call.inverse = moments->inverse.mutable_data_ptr<float>();
+  }
+  launch(x, DtypeOf(x), rows, static_cast<int>(channels), call);
+  return y;
 }
 
 class LayerNormFunction : public torch::autograd::Function<LayerNormFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, double eps) {
-    const auto [y, mean, inverse] = Forward(x, weight, bias, eps);
-    context->save_for_backward({x, weight, bias, mean, inverse});
+    Moments moments;
+    at::Tensor y = Forward(x, weight, bias, eps, &moments);
+    context->save_for_backward({x, weight, bias, moments.mean, moments.inverse});
     return y;
   }
 
@@ -78,7 +88,7 @@ at::Tensor OnGpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
               weight.size(0), " channels: found ", x.sizes());
   const at::Tensor rows = x.contiguous();
   if (Recorded(x, weight, bias)) return LayerNormFunction::apply(rows, weight, bias, eps);
-  return Forward(rows, weight, bias, eps).y;
+  return Forward(rows, weight, bias, eps, nullptr);
 }
 
 constexpr Operation<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, double)>

@@ -20,7 +20,7 @@ at::Tensor LayerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
 struct LayerNormForward {
   const void *x, *weight, *bias;  // of one dtype; x [rows, channels], an even number of these
   void* y;
-  float *mean, *inverse;  // [rows]; 1 / standard deviation
+  float *mean, *inverse;  // [rows]; 1 / standard deviation. Null: nobody asks for them
   double eps;
 };
 DRAFTP_CUDA_ENTRY int LaunchLayerNorm(KernelDtype dtype, long long rows, int channels,

@@ -1,9 +1,13 @@
-// Two neighbouring elements of any floating dtype, computed with in float32.
+// Neighbouring elements of any floating dtype, two or as many as one access takes, computed with in
+// float32.
 #ifndef DRAFTP_KERNELS_PAIR_LOAD_CUH_
 #define DRAFTP_KERNELS_PAIR_LOAD_CUH_
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+
+#include <cstddef>
+#include <cstring>
 
 #include "draftp/kernels/cuda_entry.h"
 
@@ -47,6 +51,63 @@ __device__ void StorePair(void* base, long long element, float2 value) {
 template <class T>
 __device__ float LoadOne(const void* base, long long element) {
   return static_cast<float>(static_cast<const T*>(base)[element]);
+}
+
+// Elements of the widest access, 16 bytes.
+template <class T>
+inline constexpr int kWidest = 16 / static_cast<int>(sizeof(T));
+
+template <int kBytes>
+struct WordOf;
+template <>
+struct WordOf<4> {
+  using Type = unsigned;
+};
+template <>
+struct WordOf<8> {
+  using Type = uint2;
+};
+template <>
+struct WordOf<16> {
+  using Type = uint4;
+};
+
+// `width` neighbours by one access: 2 or kWidest<T>. `element` is a multiple of it, and `base`
+// aligned to the access.
+template <class T, int width>
+struct Pack {
+  static constexpr int kWidth = width;
+  using Pair = typename PairOf<T>::Type;
+  using Word = typename WordOf<kWidth * sizeof(T)>::Type;
+  static constexpr int kPairs = kWidth / 2;
+
+  float2 pairs[kPairs];
+
+  __device__ static Pack Load(const void* base, long long element) {
+    const Word word = *reinterpret_cast<const Word*>(static_cast<const T*>(base) + element);
+    Pair raw[kPairs];
+    memcpy(raw, &word, sizeof(word));
+    Pack pack;
+#pragma unroll
+    for (int i = 0; i < kPairs; ++i) pack.pairs[i] = ToFloat(raw[i]);
+    return pack;
+  }
+
+  __device__ void StoreTo(void* base, long long element) const {
+    Pair raw[kPairs];
+#pragma unroll
+    for (int i = 0; i < kPairs; ++i) Store(&raw[i], pairs[i]);
+    Word word;
+    memcpy(&word, raw, sizeof(word));
+    *reinterpret_cast<Word*>(static_cast<T*>(base) + element) = word;
+  }
+};
+
+// Whether rows of `channels` elements that begin at these addresses (null is none) can be read by
+// the widest access.
+template <class T, class... Pointers>
+bool TakesWidest(int channels, Pointers... pointers) {
+  return channels % kWidest<T> == 0 && ((reinterpret_cast<size_t>(pointers) % 16 == 0) && ...);
 }
 
 __device__ inline float2 Add(float2 a, float2 b) { return {a.x + b.x, a.y + b.y}; }

@@ -12,6 +12,7 @@
 #include "draftp/kernels/elementwise.h"
 #include "draftp/kernels/group_norm.h"
 #include "draftp/kernels/operation.h"
+#include "draftp/kernels/residual_product.h"
 
 namespace draftp::kernels {
 namespace {
@@ -38,12 +39,16 @@ cpu::Convolution InPanels(const cpu::Panels& panels, const ConvolutionShape& sha
 }
 
 at::Tensor LinearOfPlain(const at::Tensor& x, const at::Tensor& weight, const Epilogue& epilogue) {
-  const at::Tensor flat = x.reshape({-1, x.size(-1)});           // [M,in]
-  const at::Tensor y = at::linear(flat, weight, epilogue.bias);  // [M,out]
-  if (epilogue.adapters) epilogue.adapters(y, flat);
+  const at::Tensor flat = x.reshape({-1, x.size(-1)});  // [M,in]
   std::vector<int64_t> sizes = x.sizes().vec();
-  sizes.back() = y.size(1);
-  return epilogue.residual.defined() ? y.view(sizes) + epilogue.residual : y.view(sizes);
+  sizes.back() = weight.size(0);
+  const at::Tensor& residual = epilogue.residual;
+  const bool in_one = ResidualProductServes(flat, weight, epilogue.bias, residual);
+  const at::Tensor y = in_one ? ResidualProduct(flat, weight, epilogue.bias,
+                                                residual.view({flat.size(0), weight.size(0)}))
+                              : at::linear(flat, weight, epilogue.bias);  // [M,out]
+  if (epilogue.adapters) epilogue.adapters(y, flat);
+  return residual.defined() && !in_one ? y.view(sizes) + residual : y.view(sizes);
 }
 
 at::Tensor LinearOfPanels(const at::Tensor& x, const cpu::Panels& panels,

@@ -43,7 +43,7 @@ KeysValues ProjectKeysValues(const at::Tensor& source, const AttentionWeights& w
                              const AdapterRows& rows = {});
 
 // to_out(attention(to_q(x), keys, values)), plus `residual` where it is defined: x [R,T,C] ->
-// [R,T,C].
+// [R,T,C]. Undefined keys: x attends to itself.
 at::Tensor Attend(const at::Tensor& x, const KeysValues& source, const AttentionWeights& weights,
                   const AdapterRows& rows = {}, const at::Tensor& residual = {});
 

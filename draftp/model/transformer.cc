@@ -27,22 +27,21 @@ KeysValues PreparedFor(const AttentionWeights& attention, const Prompt& prompt) 
   return prompt.keys_values.at(attention.cross_index);
 }
 
-// What `weights` attends to: prepared keys and values, or else those of the prompt or of the tokens
+// What `weights` attends to: prepared keys and values, or those of the prompt; none, for the tokens
 // themselves.
-KeysValues Source(const KeysValues& prepared, const at::Tensor& tokens, const at::Tensor& context,
+KeysValues Source(const KeysValues& prepared, const at::Tensor& context,
                   const AttentionWeights& weights, const AdapterRows& rows) {
-  if (prepared.keys.defined()) return prepared;
-  return ProjectKeysValues(weights.cross_index < 0 ? tokens : context, weights, rows);
+  if (prepared.keys.defined() || weights.cross_index < 0) return prepared;
+  return ProjectKeysValues(context, weights, rows);
 }
 
 at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const KeysValues& first,
                  const KeysValues& second, const TransformerBlockWeights& weights,
                  const AdapterRows& rows) {
-  at::Tensor x = tokens;
-  at::Tensor normed = LayerNorm(x, weights.norm1);
-  x = Attend(normed, Source(first, normed, context, weights.attn1, rows), weights.attn1, rows, x);
-  normed = LayerNorm(x, weights.norm2);
-  x = Attend(normed, Source(second, normed, context, weights.attn2, rows), weights.attn2, rows, x);
+  at::Tensor x = Attend(LayerNorm(tokens, weights.norm1),
+                        Source(first, context, weights.attn1, rows), weights.attn1, rows, tokens);
+  x = Attend(LayerNorm(x, weights.norm2), Source(second, context, weights.attn2, rows),
+             weights.attn2, rows, x);
   return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows, x);
 }
 

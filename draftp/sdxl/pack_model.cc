@@ -12,6 +12,7 @@
 
 #include "draftp/model/adapter_merge.h"
 #include "draftp/model/pack_weights.h"
+#include "draftp/model/stack_projections.h"
 #include "draftp/model/unet_adapter.h"
 
 namespace draftp {
@@ -88,6 +89,18 @@ void PackForInference(SdxlModel& model) {
     if (tuned.text_encoders) PackTextEncoders(*tuned.text_encoders);
   }
   PackTextEncoders(model.text_encoders);
+}
+
+void StackForInference(SdxlModel& model) {
+  StackProjections(model.unet);
+  for (TunedModel& tuned : model.tuned) {
+    if (!tuned.unet) continue;
+    // Of layers that are stacked together, those shared with the base must not leave its blocks.
+    VisitProjections(*tuned.unet, [](const std::vector<LinearWeights*>& layers) {
+      for (LinearWeights* layer : layers) layer->weight = layer->weight.detach();
+    });
+    StackProjections(*tuned.unet);
+  }
 }
 
 void PackTextEncoders(SdxlTextEncoders& encoders) {

@@ -1,4 +1,4 @@
-// Turns a loaded SDXL into one that draws as fast as a CPU can.
+// Turns a loaded SDXL into one that draws as fast as its device can.
 #ifndef DRAFTP_SDXL_PACK_MODEL_H_
 #define DRAFTP_SDXL_PACK_MODEL_H_
 
@@ -12,6 +12,10 @@ namespace draftp {
 // (model/pack_weights.h). From then on the kernels' own threads do the work, and LibTorch's
 // operators keep to the caller's thread: `at::set_num_threads(1)` for the process.
 void PackForInference(SdxlModel& model);
+
+// For a model in 16 bits on a GPU, with its adapters: stacks the projections of its UNets
+// (model/stack_projections.h). Layers that a second UNet shares stay shared.
+void StackForInference(SdxlModel& model);
 
 // Packs both text encoders alone, which no run trains.
 void PackTextEncoders(SdxlTextEncoders& encoders);

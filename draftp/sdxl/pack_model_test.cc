@@ -83,5 +83,31 @@ TEST(PackModelTest, PredictsWhatThePlainModelPredicts) {
     EXPECT_THAT(Predict(packed, batch), testing::IsCloseTo(Predict(plain, batch), 1e-5));
 }
 
+// Of a tuned UNet that changes the values' projection of one attention.
+TEST(PackModelTest, StackingLeavesSharedLayersSharedAndTheBaseWhole) {
+  SdxlModel model = LoadScaled(1.0);
+  const auto first = [](UNet& unet) -> AttentionWeights& {
+    return unet.down_blocks[1].attentions[0].blocks[0].attn1;
+  };
+  const auto middle = [](UNet& unet) -> AttentionWeights& {
+    return unet.mid_block.attentions[0].blocks[0].attn1;
+  };
+  model.tuned = {{.unet = model.unet}};
+  UNet& tuned = *model.tuned[0].unet;
+  first(tuned).to_v.weight = first(tuned).to_v.weight + 1;
+  const at::Tensor before = first(tuned).to_k.weight.clone();
+  StackForInference(model);
+  const auto stacked = [](const AttentionWeights& attention) {
+    const at::Tensor &q = attention.to_q.weight, &v = attention.to_v.weight;
+    return q.storage().is_alias_of(v.storage()) &&
+           v.storage_offset() == q.storage_offset() + q.numel() + attention.to_k.weight.numel();
+  };
+  EXPECT_TRUE(stacked(first(model.unet)) && stacked(first(tuned)));
+  EXPECT_TRUE(stacked(middle(model.unet)) && stacked(middle(tuned)));
+  EXPECT_EQ(middle(tuned).to_k.weight.data_ptr(), middle(model.unet).to_k.weight.data_ptr());
+  EXPECT_NE(first(tuned).to_k.weight.data_ptr(), first(model.unet).to_k.weight.data_ptr());
+  EXPECT_THAT(first(tuned).to_k.weight, testing::IsEqualTo(before));
+}
+
 }  // namespace
 }  // namespace draftp

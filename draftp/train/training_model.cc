@@ -11,6 +11,7 @@
 
 #include "draftp/adapter/lora_file.h"
 #include "draftp/model/pack_weights.h"
+#include "draftp/model/stack_projections.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
@@ -63,6 +64,12 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
   } else {
     if (absl::Status attached = model->AttachAdapter(config); !attached.ok()) return attached;
     model->parameters_ = TrainLora(networks.unet, kSlot);
+  }
+  // A policy that divides blocks lays them out itself.
+  if (StacksProjections(networks.unet.placement()) &&
+      !kShardingPolicies.Takes(config.sharding, "blocks")) {
+    StackProjections(networks.unet);
+    if (config.full()) StackProjections(*networks.tuned[0].unet);
   }
   if (PacksWeights(networks.unet.placement()))
     model->Pack(/*networks=*/!kShardingPolicies.Takes(config.sharding, "blocks"));
