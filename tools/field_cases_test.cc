@@ -130,7 +130,8 @@ void ExpectPicture(const RgbImage& image, const std::string& name) {
     const int top = cell / 24 * 16, left = cell / 3 % 8 * 16, colour = cell % 3;
     double sum = 0;
     for (int y = top; y < top + 16; ++y) {
-      for (int x = left; x < left + 16; ++x) sum += image.pixels[size_t(3 * (128 * y + x) + colour)];
+      for (int x = left; x < left + 16; ++x)
+        sum += image.pixels[size_t(3 * (128 * y + x) + colour)];
     }
     worst = std::max(worst, std::abs(sum / 256 + 0.5 - expected[size_t(cell)].get<double>()));
   }
@@ -167,27 +168,27 @@ TEST_P(FieldPictureTest, IsDiffusers) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, FieldPictureTest,
-    ::testing::Values(
-        PictureCase{"a01_sched_dpmpp_multistep", "base"}, PictureCase{"a02_sched_unipc", "base"},
-        PictureCase{"a03_sched_lcm", "base"}, PictureCase{"a14_sched_dpmpp_old_karras", "base"},
-        PictureCase{"a16_zero_terminal_snr", "a16_zero_terminal_snr"},
-        PictureCase{"a17_index_img2img", "base"},
-        PictureCase{"a18_tokenizer_json_only", "base", MoveVocabulary},
-        PictureCase{"a23_unet_depth_zero_unused", "base"},
-        PictureCase{"a24_unet_dropout_nonzero", "base"},
-        PictureCase{"b13_unet_mid_without_attention", "b13_unet_mid_without_attention",
-                    DropTheMiddlesAttention},
-        PictureCase{.name = "d06_empty_prompt",
-                    .expected = "d06_empty_prompt",
-                    .flags = {"--prompt", "", "--steps=4"}},
-        PictureCase{.name = "d11_guidance_0_turbo",
-                    .expected = "d11_guidance_0_turbo",
-                    .flags = {"--prompt=a red circle on a blue background", "--steps=2",
-                              "--guidance_scale=0"}},
-        PictureCase{"f04_textual_inversion_tokens",
-                    "f04_textual_inversion_tokens",
-                    AddTokensRows,
-                    {"--prompt=a red circle in <s0><s1> style", "--steps=4"}}),
+    ::testing::Values(PictureCase{"a01_sched_dpmpp_multistep", "base"},
+                      PictureCase{"a02_sched_unipc", "base"}, PictureCase{"a03_sched_lcm", "base"},
+                      PictureCase{"a14_sched_dpmpp_old_karras", "base"},
+                      PictureCase{"a16_zero_terminal_snr", "a16_zero_terminal_snr"},
+                      PictureCase{"a17_index_img2img", "base"},
+                      PictureCase{"a18_tokenizer_json_only", "base", MoveVocabulary},
+                      PictureCase{"a23_unet_depth_zero_unused", "base"},
+                      PictureCase{"a24_unet_dropout_nonzero", "base"},
+                      PictureCase{"b13_unet_mid_without_attention",
+                                  "b13_unet_mid_without_attention", DropTheMiddlesAttention},
+                      PictureCase{.name = "d06_empty_prompt",
+                                  .expected = "d06_empty_prompt",
+                                  .flags = {"--prompt", "", "--steps=4"}},
+                      PictureCase{.name = "d11_guidance_0_turbo",
+                                  .expected = "d11_guidance_0_turbo",
+                                  .flags = {"--prompt=a red circle on a blue background",
+                                            "--steps=2", "--guidance_scale=0"}},
+                      PictureCase{"f04_textual_inversion_tokens",
+                                  "f04_textual_inversion_tokens",
+                                  AddTokensRows,
+                                  {"--prompt=a red circle in <s0><s1> style", "--steps=4"}}),
     [](const auto& info) { return std::string(info.param.name); });
 
 class FieldCaptionsTest : public ::testing::TestWithParam<const char*> {};
@@ -202,13 +203,11 @@ TEST_P(FieldCaptionsTest, AreFoundByTrain) {
   EXPECT_THAT(ended.out + ended.error, HasSubstr("of 2 captions"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, FieldCaptionsTest,
-                         ::testing::Values("g07_shard_with_json_only/s.tar",
-                                           "g08_empty_caption_in_shard/s.tar",
-                                           "g13_folder_itself/img",
-                                           "g14_metadata_jsonl_text/metadata.jsonl",
-                                           "g21_csv_single_capital_header/p.csv",
-                                           "g24_txt_gz/p.txt.gz"));
+INSTANTIATE_TEST_SUITE_P(
+    Cases, FieldCaptionsTest,
+    ::testing::Values("g07_shard_with_json_only/s.tar", "g08_empty_caption_in_shard/s.tar",
+                      "g13_folder_itself/img", "g14_metadata_jsonl_text/metadata.jsonl",
+                      "g21_csv_single_capital_header/p.csv", "g24_txt_gz/p.txt.gz"));
 
 // d22: what stands in the JSON is the prompt, not the JSON's text.
 TEST(FieldCases, JsonLinesArePromptsOfAnneal) {
@@ -228,10 +227,10 @@ TEST(FieldCases, TheOriginalsYamlRuns) {
   const TemporaryFolder folder;
   const std::string file = std::string(kCases) + "h02_original_yaml_wandb_off/draftp_sdxl.yaml";
   const std::string tiny = kTinyModel;
-  const Ended ended = RunAsUser(
-      "tools/anneal", {"--config=" + file, "--device=cpu", "--model=" + tiny,
-                       "--lora=" + tiny + "/lora", "--weight_type=step_0.6",
-                       "--prompt=a red circle", "--output_dir=" + (folder / "out")});
+  const Ended ended =
+      RunAsUser("tools/anneal", {"--config=" + file, "--device=cpu", "--model=" + tiny,
+                                 "--lora=" + tiny + "/lora", "--weight_type=step_0.6",
+                                 "--prompt=a red circle", "--output_dir=" + (folder / "out")});
   ASSERT_EQ(ended.code, 0) << ended.error;
   EXPECT_EQ(OnlyPicture(folder / "out").width, 128);
 }
@@ -248,9 +247,9 @@ TEST(FieldCases, ARewardsFullConfigIsTheSameReward) {
   const auto trained = [&](const std::string& with, const std::string& out) {
     const Ended ended = RunAsUser(
         "tools/train",
-        {"--device=cpu", "--model=" + tiny, "--reward=" + with, "--prompts=" + name + "/c.txt", "--steps=2",
-         "--global_batch_size=1", "--val_check_interval=0", "--lora_rank=2", "--max_steps=2",
-         "--output_dir=" + (folder / out)});
+        {"--device=cpu", "--model=" + tiny, "--reward=" + with, "--prompts=" + name + "/c.txt",
+         "--steps=2", "--global_batch_size=1", "--val_check_interval=0", "--lora_rank=2",
+         "--max_steps=2", "--output_dir=" + (folder / out)});
     EXPECT_EQ(ended.code, 0) << ended.error;
     return Contents(folder / out + "/pytorch_lora_weights.safetensors");
   };

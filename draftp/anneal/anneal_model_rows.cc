@@ -31,15 +31,15 @@ bool HasLora(const AnnealConfig& config) {
 }
 
 void AddBase(Table& table) {
-  table.Group("Models")
-      .Path(&AnnealConfig::model,
-            {.key = "model",
-             .original_keys = {"model.unet_config.from_pretrained"},
-             .value_name = "FILE|DIR",
-             .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
-             .default_text = "the embedded model",
-             .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
-             .common = true});
+  table.Group("Models").Path(
+      &AnnealConfig::model,
+      {.key = "model",
+       .original_keys = {"model.unet_config.from_pretrained"},
+       .value_name = "FILE|DIR",
+       .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
+       .default_text = "the embedded model",
+       .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
+       .common = true});
 }
 
 void AddAdapters(Table& table) {
@@ -62,9 +62,8 @@ void AddAdapters(Table& table) {
                .help = "factor on each LoRA's change",
                .elsewhere = {"network_mul", "lora_weight", "lora_strength"},
                .common = true})
-      .NoEffect([](const AnnealConfig& c) {
-        return HasLora(c) ? DrawsBaseAlone(c) : "there is no LoRA";
-      })
+      .NoEffect(
+          [](const AnnealConfig& c) { return HasLora(c) ? DrawsBaseAlone(c) : "there is no LoRA"; })
       .Choice(&AnnealConfig::dora_norm,
               {{kDoraNormChanged, {"lycoris", "peft"}}, {kDoraNormBase, {"comfyui"}}},
               {.key = "dora_norm",

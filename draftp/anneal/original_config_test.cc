@@ -32,10 +32,10 @@ std::string RefusalOf(const std::vector<std::string>& arguments) {
 TEST(OriginalConfigTest, MapsTheOriginalsKeysAndNames) {
   const auto loaded =
       Given({"model.sampling.base.sampler=LinearMultistepSampler",
-            "model.sampling.base.discretization.target=nemo.x.EDMDiscretization",
-            "model.sampling.base.scale=7", "trainer.precision=32", "model.seed=9",
-            "weight_type=draft,power_2.5", "+prompt='a circle'",
-            "model.unet_config.from_pretrained=m", "model.peft.restore_from_path=l"});
+             "model.sampling.base.discretization.target=nemo.x.EDMDiscretization",
+             "model.sampling.base.scale=7", "trainer.precision=32", "model.seed=9",
+             "weight_type=draft,power_2.5", "+prompt='a circle'",
+             "model.unet_config.from_pretrained=m", "model.peft.restore_from_path=l"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->config.sampling.sampler, "lms");
   EXPECT_EQ(loaded->config.sampling.discretization, "edm");
@@ -72,7 +72,7 @@ TEST(OriginalConfigTest, RefusesTheOriginalsKeysWithoutMeaning) {
 TEST(OriginalConfigTest, TakesWandbTurnedOff) {
   const auto loaded =
       Given({"exp_manager.create_wandb_logger=False", "exp_manager.wandb_logger_kwargs.project=p",
-            "wandb_logger_kwargs.name=n", "--prompt=x"});
+             "wandb_logger_kwargs.name=n", "--prompt=x"});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_THAT(RefusalOf({"exp_manager.create_wandb_logger=True"}),
               HasSubstr("found \"True\", expected False or false or FALSE: nothing is sent"));

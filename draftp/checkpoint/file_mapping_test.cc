@@ -28,8 +28,7 @@ int64_t CountOf(const FileMapping& mapping, char byte) {
 TEST(FileMappingTest, PagesThatAreGivenBackAreReadAgain) {
   constexpr int64_t kBytes = 32 << 20;
   const TemporaryFolder folder;
-  const auto mapping =
-      FileMapping::Map(folder.Write("large", std::string(kBytes, 'x'))).value();
+  const auto mapping = FileMapping::Map(folder.Write("large", std::string(kBytes, 'x'))).value();
   ASSERT_EQ(CountOf(*mapping, 'x'), kBytes);
   const int64_t before = ResidentBytes();
   GiveBackMappedPages();
@@ -40,7 +39,9 @@ TEST(FileMappingTest, PagesThatAreGivenBackAreReadAgain) {
 TEST(FileMappingTest, AnEmptyFileAndOneThatIsGoneHaveNone) {
   const TemporaryFolder folder;
   const auto empty = FileMapping::Map(folder.Write("empty", "")).value();
-  { const auto gone = FileMapping::Map(folder.Write("gone", "abc")).value(); }
+  {
+    const auto gone = FileMapping::Map(folder.Write("gone", "abc")).value();
+  }
   GiveBackMappedPages();
   EXPECT_TRUE(empty->bytes().empty());
 }

@@ -13,6 +13,7 @@
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/convert/test_convert.h"
 #include "draftp/io/test_files.h"
+#include "draftp/sdxl/sdxl_model.h"
 #include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -90,6 +91,32 @@ TEST(MergedAdapters, SeveralAddUpAndAreRoundedOnce) {
     EXPECT_TRUE(at::equal(after.at(name), sum.to(at::kHalf))) << name;
     EXPECT_FALSE(at::equal(after.at(name), before.at(name))) << name;
   }
+}
+
+// What anneal --blend weights draws with is what convert writes, bit for bit.
+TEST(MergedAdapters, AreThoseThatAnnealDrawsWith) {
+  const TemporaryFolder folder;
+  const std::string first = "testdata/adapters/kohya.safetensors",
+                    second = "testdata/adapters/dora.safetensors", out = folder / "out";
+  ASSERT_TRUE(RunConvertWith({"--in", kTinyModel, "--out", out, "--dtype", "float32",
+                              "--merge_lora", first + ":0.7", "--merge_lora", second + ":-2"})
+                  .ok());
+  const NamedTensors written = TensorsOfModel(out);
+  const auto model = SdxlModel::Load({.model = kTinyModel,
+                                      .adapters = {{first, 0.7}, {second, -2}},
+                                      .adapter_use = AdapterUse::kMerged},
+                                     *ChooseDevice("cpu", "float32"))
+                         .value();
+  int64_t changed = 0;
+  VisitWeights(*model.tuned.at(0).unet, [&](const std::string& path, const auto& layer) {
+    EXPECT_TRUE(at::equal(layer.weight, written.at("unet/" + path + ".weight"))) << path;
+    changed += 1;
+  });
+  VisitWeights(model.tuned[0].text_encoders->first, [&](const std::string& path,
+                                                        const auto& layer) {
+    EXPECT_TRUE(at::equal(layer.weight, written.at("text_encoder/" + path + ".weight"))) << path;
+  });
+  EXPECT_GT(changed, 100);
 }
 
 TEST(MergedAdapters, ATextEncodersPartIsInASingleFilesOwnLayout) {

@@ -52,8 +52,7 @@ TEST(VerifiedOutput, AFolderIsAlikeAndAFailureToWriteIsNotVerified) {
     return absl::OkStatus();
   };
   const auto fail = [](const std::string& path) { return absl::UnavailableError(path + ": no"); };
-  EXPECT_EQ(WriteThenVerify(folder / "d", fail, verify),
-            absl::UnavailableError(folder / "d: no"));
+  EXPECT_EQ(WriteThenVerify(folder / "d", fail, verify), absl::UnavailableError(folder / "d: no"));
   EXPECT_FALSE(verified);
   EXPECT_TRUE(IsEmpty(folder));
   EXPECT_TRUE(WriteThenVerify(folder / "d", make, verify).ok());

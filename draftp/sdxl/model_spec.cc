@@ -3,9 +3,8 @@
 namespace draftp {
 
 std::map<std::string, std::string> ModelSpec(const ModelSpecFacts& facts) {
-  std::map<std::string, std::string> metadata = {{"format", "pt"},
-                                                 {"modelspec.sai_model_spec", "1.0.1"},
-                                                 {"modelspec.title", facts.title}};
+  std::map<std::string, std::string> metadata = {
+      {"format", "pt"}, {"modelspec.sai_model_spec", "1.0.1"}, {"modelspec.title", facts.title}};
   if (facts.velocity) metadata["modelspec.prediction_type"] = *facts.velocity ? "v" : "epsilon";
   if (facts.lora) metadata["ss_v2"] = "False";
   if (!facts.sdxl) return metadata;

@@ -10,15 +10,15 @@
 
 namespace draftp {
 
-// Whether a UNet that takes prompts of `context` numbers a token is SDXL's: the two CLIP towers' 768
-// and 1280, which no other model that draftp loads has.
+// Whether a UNet that takes prompts of `context` numbers a token is SDXL's: the two CLIP towers'
+// 768 and 1280, which no other model that draftp loads has.
 constexpr bool IsSdxlContext(int64_t context) { return context == 2048; }
 
 struct ModelSpecFacts {
   std::string title;
-  bool sdxl = false;                        // of SDXL's structure
-  bool lora = false;                        // an adapter; else a whole model
-  std::optional<bool> velocity = {};        // v prediction; none: not known
+  bool sdxl = false;                  // of SDXL's structure
+  bool lora = false;                  // an adapter; else a whole model
+  std::optional<bool> velocity = {};  // v prediction; none: not known
 };
 
 // "__metadata__" of a safetensors file, of what is true alone: format, modelspec.sai_model_spec and

@@ -56,24 +56,32 @@ std::string LeftIn(const std::string& file, const std::set<std::string>& taken) 
   const size_t more = left.size() - std::min(kNamed, left.size());
   left.resize(left.size() - more);
   return absl::StrCat(Printable(file, 4096), ": ", Count(count, "tensor"), " (",
-                      absl::StrJoin(left, ", "), more > 0 ? absl::StrCat(" and ", more, " more") : "",
-                      ")");
+                      absl::StrJoin(left, ", "),
+                      more > 0 ? absl::StrCat(" and ", more, " more") : "", ")");
 }
 
 }  // namespace
 
 bool IsExpectedBeside(absl::string_view name) {
-  static constexpr std::array kBegins = {
-      "model_ema.",      "encoder.", "first_stage_model.encoder.",    "vae.encoder.",
-      "quant_conv.",     "loss.",    "first_stage_model.quant_conv.", "vae.quant_conv.",
-      "posterior_",      "sqrt_",    "first_stage_model.loss.",       "vae.loss.",
-      "alphas_cumprod",  "log_one_minus_alphas_cumprod"};
-  static constexpr std::array kWhole = {"betas",        "v_pred",  "ztsnr",
-                                        "lvlb_weights", "logvar",  "scale_factor",
-                                        "sigmas",       "denoiser.sigmas"};
-  static constexpr std::array kEnds = {
-      "position_ids", "logit_scale",  "text_projection.weight", "scaled_fp8", ".scale_weight",
-      ".scale_input", ".input_scale", ".weight_scale",          ".comfy_quant"};
+  static constexpr std::array kBegins = {"model_ema.",
+                                         "encoder.",
+                                         "first_stage_model.encoder.",
+                                         "vae.encoder.",
+                                         "quant_conv.",
+                                         "loss.",
+                                         "first_stage_model.quant_conv.",
+                                         "vae.quant_conv.",
+                                         "posterior_",
+                                         "sqrt_",
+                                         "first_stage_model.loss.",
+                                         "vae.loss.",
+                                         "alphas_cumprod",
+                                         "log_one_minus_alphas_cumprod"};
+  static constexpr std::array kWhole = {"betas",  "v_pred",       "ztsnr",  "lvlb_weights",
+                                        "logvar", "scale_factor", "sigmas", "denoiser.sigmas"};
+  static constexpr std::array kEnds = {"position_ids", "logit_scale",   "text_projection.weight",
+                                       "scaled_fp8",   ".scale_weight", ".scale_input",
+                                       ".input_scale", ".weight_scale", ".comfy_quant"};
   const auto begins = [name](const char* text) { return absl::StartsWith(name, text); };
   const auto ends = [name](const char* text) { return absl::EndsWith(name, text); };
   if (absl::StartsWith(name, "encoder.layers.")) return false;  // a text encoder's

@@ -34,15 +34,14 @@ class UnusedTensorsTest : public ::testing::Test {
       auto taken = source->Take(part);
       configs[PartFolder(part)] = taken->config.object();
       auto weights = std::make_shared<WeightMap>(std::move(taken->weights));
-      EXPECT_TRUE(
-          AddSingleFilePart(part, *AsStored(std::move(weights), std::nullopt), file).ok());
+      EXPECT_TRUE(AddSingleFilePart(part, *AsStored(std::move(weights), std::nullopt), file).ok());
     }
     for (const std::string& name : more)
       file[name] = {at::kFloat, {1}, [] { return at::ones({1}, at::kFloat); }};
     const std::string path = folder_.path() + "/sdxl.safetensors";
-    EXPECT_TRUE(WriteSafetensorsOneByOne(path, file,
-                                         {{SingleFileLayout::kConfigKey, configs.dump()}})
-                    .ok());
+    EXPECT_TRUE(
+        WriteSafetensorsOneByOne(path, file, {{SingleFileLayout::kConfigKey, configs.dump()}})
+            .ok());
     return path;
   }
 
@@ -62,21 +61,21 @@ TEST_F(UnusedTensorsTest, AFolderInWhichEachTensorHasItsPlaceSaysNothing) {
 
 // What pruned and unpruned files of Stability, ComfyUI and kohya's scripts have beside the parts.
 TEST_F(UnusedTensorsTest, WhatIsKnownToLieBesideTheFourPartsSaysNothing) {
-  EXPECT_EQ(Notice(OneFile({"model_ema.decay", "model_ema.diffusion_modelout2weight", "betas",
-                            "alphas_cumprod_prev", "sqrt_one_minus_alphas_cumprod",
-                            "posterior_variance", "denoiser.sigmas", "ztsnr",
-                            "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
-                            "conditioner.embedders.0.transformer.text_projection.weight",
-                            "conditioner.embedders.1.model.logit_scale"})),
-            "");
+  EXPECT_EQ(
+      Notice(OneFile({"model_ema.decay", "model_ema.diffusion_modelout2weight", "betas",
+                      "alphas_cumprod_prev", "sqrt_one_minus_alphas_cumprod", "posterior_variance",
+                      "denoiser.sigmas", "ztsnr",
+                      "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
+                      "conditioner.embedders.0.transformer.text_projection.weight",
+                      "conditioner.embedders.1.model.logit_scale"})),
+      "");
 }
 
 TEST_F(UnusedTensorsTest, OthersAreCountedAndTheFirstNamed) {
   const std::string cond = "model.diffusion_model.time_embedding.cond_proj.weight";
   const std::string file = OneFile({cond, "refiner.a", "refiner.b", "refiner.c", "refiner.d"});
-  EXPECT_EQ(Notice(file), "left alone what the model has no place for: " + file +
-                              ": 5 tensors (" + cond +
-                              ", refiner.a, refiner.b, refiner.c and 1 more)");
+  EXPECT_EQ(Notice(file), "left alone what the model has no place for: " + file + ": 5 tensors (" +
+                              cond + ", refiner.a, refiner.b, refiner.c and 1 more)");
 }
 
 TEST_F(UnusedTensorsTest, APartThatAnotherFileStandsInForIsntCounted) {
@@ -94,8 +93,7 @@ TEST_F(UnusedTensorsTest, AnUnknownKeyBesideAPartsOwnConfigIsAnError) {
   const std::string dir = folder_.path() + "/unet";
   std::filesystem::create_directory(dir);
   std::filesystem::copy(std::string(kWholeTiny) + "/unet/config.json", dir + "/config.json");
-  ASSERT_TRUE(
-      WriteSafetensorsOneByOne(dir + "/diffusion_pytorch_model.safetensors", tensors).ok());
+  ASSERT_TRUE(WriteSafetensorsOneByOne(dir + "/diffusion_pytorch_model.safetensors", tensors).ok());
   EXPECT_THAT(SdxlModel::Load({.model = kWholeTiny, .parts = {.unet = dir}}, {}),
               testing::FailsWith("the model has no place for tensor "
                                  "time_embedding.cond_proj.weight"));
