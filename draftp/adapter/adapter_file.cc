@@ -228,7 +228,8 @@ absl::StatusOr<Adapter> ReadAdapter(WeightMap weights, const AdapterKeys& keys,
   return AdapterReader(std::move(weights), keys).Read(config);
 }
 
-absl::StatusOr<Adapter> ReadAdapterFile(const std::string& path, const AdapterKeys& keys) {
+absl::StatusOr<Adapter> ReadAdapterFile(const std::string& path, const AdapterKeys& keys,
+                                        DoraNorm dora_norm) {
   absl::StatusOr<AdapterSource> source = FindAdapter(path);
   if (!source.ok()) return source.status();
   absl::StatusOr<WeightMap> weights = WeightMap::Open(source->weights);
@@ -240,7 +241,12 @@ absl::StatusOr<Adapter> ReadAdapterFile(const std::string& path, const AdapterKe
     if (!text.ok()) return text.status();
     config = *std::move(text);
   }
-  return ReadAdapter(*std::move(weights), keys, config);
+  absl::StatusOr<Adapter> adapter = ReadAdapter(*std::move(weights), keys, config);
+  if (!adapter.ok()) return adapter;
+  for (Adapter::Layers& part : adapter->parts) {
+    for (auto& [layer, change] : part) change.norm = dora_norm;
+  }
+  return adapter;
 }
 
 }  // namespace draftp

@@ -27,7 +27,8 @@ struct Adapter {
   }
 };
 
-// What FindAdapter finds at `path`, by the keys that `keys` takes (docs/adapters.md).
+// What FindAdapter finds at `path`, by the keys that `keys` takes (docs/adapters.md). `dora_norm`
+// is that of all changes.
 //
 // s = alpha / r of a layer. alpha: its own key, where 0 means r as kohya's programs take it; or
 // "lora_adapter_metadata" of the file, or adapter_config.json beside it (lora_alpha, alpha_pattern,
@@ -37,7 +38,8 @@ struct Adapter {
 // Errors are one line with file and key: a key that nothing takes, with the nearest layer or the
 // model whose it is; half a pair; two keys for one thing; shapes or ranks that don't go together;
 // a rank, alpha or DoRA other than the config says; a file without tensors.
-absl::StatusOr<Adapter> ReadAdapterFile(const std::string& path, const AdapterKeys& keys);
+absl::StatusOr<Adapter> ReadAdapterFile(const std::string& path, const AdapterKeys& keys,
+                                        DoraNorm dora_norm = DoraNorm::kChanged);
 
 // The same from open tensors. `config`: text of an adapter_config.json, or empty.
 absl::StatusOr<Adapter> ReadAdapter(WeightMap weights, const AdapterKeys& keys,

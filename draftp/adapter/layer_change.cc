@@ -159,8 +159,7 @@ class Maker {
 };
 
 // m V / ||N||, the norm over all but the outputs, or but the inputs.
-Tensors Decompose(const LayerChange& change, const at::Tensor& weight, const at::Tensor& changed,
-                  DoraNorm norm) {
+Tensors Decompose(const LayerChange& change, const at::Tensor& weight, const at::Tensor& changed) {
   const at::Tensor magnitude = change.at(kMagnitude).to(weight.options());
   const int64_t outputs = weight.size(0), inputs = weight.dim() > 1 ? weight.size(1) : 0;
   const bool of_inputs = magnitude.dim() > 1 && magnitude.size(0) == 1 && inputs > 0 &&
@@ -170,7 +169,7 @@ Tensors Decompose(const LayerChange& change, const at::Tensor& weight, const at:
     return Misfit(change, kMagnitude,
                   absl::StrCat("a value for each of ", outputs, " outputs or ", inputs, " inputs"));
   }
-  const at::Tensor& divided = norm == DoraNorm::kBase && !of_inputs ? weight : changed;
+  const at::Tensor& divided = change.norm == DoraNorm::kBase && !of_inputs ? weight : changed;
   std::vector<int64_t> over, shape(static_cast<size_t>(weight.dim()), 1);
   for (int64_t d = 0; d < weight.dim(); ++d) {
     if (d != (of_inputs ? 1 : 0)) over.push_back(d);
@@ -250,12 +249,12 @@ absl::Status CheckComplete(const LayerChange& change) {
 }
 
 absl::StatusOr<at::Tensor> ChangedWeight(const LayerChange& change, const at::Tensor& weight,
-                                         double strength, DoraNorm norm) {
+                                         double strength) {
   const at::Tensor own = weight.scalar_type() == at::kDouble ? weight : weight.to(at::kFloat);
   const Tensors delta = Maker(change, own).Make();
   if (!delta.ok()) return delta.status();
   if (!change.Has(kMagnitude)) return own + strength * *delta;
-  const Tensors decomposed = Decompose(change, own, own + *delta, norm);
+  const Tensors decomposed = Decompose(change, own, own + *delta);
   if (!decomposed.ok()) return decomposed.status();
   return own + strength * (*decomposed - own);
 }

@@ -13,14 +13,9 @@
 #include "absl/status/statusor.h"
 #include "draftp/adapter/adapter_role.h"
 #include "draftp/adapter/lora.h"
+#include "draftp/adapter/scaled_adapter.h"
 
 namespace draftp {
-
-// By which norm DoRA divides. Files don't say.
-enum class DoraNorm : uint8_t {
-  kChanged,  // ||W + dW||: the paper's, peft's and LyCORIS'
-  kBase,     // ||W||: ComfyUI's, of an output's row
-};
 
 // The tensors of one layer in an adapter's file. dW, of the shape of the layer's weight W [o,i] or
 // [o,i,k,k], is the sum of what is there, s = alpha / r:
@@ -32,7 +27,8 @@ enum class DoraNorm : uint8_t {
 //           last that is a product, and 1 where none is
 //   diff    diff itself
 // DoRA then makes W' = m (W + dW) / ||W + dW||, m [o,1,...] of each output or [1,i,...] of each
-// input. Sources: LyCORIS (Yeh et al., 2023), DoRA (Liu et al., 2024).
+// input; with DoraNorm::kBase an output's row is divided by ||W||. Sources: LyCORIS (Yeh et al.,
+// 2023), DoRA (Liu et al., 2024).
 struct LayerChange {
   struct Item {
     at::Tensor tensor;
@@ -40,6 +36,7 @@ struct LayerChange {
   };
   std::map<AdapterRole, Item> items;  // without kAlpha
   double scale = 1.0;                 // s
+  DoraNorm norm = DoraNorm::kChanged;
 
   const at::Tensor& at(AdapterRole role) const { return items.at(role).tensor; }
   bool Has(AdapterRole role) const { return items.contains(role); }
@@ -62,7 +59,7 @@ absl::Status CheckComplete(const LayerChange& change);
 // is all that `change` makes of the weight. InvalidArgument `KEY: is [..], expected [..]` for
 // shapes that don't fit the weight.
 absl::StatusOr<at::Tensor> ChangedWeight(const LayerChange& change, const at::Tensor& weight,
-                                         double strength = 1.0, DoraNorm norm = DoraNorm::kChanged);
+                                         double strength = 1.0);
 
 // bias + strength diff_b, [outputs]; `bias` may be undefined, which stands for zeros.
 absl::StatusOr<at::Tensor> ChangedBias(const LayerChange& change, const at::Tensor& bias,

@@ -78,7 +78,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, LayerChangeTest,
 
 TEST(LayerChange, ComfysNormIsTheBaseWeights) {
   for (const std::string name : {"dora_outputs", "dora_conv"}) {
-    EXPECT_THAT(*ChangedWeight(ChangeOf(name), AlgebraOf(name + "/weight"), 1.0, DoraNorm::kBase),
+    LayerChange change = ChangeOf(name);
+    change.norm = DoraNorm::kBase;
+    EXPECT_THAT(*ChangedWeight(change, AlgebraOf(name + "/weight")),
                 IsCloseTo(AlgebraOf(name + "/base_norm"), 5e-6));
   }
 }

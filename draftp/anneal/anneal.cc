@@ -37,6 +37,7 @@
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/sdxl/sampling_setup.h"
+#include "draftp/sdxl/unused_tensors.h"
 #include "draftp/shard/rank_device.h"
 #include "draftp/shard/same_run.h"
 #include "draftp/shard/shared_folder.h"
@@ -386,10 +387,12 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
                           /*patience_seconds=*/std::min(10.0, config.timeout / 2));
   if (!shared.ok()) return shared;
   InputHashes hashes(AnnealInputs(config));
-  const auto model = AnnealModel::Load(config, prepared->device);
+  const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
-  const std::string spacing = SpacingNotice(config.sampling, model->sdxl.scheduler);
-  if (world.first() && !spacing.empty()) log.Note(spacing);
+  for (const std::string& notice :
+       {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl)}) {
+    if (world.first() && !notice.empty()) log.Note(notice);
+  }
   Setting setting{config, prepared->plan, prepared->device, *model, hashes};
   return DrawInto(held, setting, begin, log, world);
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
+#include "draftp/anneal/anneal_model_rows.h"
 #include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_row.h"
@@ -26,77 +27,6 @@ namespace {
 
 using Table = ConfigTable<AnnealConfig>;
 using Kind = ConfigRule::Kind;
-
-constexpr double kLargestScale = 1000;
-
-bool HaveOwnWeights(const AnnealConfig& config) {
-  return HaveOwnWeights(ParseLoraArguments(config.lora));
-}
-
-const char* DrawsBaseAlone(const AnnealConfig& config) {
-  if (HaveOwnWeights(config)) return "";
-  for (const std::string& type : config.weight_type) {
-    if (type != "base") return "";
-  }
-  return "--weight_type base draws with the base model alone";
-}
-
-void AddModels(Table& table) {
-  table.Group("Models")
-      .Path(&AnnealConfig::model,
-            {.key = "model",
-             .original_keys = {"model.unet_config.from_pretrained"},
-             .value_name = "FILE|DIR",
-             .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
-             .default_text = "the embedded model",
-             .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
-             .common = true})
-      .PathItems(
-          &AnnealConfig::lora,
-          {.key = "lora",
-           .original_keys = {"model.peft.restore_from_path"},
-           .value_name = "FILE|DIR[:T]",
-           .help = "fine-tuned model as an adapter, a LoRA or another kind, of any program; typed "
-                   "again, one more. T: its weight over the steps, a number or what --weight_type "
-                   "takes, in the place of that; of several, 1 where none is typed",
-           .default_text = "the embedded model's, without --model",
-           .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
-           .common = true})
-      .NoEffect(DrawsBaseAlone)
-      .Number(&AnnealConfig::lora_scale, -kLargestScale, kLargestScale,
-              {.key = "lora_scale",
-               .value_name = "S",
-               .help = "factor on each LoRA's change",
-               .elsewhere = {"network_mul", "lora_weight", "lora_strength"},
-               .common = true})
-      .NoEffect([](const AnnealConfig& c) {
-        const bool has_lora = !c.lora.empty() || !c.explicit_log_dir.empty() || c.model.empty();
-        return has_lora ? DrawsBaseAlone(c) : "there is no LoRA";
-      })
-      .Choice(&AnnealConfig::blend, ChoicesNamed({kBlendPrediction, kBlendWeights}),
-              {.key = "blend",
-               .value_name = "NAME",
-               .help = "what the weights behind --lora weigh: prediction (of a model with each "
-                       "adapter, an evaluation a step for each and the base) or weights (of one "
-                       "model with all of them, one evaluation a step)"})
-      .NoEffect([](const AnnealConfig& c) {
-        return HaveOwnWeights(c) ? "" : "no --lora has a weight of its own";
-      })
-      .Path(&AnnealConfig::tuned, {.key = "tuned",
-                                   .value_name = "DIR",
-                                   .help = "fine-tuned model as a whole UNet, instead of a LoRA"})
-      .NoEffect(DrawsBaseAlone)
-      .Path(
-          &AnnealConfig::explicit_log_dir,
-          {.key = "explicit_log_dir",
-           .original_keys = {"exp_manager.explicit_log_dir"},
-           .value_name = "DIR",
-           .help = "training run whose newest checkpoint is taken when neither --lora nor --tuned "
-                   "is given"})
-      .NoEffect([](const AnnealConfig& c) {
-        return c.lora.empty() && c.tuned.empty() ? DrawsBaseAlone(c) : "--lora or --tuned is given";
-      });
-}
 
 void AddSubjects(Table& table) {
   table.Group("What to draw")
@@ -310,7 +240,7 @@ Table MakeTable() {
               "Draws pictures with a base SDXL, its fine-tuned version, and mixtures of both that "
               "move from the one to the other over the steps of a run. Without any flag it draws 8 "
               "prompts with the embedded model, its LoRA and six weight types.");
-  AddModels(table);
+  AddModelRows(table);
   table.Append(&AnnealConfig::parts, PartRows());
   AddSubjects(table);
   AddSampling(table);
@@ -344,7 +274,7 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
   DropShorthands(loaded->flags, loaded->config.sampling);
-  if (HaveOwnWeights(loaded->config)) {
+  if (HaveOwnWeights(ParseLoraArguments(loaded->config.lora))) {
     if (loaded->config.weight_type != AnnealConfig{}.weight_type) {
       return WithConfigFile(InvalidFlag("weight_type", "it beside --lora with weights of their own",
                                         "one of the two"),

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "draftp/adapter/scaled_adapter.h"
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_table.h"
 #include "draftp/schedule/parse_weighing.h"
@@ -30,6 +31,7 @@ struct AnnealConfig {
   std::string model = {};              // SDXL: folder in diffusers' layout, or single file
   std::vector<std::string> lora = {};  // each a file or folder, and its weight (lora_argument.h)
   double lora_scale = 1.0;
+  std::string dora_norm = kDoraNormChanged;  // of DoRAs: scaled_adapter.h
   std::string blend = kBlendPrediction;
   std::string tuned = {};             // folder of a fully fine-tuned UNet
   std::string explicit_log_dir = {};  // a training run's folder, for its newest checkpoint

@@ -1,4 +1,4 @@
-// Tests of the annealing run's settings: rules, the original's configuration, the docs.
+// Tests of the annealing run's settings: rules, the docs.
 #include "draftp/anneal/anneal_config.h"
 
 #include <cmath>
@@ -116,55 +116,6 @@ TEST(AnnealConfigTest, TakesEveryFlagOfTheUsage) {
   EXPECT_EQ(config.share, kShareModelPair);
   EXPECT_EQ(config.timeout, 60);
   EXPECT_TRUE(config.skip_existing);
-}
-
-TEST(AnnealConfigTest, MapsTheOriginalsKeysAndNames) {
-  const auto loaded =
-      Load({"model.sampling.base.sampler=LinearMultistepSampler",
-            "model.sampling.base.discretization.target=nemo.x.EDMDiscretization",
-            "model.sampling.base.scale=7", "trainer.precision=32", "model.seed=9",
-            "weight_type=draft,power_2.5", "+prompt='a circle'",
-            "model.unet_config.from_pretrained=m", "model.peft.restore_from_path=l"});
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.sampling.sampler, "lms");
-  EXPECT_EQ(loaded->config.sampling.discretization, "edm");
-  EXPECT_EQ(loaded->config.sampling.guidance_scale, 7);
-  EXPECT_EQ(loaded->config.dtype, "float32");
-  EXPECT_EQ(loaded->config.seed, 9U);
-  EXPECT_THAT(loaded->config.prompt, ElementsAre("a circle"));
-  EXPECT_EQ(loaded->config.model, "/home/me/m");
-  EXPECT_THAT(loaded->config.lora, ElementsAre("/home/me/l"));
-}
-
-TEST(AnnealConfigTest, TakesTheOriginalsTrainingFile) {
-  const auto loaded = Load({"--config", TrainingFile(), "--prompt=x"});
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(loaded->config.model, "/home/me/sdxl");
-  EXPECT_EQ(loaded->config.explicit_log_dir, "/home/me/runs/sdxl");
-  EXPECT_EQ(loaded->config.sampling.steps, 40);
-  EXPECT_EQ(loaded->config.dtype, "bfloat16");
-  EXPECT_EQ(loaded->config.sampling.width, 1024);
-  ASSERT_EQ(loaded->notices.size(), 1U);
-  EXPECT_THAT(loaded->notices[0], HasSubstr("model.optim.*"));
-  EXPECT_EQ(loaded->notices[0].find('\n'), std::string::npos);
-}
-
-TEST(AnnealConfigTest, RefusesTheOriginalsKeysWithoutMeaning) {
-  for (const char* key : {"model.unet_config.from_NeMo", "model.first_stage_config.from_NeMo",
-                          "model.first_stage_config.from_pretrained", "rm.trainer.devices"}) {
-    const std::string message = ErrorOf({std::string(key) + "=False"});
-    EXPECT_THAT(message, HasSubstr(std::string("found ") + key + ", which has no meaning here; "));
-  }
-  EXPECT_THAT(ErrorOf({"model.sampling.base.guider=IdentityGuider"}), HasSubstr("VanillaCFG"));
-}
-
-TEST(AnnealConfigTest, TakesWandbTurnedOff) {
-  const auto loaded =
-      Load({"exp_manager.create_wandb_logger=False", "exp_manager.wandb_logger_kwargs.project=p",
-            "wandb_logger_kwargs.name=n", "--prompt=x"});
-  ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_THAT(ErrorOf({"exp_manager.create_wandb_logger=True"}),
-              HasSubstr("found \"True\", expected False or false or FALSE: nothing is sent"));
 }
 
 TEST(AnnealConfigTest, TakesAnEmptyPromptAndSeveralFiles) {

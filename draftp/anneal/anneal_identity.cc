@@ -89,8 +89,11 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
   identity.settings["negative_prompt"] = config.negative_prompt;
   if (!NoiseStreams::PerImage(config.noise) && !plan.each_draws_all)
     identity.settings["nproc"] = std::to_string(plan.ranks);  // streams of noise
-  if (HasGroup(hashes, kFineTuned) && config.tuned.empty())
+  if (HasGroup(hashes, kFineTuned) && config.tuned.empty()) {
     identity.settings["lora_scale"] = nlohmann::json(config.lora_scale).dump();
+    if (DoraNormNamed(config.dora_norm) != DoraNorm::kChanged)
+      identity.settings["dora_norm"] = config.dora_norm;
+  }
   if (HaveOwnWeights(ParseLoraArguments(config.lora)))
     identity.settings["lora"] = plan.blends[0].text;
   identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));
@@ -117,7 +120,9 @@ std::vector<std::string> AnnealDifferences(const RunIdentity& before, RunIdentit
   for (const char* prefix : {kFineTuned, kBaseUNet}) {
     if (HasGroup(before.inputs, prefix)) continue;
     for (const auto& [role, hash] : Group(now.inputs, prefix)) now.inputs.erase(role);
-    if (prefix == kFineTuned) now.settings.erase("lora_scale");
+    if (prefix != kFineTuned) continue;
+    now.settings.erase("lora_scale");
+    now.settings.erase("dora_norm");
   }
   return Differences(before, now);
 }
@@ -136,6 +141,8 @@ std::vector<PngText> MadeBy(const AnnealConfig& config, const RunIdentity& used,
     text.push_back({kind + "_sha256", CombinedHash(tuned)});
     if (config.tuned.empty())
       text.push_back({"lora_scale", nlohmann::json(config.lora_scale).dump()});
+    if (used.settings.contains("dora_norm"))
+      text.push_back({"dora_norm", used.settings.at("dora_norm")});
   }
   text.push_back({"settings", nlohmann::json(picture_settings).dump()});
   return text;

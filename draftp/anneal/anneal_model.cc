@@ -9,12 +9,12 @@
 
 namespace draftp {
 
-absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
+absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const AnnealPlan& plan,
                                               const ComputeDevice& device) {
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,
                                .adapters = AdaptersOf(config),
-                               .adapter_use = BlendsOf(config)[0].use,
+                               .adapter_use = plan.blends[0].use,
                                .tuned = config.tuned},
                               device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());

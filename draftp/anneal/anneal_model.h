@@ -17,8 +17,10 @@ struct AnnealModel {
   NoiseSchedule schedule;
   ImageSize size;
 
-  // `config`: a resolved bundle. Errors name the file, or the flag that doesn't fit the model.
-  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);
+  // `config`: a resolved bundle, of which `plan` was made. Errors name the file, or the flag that
+  // doesn't fit the model.
+  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const AnnealPlan& plan,
+                                          const ComputeDevice& device);
 };
 
 }  // namespace draftp

@@ -67,7 +67,7 @@ std::vector<ScaledAdapter> AdaptersOf(const AnnealConfig& config) {
   std::vector<ScaledAdapter> sources;
   for (size_t i = 0; i < loras.size(); ++i) {
     const double weight = merged ? own.weights[i](StepContext{}) : 1.0;
-    sources.push_back({loras[i].path, config.lora_scale * weight});
+    sources.push_back({loras[i].path, config.lora_scale * weight, DoraNormNamed(config.dora_norm)});
   }
   return sources;
 }

@@ -16,9 +16,7 @@ struct LoraArgument {
   bool operator==(const LoraArgument&) const = default;
 };
 
-// PATH or PATH:WEIGHT. What is there under the whole text is a path, with whatever colons; else the
-// weight is what stands behind the last colon outside of parentheses, if it means one, or if what
-// stands before it is an absolute path that is there ("embedded:lora" is a path).
+// PATH or PATH:WEIGHT, a weight type, as SplitAdapterArgument takes them apart.
 LoraArgument ParseLoraArgument(const std::string& text);
 std::vector<LoraArgument> ParseLoraArguments(const std::vector<std::string>& texts);
 

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
+#include <mutex>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,31 @@
 #include "draftp/io/read_file.h"
 
 namespace draftp {
+namespace {
+
+// What is mapped now. Never destroyed: mappings may outlive static objects.
+struct Registry {
+  std::mutex mutex;
+  std::map<void*, size_t> sizes;
+};
+
+Registry& LiveMappings() {
+  static Registry* const registry = new Registry;
+  return *registry;
+}
+
+}  // namespace
+
+FileMapping::FileMapping(void* address, size_t size) : address_(address), size_(size) {
+  if (address_ == nullptr) return;
+  const std::lock_guard lock(LiveMappings().mutex);
+  LiveMappings().sizes[address_] = size_;
+}
+
+void GiveBackMappedPages() {
+  const std::lock_guard lock(LiveMappings().mutex);
+  for (const auto& [address, size] : LiveMappings().sizes) madvise(address, size, MADV_DONTNEED);
+}
 
 absl::StatusOr<std::shared_ptr<const FileMapping>> FileMapping::Map(const std::string& path) {
   const absl::StatusOr<OpenedFile> file = OpenRegularFile(path);
@@ -32,7 +59,10 @@ absl::StatusOr<std::shared_ptr<const FileMapping>> FileMapping::Map(const std::s
 }
 
 FileMapping::~FileMapping() {
-  if (address_ != nullptr) munmap(address_, size_);
+  if (address_ == nullptr) return;
+  const std::lock_guard lock(LiveMappings().mutex);
+  LiveMappings().sizes.erase(address_);
+  munmap(address_, size_);
 }
 
 }  // namespace draftp

@@ -18,7 +18,8 @@ class FileMapping {
   // Errors: those of OpenRegularFile, and the system's.
   static absl::StatusOr<std::shared_ptr<const FileMapping>> Map(const std::string& path);
 
-  FileMapping(void* address, size_t size) : address_(address), size_(size) {}
+  // Of `size` bytes that mmap gave; null and 0 of an empty file.
+  FileMapping(void* address, size_t size);
   ~FileMapping();
   FileMapping(const FileMapping&) = delete;
   FileMapping& operator=(const FileMapping&) = delete;
@@ -30,6 +31,11 @@ class FileMapping {
   void* address_;
   size_t size_;
 };
+
+// Gives the pages that all mappings of the process have brought in back to the system, which may
+// keep them in its cache: they no longer count as the process's memory, and views that touch them
+// again read them again. What was written to a view is lost: for programs that write to none.
+void GiveBackMappedPages();
 
 }  // namespace draftp
 

@@ -60,7 +60,9 @@ bool HasBigG(const WeightMap& weights) {
 std::vector<Renaming> ClipLNames(const WeightMap& weights) {
   std::vector<Renaming> names;
   for (const std::string& name : weights.names()) {
-    const bool buffer = absl::EndsWith(name, ".position_ids");
+    // Of CLIP-L SDXL takes no projection, which ComfyUI's older files have.
+    const bool buffer =
+        absl::EndsWith(name, ".position_ids") || absl::EndsWith(name, ".text_projection.weight");
     names.push_back({name, buffer ? "" : name.substr(sizeof(kClipL) - 1)});
   }
   return names;
@@ -78,24 +80,23 @@ std::vector<Renaming> BigGNames(const WeightMap& weights) {
   return names;
 }
 
-// The part whose tensors begin with `prefix`, by `names` of them.
+// How a part's names begin, behind its prefix.
+using Roots = std::initializer_list<const char*>;
+
+// The part whose tensors begin with `prefix`, by `names` of them. What else stands behind the
+// prefix, such as an LCM's time_embedding.cond_proj, is left alone.
 template <class Names>
-absl::Status AddPart(WeightMap& weights, ModelPart part, const std::string& prefix,
-                     const std::vector<std::string>& extracted, Names&& names,
-                     std::vector<LayoutPart>& parts) {
-  absl::StatusOr<WeightMap> own = TakeFp8Scales(weights.Extract(extracted));
+absl::Status AddPart(WeightMap& weights, ModelPart part, const std::string& prefix, Roots roots,
+                     Names&& names, std::vector<LayoutPart>& parts) {
+  std::vector<std::string> begins;
+  for (const char* root : roots) begins.push_back(absl::StrCat(prefix, root));
+  absl::StatusOr<WeightMap> own = TakeFp8Scales(weights.Extract(begins));
   if (!own.ok()) return own.status();
   const std::vector<Renaming> renamings = names(*own, prefix);
   absl::StatusOr<WeightMap> renamed = std::move(*own).Rename(renamings);
   if (!renamed.ok()) return renamed.status();
   parts.push_back({part, *std::move(renamed)});
   return absl::OkStatus();
-}
-
-std::vector<std::string> Behind(const std::string& prefix,
-                                std::initializer_list<const char*> bare) {
-  if (!prefix.empty()) return {prefix};
-  return {bare.begin(), bare.end()};
 }
 
 }  // namespace
@@ -115,24 +116,26 @@ absl::StatusOr<std::vector<LayoutPart>> SingleFileLayout::Parts(WeightMap weight
   const bool clip_l = HasClipL(weights), big_g = HasBigG(weights);
   absl::Status added;
   if (unet) {
-    added = AddPart(weights, ModelPart::kUNet, *unet,
-                    Behind(*unet, {"time_embed.", "label_emb.", "input_blocks.", "middle_block.",
-                                   "output_blocks.", "out."}),
-                    SgmUNetNames, parts);
+    added = AddPart(
+        weights, ModelPart::kUNet, *unet,
+        {"time_embed.", "label_emb.", "input_blocks.", "middle_block.", "output_blocks.", "out."},
+        SgmUNetNames, parts);
   }
   if (added.ok() && vae) {
-    added = AddPart(weights, ModelPart::kVae, *vae,
-                    Behind(*vae, {"encoder.", "decoder.", "quant_conv.", "post_quant_conv."}),
-                    LdmVaeNames, parts);
+    added =
+        AddPart(weights, ModelPart::kVae, *vae,
+                {"encoder.", "decoder.", "quant_conv.", "post_quant_conv."}, LdmVaeNames, parts);
   }
   if (added.ok() && clip_l) {
     added = AddPart(
-        weights, ModelPart::kTextEncoder, kClipL, {kClipL},
+        weights, ModelPart::kTextEncoder, kClipL, {"text_model."},
         [](const WeightMap& own, const std::string&) { return ClipLNames(own); }, parts);
   }
   if (added.ok() && big_g) {
     added = AddPart(
-        weights, ModelPart::kTextEncoder2, kBigG, {kBigG},
+        weights, ModelPart::kTextEncoder2, kBigG,
+        {"token_embedding.", "positional_embedding", "transformer.", "ln_final.", "text_projection",
+         "logit_scale"},
         [](const WeightMap& own, const std::string&) { return BigGNames(own); }, parts);
   }
   if (!added.ok()) return added;

@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +21,7 @@
 #include "draftp/checkpoint/layout_conformance.h"
 #include "draftp/checkpoint/sgm_names.h"
 #include "draftp/checkpoint/weight_map.h"
+#include "draftp/io/gunzip.h"
 #include "draftp/io/test_files.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -39,7 +40,8 @@ struct GoldenName {
 };
 
 std::vector<GoldenName> GoldenNames(const std::string& model) {
-  std::ifstream file("testdata/goldens/single_file_names.txt");
+  const std::string path = "testdata/goldens/single_file_names.txt.gz";
+  std::istringstream file(Gunzip(path, Contents(path), /*max_bytes=*/1 << 20).value());
   std::vector<GoldenName> names;
   for (std::string line; std::getline(file, line);) {
     const std::vector<std::string> row = absl::StrSplit(line, '\t');
@@ -231,6 +233,18 @@ TEST(SingleFileTest, Fp8WeightsAreTakenTimesTheirScale) {
     ASSERT_TRUE(taken.ok()) << taken.status();
     EXPECT_TRUE(taken->equal(values.to(at::kFloat8_e4m3fn).to(at::kFloat) * 0.125));
   }
+}
+
+TEST(SingleFileTest, AScaledWeightIsTheSameEachTimeThatItIsTaken) {
+  Tensors tensors = Small();
+  const std::string layer = "model.diffusion_model.out.2.";
+  const at::Tensor stored = at::arange(4 * 8 * 9, at::kFloat).reshape({4, 8, 3, 3});
+  tensors[layer + "weight"] = stored.clone();  // float32, as a file that was multiplied out has it
+  tensors[layer + "scale_weight"] = at::full({}, 0.125);
+  auto parts = PartsByFolder(tensors);
+  WeightMap& unet = parts.at("unet").weights;
+  for (int time = 0; time < 2; ++time)
+    EXPECT_TRUE(unet.Take("conv_out.weight", {4, 8, 3, 3})->equal(stored * 0.125)) << time;
 }
 
 TEST(SingleFileTest, AnotherQuantisationIsAnErrorByName) {

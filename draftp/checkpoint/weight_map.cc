@@ -1,6 +1,8 @@
 // Opens weight files, hands tensors out by name, and renames them.
 #include "draftp/checkpoint/weight_map.h"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -162,7 +164,7 @@ absl::StatusOr<at::Tensor> WeightMap::Take(const std::string& name,
                                                    c10::toString(tensor->scalar_type()),
                                                    ", expected a floating-point one"));
   }
-  if (item.scale.defined()) *tensor = tensor->to(at::kFloat).mul_(item.scale);
+  if (item.scale.defined()) *tensor = tensor->to(at::kFloat) * item.scale;
   for (const TensorView& view : item.views) *tensor = ViewOf(view, *tensor);
   return tensor;
 }

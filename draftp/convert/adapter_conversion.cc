@@ -13,10 +13,12 @@
 #include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_structure.h"
 #include "draftp/convert/random_model.h"
+#include "draftp/convert/verified_output.h"
 #include "draftp/convert/verify.h"
 #include "draftp/io/atomic_folder.h"
 #include "draftp/io/last_name.h"
 #include "draftp/io/printable.h"
+#include "draftp/sdxl/model_spec.h"
 
 namespace draftp {
 namespace {
@@ -25,12 +27,10 @@ using Metadata = std::map<std::string, std::string>;
 
 constexpr char kKohya[] = "lora_kohya";
 
-// SDXL base takes prompts of this width, and no other model that draftp loads does.
 bool IsSdxl(const LayerShapes& layers) {
-  constexpr int64_t kContext = 2048;
   return std::ranges::any_of(layers.at(0), [](const auto& layer) {
     const auto& [path, shape] = layer;
-    return path.ends_with(".attn2.to_k") && shape.back() == kContext;
+    return path.ends_with(".attn2.to_k") && IsSdxlContext(shape.back());
   });
 }
 
@@ -50,16 +50,8 @@ absl::StatusOr<Metadata> KeptMetadata(const std::string& path) {
 }
 
 void AddKohyasFacts(const std::string& name, const LayerShapes& layers, Metadata& metadata) {
-  metadata.insert({{"format", "pt"},
-                   {"ss_v2", "False"},
-                   {"ss_output_name", name},
-                   {"modelspec.sai_model_spec", "1.0.1"},
-                   {"modelspec.title", name}});
-  if (!IsSdxl(layers)) return;
-  metadata.insert(
-      {{"ss_base_model_version", "sdxl_base_v1-0"},
-       {"modelspec.architecture", "stable-diffusion-xl-v1-base/lora"},
-       {"modelspec.implementation", "https://github.com/Stability-AI/generative-models"}});
+  metadata.merge(ModelSpec({.title = name, .sdxl = IsSdxl(layers), .lora = true}));
+  metadata.insert({"ss_output_name", name});
 }
 
 void ShapeFactors(const std::vector<int64_t>& layer, LayerChange& change) {
@@ -88,8 +80,9 @@ absl::StatusOr<std::optional<ModelToWrite>> ReadBase(const std::string& base) {
   return std::optional<ModelToWrite>(*std::move(model));
 }
 
-absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerShapes& layers) {
-  absl::StatusOr<Adapter> adapter = ReadAdapterFile(path, AdapterKeys(PathsOf(layers)));
+absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerShapes& layers,
+                                          DoraNorm dora_norm) {
+  absl::StatusOr<Adapter> adapter = ReadAdapterFile(path, AdapterKeys(PathsOf(layers)), dora_norm);
   if (!adapter.ok()) return adapter;
   if (absl::Status fits = CheckFit(*adapter, layers); !fits.ok()) return fits;
   for (size_t part = 0; part < layers.size(); ++part) {
@@ -120,6 +113,17 @@ absl::Status WriteAdapterAs(const std::string& format, const std::string& out,
   return folder->Commit();
 }
 
+absl::Status WriteAdapter(const ConvertConfig& config, const Adapter& adapter,
+                          const LayerShapes& layers, const Metadata& metadata, std::ostream& out) {
+  const auto write = [&](const std::string& path) {
+    return WriteAdapterAs(config.format, path, adapter, layers, metadata);
+  };
+  if (!config.verify) return write(config.out);
+  return WriteThenVerify(config.out, write, [&](const std::string& path) {
+    return VerifyWrittenAdapter(path, adapter, layers, out);
+  });
+}
+
 absl::Status ConvertAdapter(const ConvertConfig& config, std::ostream& out) {
   const auto layers = LayersOfBase(config.base);
   if (!layers.ok()) return layers.status();
@@ -135,16 +139,14 @@ absl::Status ConvertAdapter(const ConvertConfig& config, std::ostream& out) {
     }
   }
   out << "read: " << Printable(adapter->source, 4096) << ": " << CountLayers(*adapter) << '\n';
-  absl::Status written =
-      WriteAdapterAs(config.format, config.out, *adapter, *layers, *std::move(metadata));
-  if (!written.ok() || !config.verify) return written;
-  return VerifyWrittenAdapter(config.out, *adapter, *layers, out);
+  return WriteAdapter(config, *adapter, *layers, *metadata, out);
 }
 
 absl::Status VerifyAdapter(const ConvertConfig& config, std::ostream& out) {
   const auto layers = LayersOfBase(config.base);
   if (!layers.ok()) return layers.status();
-  const absl::StatusOr<Adapter> adapter = ReadFittedAdapter(config.in, *layers);
+  const absl::StatusOr<Adapter> adapter =
+      ReadFittedAdapter(config.in, *layers, DoraNormNamed(config.dora_norm));
   if (!adapter.ok()) return adapter.status();
   const auto base = ReadBase(config.base);
   if (!base.ok()) return base.status();

@@ -25,7 +25,8 @@ absl::StatusOr<std::optional<ModelToWrite>> ReadBase(const std::string& base);
 // The adapter at `path`, of which every change has its layer's shape (CheckFit). The factors of a
 // LoRA have the layer's number of dimensions, whatever the file has: [r,in] and [out,r] of a linear
 // layer, [r,in,k,k] and [out,r,1,1] of a convolution.
-absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerShapes& layers);
+absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerShapes& layers,
+                                          DoraNorm dora_norm = DoraNorm::kChanged);
 
 // As `format` says, lora_diffusers or lora_kohya, into the file `out`, or where that doesn't end in
 // .safetensors, into a new folder, under the name by which train writes it. `metadata` is what the
@@ -33,6 +34,11 @@ absl::StatusOr<Adapter> ReadFittedAdapter(const std::string& path, const LayerSh
 absl::Status WriteAdapterAs(const std::string& format, const std::string& out,
                             const Adapter& adapter, const LayerShapes& layers,
                             std::map<std::string, std::string> metadata);
+
+// WriteAdapterAs by `config`'s format to its `out`, read back first where it says verify.
+absl::Status WriteAdapter(const ConvertConfig& config, const Adapter& adapter,
+                          const LayerShapes& layers,
+                          const std::map<std::string, std::string>& metadata, std::ostream& out);
 
 // Reads config.in and writes config.out: every tensor in its own dtype, unless config.dtype says
 // otherwise; alphas are exact. What the source's metadata say of the training stays.

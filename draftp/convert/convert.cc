@@ -10,6 +10,7 @@
 #include "draftp/convert/model_to_write.h"
 #include "draftp/convert/model_writer.h"
 #include "draftp/convert/random_model.h"
+#include "draftp/convert/verified_output.h"
 #include "draftp/convert/verify.h"
 #include "draftp/io/format_bytes.h"
 #include "draftp/io/printable.h"
@@ -36,21 +37,29 @@ absl::Status ConvertModel(const ConvertConfig& config, std::ostream& out, BytePr
   std::optional<at::ScalarType> dtype = DtypeNamed(config.dtype);
   if (random && !dtype) dtype = at::kHalf;
   std::vector<ScaledAdapter> adapters;
-  for (const std::string& text : config.merge_lora) adapters.push_back(ParseScaledAdapter(text));
+  for (const std::string& text : config.merge_lora) {
+    const auto adapter = ParseScaledAdapter(text, DoraNormNamed(config.dora_norm));
+    if (!adapter.ok()) return adapter.status();
+    adapters.push_back(*adapter);
+  }
   if (absl::Status s = MergeAdapters(adapters, dtype, *model, out); !s.ok()) return s;
   for (const PartToWrite& part : model->parts) {
     out << PartFolder(part.part) << ": " << part.tensors.size() << " tensors, "
         << FormatBytes(part.Bytes()) << '\n';
   }
   const int64_t bytes = Watch(*model, progress);
-  progress.Begin("writing", bytes);
-  absl::Status written = config.format == "hf" ? WriteModelFolder(config.out, *model)
-                                               : WriteSingleFile(config.out, *model);
-  if (!written.ok()) return written;
-  progress.Finish();
-  if (!config.verify) return written;
-  progress.Begin("verifying", bytes);
-  return VerifyWrittenModel(config.out, *model, out);
+  const auto write = [&](const std::string& path) {
+    progress.Begin("writing", bytes);
+    absl::Status written =
+        config.format == "hf" ? WriteModelFolder(path, *model) : WriteSingleFile(path, *model);
+    if (written.ok()) progress.Finish();
+    return written;
+  };
+  if (!config.verify) return write(config.out);
+  return WriteThenVerify(config.out, write, [&](const std::string& path) {
+    progress.Begin("verifying", bytes);
+    return VerifyWrittenModel(path, *model, out);
+  });
 }
 
 absl::Status VerifyAlone(const ConvertConfig& config, std::ostream& out) {

@@ -8,6 +8,7 @@
 
 #include "draftp/config/config_path.h"
 #include "draftp/config/config_row.h"
+#include "draftp/convert/merged_adapters.h"
 #include "draftp/convert/model_structure.h"
 #include "draftp/io/printable.h"
 
@@ -24,6 +25,18 @@ void AddOtherWork(ConfigTable<C>& table) {
                        .help = "the model whose layers the adapter of --in is for",
                        .default_text = "SDXL base's layers"})
       .NoEffect([](const C& c) { return c.writes_lora() || c.verify ? "" : "--in is no adapter"; });
+  table
+      .Choice(&C::dora_norm,
+              {{kDoraNormChanged, {"lycoris", "peft"}}, {kDoraNormBase, {"comfyui"}}},
+              {.key = "dora_norm",
+               .value_name = "changed|base",
+               .help = "of --merge_lora and --verify: by which norm a DoRA's rows are divided, "
+                       "that of the changed weight (the paper, peft, LyCORIS) or of the base's "
+                       "(ComfyUI)"})
+      .NoEffect([](const C& c) {
+        const bool computes = !c.merge_lora.empty() || (c.verify && c.out.empty());
+        return computes ? "" : "no change of a layer is computed";
+      });
   table
       .Path(&C::extract,
             {.key = "extract",
@@ -45,13 +58,7 @@ void AddOtherWork(ConfigTable<C>& table) {
           [](const C& c) { return c.init_random.empty() ? "there is no --init_random" : ""; });
 }
 
-ConfigTable<C> MakeTable() {
-  ConfigTable<C> table(
-      "convert",
-      "Writes an SDXL in another layout: diffusers' folder, or the single file that "
-      "ComfyUI, A1111 and kohya's scripts read; works adapters into it and out of it, and writes "
-      "adapters in another grammar. Every tensor keeps its value, and its bits unless --dtype says "
-      "otherwise.");
+void AddConversion(ConfigTable<C>& table) {
   table.Group("Conversion")
       .Path(&C::in, {.key = "in",
                      .value_name = "FILE|DIR",
@@ -91,6 +98,16 @@ ConfigTable<C> MakeTable() {
                .help = "read what was written back; without --out, check --in, a model or an "
                        "adapter, and print what an adapter adds to each layer",
                .common = true});
+}
+
+ConfigTable<C> MakeTable() {
+  ConfigTable<C> table(
+      "convert",
+      "Writes an SDXL in another layout: diffusers' folder, or the single file that "
+      "ComfyUI, A1111 and kohya's scripts read; works adapters into it and out of it, and writes "
+      "adapters in another grammar. Every tensor keeps its value, and its bits unless --dtype says "
+      "otherwise.");
+  AddConversion(table);
   AddOtherWork(table);
   table.Group("Parts").Append(&C::parts, PartRows());
   table.Example("convert --in sd_xl_base_1.0.safetensors --out sdxl", "a folder for diffusers")
@@ -142,6 +159,13 @@ absl::Status CheckLora(const C& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMerge(const C& config) {
+  for (const std::string& text : config.merge_lora) {
+    if (const auto adapter = ParseScaledAdapter(text); !adapter.ok()) return adapter.status();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOut(const C& config) {
   const bool works = !config.init_random.empty() || !config.extract.empty() ||
                      !config.merge_lora.empty() || config.format != "auto";
@@ -154,8 +178,8 @@ absl::Status CheckOut(const C& config) {
 }
 
 absl::Status Validate(const C& config) {
-  for (const auto& check :
-       {+[](const C& c) { return ConvertTable().Check(c); }, +CheckInput, +CheckLora, +CheckOut}) {
+  for (const auto& check : {+[](const C& c) { return ConvertTable().Check(c); }, +CheckInput,
+                            +CheckLora, +CheckMerge, +CheckOut}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
   return absl::OkStatus();

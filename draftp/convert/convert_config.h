@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "draftp/adapter/scaled_adapter.h"
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_table.h"
 #include "draftp/sdxl/part_paths.h"
@@ -27,6 +28,7 @@ struct ConvertConfig {
   std::string init_random = {};              // structure, as RandomModel takes it, in place of `in`
   uint64_t seed = 0;                         // of init_random
   std::vector<std::string> merge_lora = {};  // as ParseScaledAdapter takes them
+  std::string dora_norm = kDoraNormChanged;  // of DoRAs: scaled_adapter.h
 
   bool writes_lora() const { return format == "lora_diffusers" || format == "lora_kohya"; }
 

@@ -1,10 +1,15 @@
 #include "draftp/convert/convert.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +57,26 @@ void ExpectSameModel(const std::string& got, const std::string& expected,
       EXPECT_TRUE(tensors.at(name).equal(tensor.to(dtype))) << name;
     }
   }
+}
+
+// Of tensors that stand in a mapped file, about `kept` bytes stay in memory.
+TEST(ConvertTest, PagesOfTensorsThatHaveBeenMadeGoBack) {
+  constexpr int64_t kTensors = 32, kBytes = 1 << 20;
+  const TemporaryFolder folder;
+  std::map<std::string, at::Tensor> tensors;
+  for (int i = 0; i < kTensors; ++i)
+    tensors["t" + std::to_string(i)] = at::full({kBytes / 4}, 1.0 + i, at::kFloat);
+  ASSERT_TRUE(WriteSafetensors(folder / "f.safetensors", tensors).ok());
+  const auto pages_after = [&](int64_t kept) {
+    auto weights = std::make_shared<WeightMap>(*WeightMap::Open(folder / "f.safetensors", ""));
+    for (const auto& [name, tensor] : ReturningPages(*AsStored(weights, std::nullopt), kept))
+      EXPECT_TRUE(tensor.make()->equal(tensors.at(name))) << name;
+    int64_t total = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> total >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+  };
+  const int64_t all = pages_after(int64_t{1} << 40);
+  EXPECT_LT(pages_after(2 * kBytes), all - kTensors * kBytes * 3 / 4);
 }
 
 TEST(ConvertTest, ThereAndBackAgainIsTheSameModel) {

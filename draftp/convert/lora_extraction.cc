@@ -174,10 +174,7 @@ absl::Status RunExtraction(const ConvertConfig& config, std::ostream& out, ByteP
   const std::string comment = absl::StrCat("difference of ", LastName(config.in), " and ",
                                            LastName(config.extract), " by draftp");
   const LayerShapes layers = LayersOf(*base);
-  absl::Status written = WriteAdapterAs(config.format, config.out, lora->adapter, layers,
-                                        {{"ss_training_comment", comment}});
-  if (!written.ok() || !config.verify) return written;
-  return VerifyWrittenAdapter(config.out, lora->adapter, layers, out);
+  return WriteAdapter(config, lora->adapter, layers, {{"ss_training_comment", comment}}, out);
 }
 
 }  // namespace draftp

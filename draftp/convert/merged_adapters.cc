@@ -1,14 +1,15 @@
 #include "draftp/convert/merged_adapters.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/empty.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include <filesystem>
+#include <cmath>
+#include <cstdint>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "draftp/io/count.h"
@@ -58,9 +59,14 @@ absl::Status MergeInto(TensorsToWrite& tensors, const Adapter& adapter, AdapterP
     }
     if (!of_bias) continue;
     const auto bias = tensors.find(path + ".bias");
+    const bool changes =
+        scale != 0 && layer.at(AdapterRole::kDiffOfBias).count_nonzero().item<int64_t>() > 0;
+    if (bias == tensors.end() && !changes) continue;
     if (bias == tensors.end()) {
       return Error(adapter, absl::StrCat(Printable(layer.items.at(AdapterRole::kDiffOfBias).key),
-                                         ": is of the bias of a layer that has none"));
+                                         ": found a bias for a layer that has none, expected "
+                                         "changes of what a checkpoint of this model holds; "
+                                         "anneal --lora takes it"));
     }
     bias->second = ChangedBiasOf(bias->second, change, scale);
   }
@@ -79,15 +85,17 @@ std::string CountLayers(const Adapter& adapter) {
   return absl::StrJoin(counts, ", ");
 }
 
-ScaledAdapter ParseScaledAdapter(const std::string& text) {
-  std::error_code error;
-  const size_t colon = text.rfind(':');
+absl::StatusOr<ScaledAdapter> ParseScaledAdapter(const std::string& text, DoraNorm dora_norm) {
   double scale = 1;
-  if (std::filesystem::exists(text, error) || colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtod(text.substr(colon + 1), &scale)) {
-    return {.path = text};
-  }
-  return {.path = text.substr(0, colon), .scale = scale};
+  const auto is_number = [&scale](const std::string& factor) {
+    return absl::SimpleAtod(factor, &scale) && std::isfinite(scale);
+  };
+  const AdapterArgument split = SplitAdapterArgument(text, is_number);
+  if (split.factor.empty() || is_number(split.factor))
+    return ScaledAdapter{split.path, split.factor.empty() ? 1.0 : scale, dora_norm};
+  return absl::InvalidArgumentError(absl::StrCat("--merge_lora: behind ",
+                                                 Printable(split.path, 4096), ": found ",
+                                                 Quoted(split.factor), ", expected a number"));
 }
 
 absl::Status CheckFit(const Adapter& adapter, const LayerShapes& layers) {
@@ -111,7 +119,7 @@ absl::Status MergeAdapters(const std::vector<ScaledAdapter>& adapters,
   const AdapterKeys keys(PathsOf(layers));
   const ModelToWrite original = model;
   for (const ScaledAdapter& scaled : adapters) {
-    const auto adapter = ReadAdapterFile(scaled.path, keys);
+    const auto adapter = ReadAdapterFile(scaled.path, keys, scaled.dora_norm);
     if (!adapter.ok()) return adapter.status();
     if (absl::Status fits = CheckFit(*adapter, layers); !fits.ok()) return fits;
     for (int i = 0; i < kAdapterParts; ++i) {

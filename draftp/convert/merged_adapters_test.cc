@@ -1,5 +1,6 @@
 #include "draftp/convert/merged_adapters.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
@@ -12,6 +13,7 @@
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/convert/test_convert.h"
 #include "draftp/io/test_files.h"
+#include "draftp/sdxl/sdxl_model.h"
 #include "draftp/testing/hash_tensor.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -91,6 +93,32 @@ TEST(MergedAdapters, SeveralAddUpAndAreRoundedOnce) {
   }
 }
 
+// What anneal --blend weights draws with is what convert writes, bit for bit.
+TEST(MergedAdapters, AreThoseThatAnnealDrawsWith) {
+  const TemporaryFolder folder;
+  const std::string first = "testdata/adapters/kohya.safetensors",
+                    second = "testdata/adapters/dora.safetensors", out = folder / "out";
+  ASSERT_TRUE(RunConvertWith({"--in", kTinyModel, "--out", out, "--dtype", "float32",
+                              "--merge_lora", first + ":0.7", "--merge_lora", second + ":-2"})
+                  .ok());
+  const NamedTensors written = TensorsOfModel(out);
+  const auto model = SdxlModel::Load({.model = kTinyModel,
+                                      .adapters = {{first, 0.7}, {second, -2}},
+                                      .adapter_use = AdapterUse::kMerged},
+                                     *ChooseDevice("cpu", "float32"))
+                         .value();
+  int64_t changed = 0;
+  VisitWeights(*model.tuned.at(0).unet, [&](const std::string& path, const auto& layer) {
+    EXPECT_TRUE(at::equal(layer.weight, written.at("unet/" + path + ".weight"))) << path;
+    changed += 1;
+  });
+  VisitWeights(model.tuned[0].text_encoders->first, [&](const std::string& path,
+                                                        const auto& layer) {
+    EXPECT_TRUE(at::equal(layer.weight, written.at("text_encoder/" + path + ".weight"))) << path;
+  });
+  EXPECT_GT(changed, 100);
+}
+
 TEST(MergedAdapters, ATextEncodersPartIsInASingleFilesOwnLayout) {
   const TemporaryFolder folder;
   const std::string layer = "text_model.encoder.layers.1.self_attn.q_proj";
@@ -115,20 +143,66 @@ TEST(MergedAdapters, WhatFitsNoLayerNamesFileAndKeyAndLeavesNothing) {
                         "such layer, the nearest is unet.conv_out"));
   EXPECT_THAT(merge(ThirdsOn(folder, "unet.conv_in", {4, 64, 3, 3}, false)),
               FailsWith("unet.conv_in.diff: is [4,64,3,3], expected what makes [64,4,3,3]"));
-  EXPECT_THAT(merge(ThirdsOn(folder, std::string("unet.") + kQuery, {128, 128}, true)),
-              FailsWith("to_q.diff_b: is of the bias of a layer that has none"));
+  EXPECT_THAT(
+      merge(ThirdsOn(folder, std::string("unet.") + kQuery, {128, 128}, true)),
+      FailsWith("to_q.diff_b: found a bias for a layer that has none, expected changes of what "
+                "a checkpoint of this model holds; anneal --lora takes it"));
   EXPECT_THAT(merge(folder / "absent.safetensors:0.5"), FailsWith("absent.safetensors: "));
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
 TEST(MergedAdapters, TheScaleStandsBehindTheLastColon) {
   const TemporaryFolder folder;
-  EXPECT_EQ(ParseScaledAdapter("a.safetensors"), (ScaledAdapter{"a.safetensors", 1}));
-  EXPECT_EQ(ParseScaledAdapter("a:b:-0.5"), (ScaledAdapter{"a:b", -0.5}));
-  EXPECT_EQ(ParseScaledAdapter("a:b"), (ScaledAdapter{"a:b", 1}));
-  EXPECT_EQ(ParseScaledAdapter("a[x:2]"), (ScaledAdapter{"a[x:2]", 1}));
+  EXPECT_EQ(*ParseScaledAdapter("a.safetensors"), (ScaledAdapter{"a.safetensors", 1}));
+  EXPECT_EQ(*ParseScaledAdapter("a:b:-0.5", DoraNorm::kBase),
+            (ScaledAdapter{"a:b", -0.5, DoraNorm::kBase}));
+  EXPECT_EQ(*ParseScaledAdapter("a:b"), (ScaledAdapter{"a:b", 1}));
   const std::string there = folder.Write("a:2", "");
-  EXPECT_EQ(ParseScaledAdapter(there), (ScaledAdapter{there, 1}));
+  EXPECT_EQ(*ParseScaledAdapter(there), (ScaledAdapter{there, 1}));
+  EXPECT_THAT(ParseScaledAdapter(there + ":half"),
+              FailsWith("--merge_lora: behind " + there + ": found \"half\", expected a number"));
+  EXPECT_EQ(
+      RunConvertWith({"--in", kTinyModel, "--out", folder / "m", "--merge_lora", there + ":half"})
+          .code(),
+      absl::StatusCode::kInvalidArgument);
+}
+
+// Readers of a checkpoint leave out a bias that their layer hasn't; one of zeros changes nothing.
+TEST(MergedAdapters, ABiasOfZerosForALayerWithoutOneChangesNothing) {
+  const TemporaryFolder folder;
+  const std::string in = folder / "zeros.safetensors", out = folder / "out";
+  ASSERT_TRUE(
+      WriteSafetensors(in, {{std::string("unet.") + kQuery + ".diff_b", at::full({128}, 0.0)}})
+          .ok());
+  ASSERT_TRUE(RunConvertWith({"--in", kTinyModel, "--out", out, "--merge_lora", in}).ok());
+  EXPECT_FALSE(TensorsOfModel(out).contains(std::string("unet/") + kQuery + ".bias"));
+}
+
+// W' = m (W + dW) / ||W||, each row's own (ComfyUI), in float64.
+TEST(MergedAdapters, DorasNormIsTheFlags) {
+  const TemporaryFolder folder;
+  const std::string in = "testdata/adapters/dora.safetensors";
+  const auto merged = [&](const std::string& norm) {
+    const std::string out = folder / norm;
+    EXPECT_TRUE(RunConvertWith({"--in", kTinyModel, "--out", out, "--merge_lora", in, "--dora_norm",
+                                norm, "--dtype", "float32"})
+                    .ok());
+    return TensorsOfModel(out).at(std::string("unet/") + kQuery + ".weight").to(at::kDouble);
+  };
+  const auto file = SafetensorsFile::Open(in).value();
+  const auto factor = [&](const std::string& end) {
+    return file->Tensor(std::string("unet.") + kQuery + end)->to(at::kDouble);
+  };
+  const at::Tensor base =
+      TensorsOfModel(kTinyModel).at(std::string("unet/") + kQuery + ".weight").to(at::kDouble);
+  // alpha 8 of rank 4.
+  const at::Tensor changed =
+      base + 2 * at::matmul(factor(".lora.up.weight"), factor(".lora.down.weight"));
+  const at::Tensor magnitude = factor(".lora_magnitude_vector").unsqueeze(1);
+  EXPECT_THAT(merged("changed"),
+              IsCloseTo(magnitude * changed / changed.norm(2, {1}, /*keepdim=*/true), 1e-5));
+  EXPECT_THAT(merged("base"),
+              IsCloseTo(magnitude * changed / base.norm(2, {1}, /*keepdim=*/true), 1e-5));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "draftp/checkpoint/file_mapping.h"
 #include "draftp/convert/model_structure.h"
 #include "draftp/sdxl/model_source.h"
 
@@ -17,7 +18,8 @@ absl::StatusOr<PartToWrite> ReadPart(ModelSource& source, ModelPart part) {
   auto weights = std::make_shared<WeightMap>(std::move(taken->weights));
   absl::StatusOr<TensorsToWrite> tensors = AsStored(std::move(weights), std::nullopt);
   if (!tensors.ok()) return tensors.status();
-  return PartToWrite{part, taken->config.object(), *std::move(tensors)};
+  GiveBackMappedPages();  // of a file whose tensors aren't aligned, AsStored has read all
+  return PartToWrite{part, taken->config.object(), ReturningPages(*tensors)};
 }
 
 }  // namespace
@@ -58,6 +60,24 @@ absl::Status TakePipeline(const ModelSource& source, ModelToWrite& model) {
   if (!pipeline.ok()) return pipeline.status();
   model.pipeline = *pipeline;
   return absl::OkStatus();
+}
+
+TensorsToWrite ReturningPages(const TensorsToWrite& tensors, int64_t kept) {
+  const auto made_bytes = std::make_shared<int64_t>(0);
+  TensorsToWrite returning;
+  for (const auto& [name, tensor] : tensors) {
+    const auto make = [make = tensor.make, made_bytes, kept]() -> absl::StatusOr<at::Tensor> {
+      if (*made_bytes >= kept) {
+        GiveBackMappedPages();
+        *made_bytes = 0;
+      }
+      absl::StatusOr<at::Tensor> made = make();
+      if (made.ok()) *made_bytes += static_cast<int64_t>(made->nbytes());
+      return made;
+    };
+    returning[name] = {tensor.dtype, tensor.shape, make};
+  }
+  return returning;
 }
 
 std::optional<at::ScalarType> DtypeNamed(const std::string& name) {

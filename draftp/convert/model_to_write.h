@@ -51,6 +51,10 @@ absl::StatusOr<ModelToWrite> ReadModel(const std::string& in, const PartPaths& p
 // What `source` says of scheduler and pipeline.
 absl::Status TakePipeline(const ModelSource& source, ModelToWrite& model);
 
+// The same tensors, of which the mapped pages go back to the system when about `kept` bytes have
+// been made: memory stays that of a few tensors, however large the file.
+TensorsToWrite ReturningPages(const TensorsToWrite& tensors, int64_t kept = 64 << 20);
+
 // "float32", "float16" or "bfloat16"; none for "keep".
 std::optional<at::ScalarType> DtypeNamed(const std::string& name);
 

@@ -9,6 +9,7 @@
 #include "draftp/convert/model_writer.h"
 #include "draftp/io/printable.h"
 #include "draftp/sdxl/model_source.h"
+#include "draftp/sdxl/model_spec.h"
 
 namespace draftp {
 namespace {
@@ -20,7 +21,12 @@ bool IsSdxlBase(const nlohmann::json& unet) {
   return unet.value("block_out_channels", nlohmann::json()) == nlohmann::json({320, 640, 1280}) &&
          unet.value("transformer_layers_per_block", nlohmann::json()) ==
              nlohmann::json({1, 2, 10}) &&
-         unet.value("cross_attention_dim", nlohmann::json()) == 2048;
+         unet.value("cross_attention_dim", nlohmann::json()).is_number_integer() &&
+         IsSdxlContext(unet.at("cross_attention_dim").get<int64_t>());
+}
+
+bool PredictsVelocity(const nlohmann::json& scheduler) {
+  return scheduler.value("prediction_type", "epsilon") == "v_prediction";
 }
 
 // v_pred and ztsnr as ComfyUI and Forge read them.
@@ -28,22 +34,15 @@ void AddMarks(const nlohmann::json& scheduler, TensorsToWrite& file) {
   const auto mark = [&file](const char* name) {
     file[name] = {at::kFloat, {0}, [] { return at::empty({0}, at::kFloat); }};
   };
-  if (scheduler.value("prediction_type", "epsilon") == "v_prediction") mark("v_pred");
+  if (PredictsVelocity(scheduler)) mark("v_pred");
   if (scheduler.value("rescale_betas_zero_snr", false)) mark("ztsnr");
 }
 
-// ModelSpec 1.0.1's keys.
-Metadata ModelSpec(const ModelToWrite& model, const std::string& title) {
-  const bool v = model.scheduler.value("prediction_type", "epsilon") == "v_prediction";
-  Metadata metadata = {{"format", "pt"},
-                       {"modelspec.sai_model_spec", "1.0.1"},
-                       {"modelspec.title", title},
-                       {"modelspec.prediction_type", v ? "v" : "epsilon"}};
-  if (IsSdxlBase(model.of(ModelPart::kUNet).config)) {
-    metadata["modelspec.architecture"] = "stable-diffusion-xl-v1-base";
-    metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
-    metadata["modelspec.resolution"] = "1024x1024";
-  }
+Metadata SpecOf(const ModelToWrite& model, const std::string& title) {
+  const bool base = IsSdxlBase(model.of(ModelPart::kUNet).config);
+  Metadata metadata =
+      ModelSpec({.title = title, .sdxl = base, .velocity = PredictsVelocity(model.scheduler)});
+  if (base) metadata["modelspec.resolution"] = "1024x1024";
   return metadata;
 }
 
@@ -77,7 +76,7 @@ absl::Status WriteSingleFile(const std::string& path, const ModelToWrite& model)
     }
   }
   AddMarks(model.scheduler, file);
-  Metadata metadata = ModelSpec(model, std::filesystem::path(path).stem().string());
+  Metadata metadata = SpecOf(model, std::filesystem::path(path).stem().string());
   if (absl::Status s = AddOwn(model, metadata); !s.ok()) return s;
   return WriteSafetensorsOneByOne(path, file, metadata);
 }

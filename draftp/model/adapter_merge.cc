@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -18,15 +19,26 @@ absl::Status Error(const Adapter& adapter, const absl::Status& status) {
       absl::StrCat(Printable(adapter.source, 4096), ": ", status.message()));
 }
 
+// What `path` has of each adapter, one after the other; `changed` counts them.
 template <LayerWeights W>
-absl::Status MergeInto(W& layer, const LayerChange& change, double scale) {
-  const auto weight = ChangedWeight(change, layer.weight, scale);
-  if (!weight.ok()) return weight.status();
-  const auto bias = ChangedBias(change, layer.bias, layer.weight, scale);
-  if (!bias.ok()) return bias.status();
+absl::Status MergeInto(W& layer, const std::string& path, std::span<const ScaledChanges> adapters,
+                       AdapterPart part, std::vector<size_t>& changed) {
+  at::Tensor weight = layer.weight, bias = layer.bias;
+  for (size_t i = 0; i < adapters.size(); ++i) {
+    const Adapter::Layers& layers = adapters[i].adapter->of(part);
+    const auto change = layers.find(path);
+    if (change == layers.end()) continue;
+    ++changed[i];
+    const auto with_bias = ChangedBias(change->second, bias, weight, adapters[i].scale);
+    const auto with = ChangedWeight(change->second, weight, adapters[i].scale);
+    if (!with.ok()) return Error(*adapters[i].adapter, with.status());
+    if (!with_bias.ok()) return Error(*adapters[i].adapter, with_bias.status());
+    weight = *with;
+    bias = *with_bias;
+  }
   const at::ScalarType dtype = layer.weight.scalar_type();
-  layer.weight = weight->to(dtype);
-  if (bias->defined()) layer.bias = bias->to(dtype);
+  if (!weight.is_same(layer.weight)) layer.weight = weight.to(dtype);
+  if (bias.defined() && !bias.is_same(layer.bias)) layer.bias = bias.to(dtype);
   return absl::OkStatus();
 }
 
@@ -38,22 +50,21 @@ std::vector<std::string> Paths(const Network& network) {
 }
 
 template <class Network>
-absl::StatusOr<Network> Merge(const Network& network, const Adapter& adapter, AdapterPart part,
-                              double scale) {
+absl::StatusOr<Network> Merge(const Network& network, std::span<const ScaledChanges> adapters,
+                              AdapterPart part) {
   const at::NoGradGuard no_grad;
   Network merged = network;
-  const Adapter::Layers& layers = adapter.of(part);
   absl::Status status = absl::OkStatus();
-  size_t changed = 0;
+  std::vector<size_t> changed(adapters.size(), 0);
   VisitWeights(merged, [&](const std::string& path, auto& layer) {
-    const auto change = layers.find(path);
-    if (change == layers.end() || !status.ok()) return;
-    ++changed;
-    status = MergeInto(layer, change->second, scale);
+    if (status.ok()) status = MergeInto(layer, path, adapters, part, changed);
   });
-  if (!status.ok()) return Error(adapter, status);
-  TORCH_CHECK(changed == layers.size(), adapter.source, " changes ", layers.size(),
-              " layers, of which the network has ", changed, ": it was read for another");
+  if (!status.ok()) return status;
+  for (size_t i = 0; i < adapters.size(); ++i) {
+    const size_t layers = adapters[i].adapter->of(part).size();
+    TORCH_CHECK(changed[i] == layers, adapters[i].adapter->source, " changes ", layers,
+                " layers, of which the network has ", changed[i], ": it was read for another");
+  }
   return merged;
 }
 
@@ -62,13 +73,22 @@ absl::StatusOr<Network> Merge(const Network& network, const Adapter& adapter, Ad
 std::vector<std::string> LayerPaths(const UNet& unet) { return Paths(unet); }
 std::vector<std::string> LayerPaths(const ClipText& encoder) { return Paths(encoder); }
 
+absl::StatusOr<UNet> MergeAdapters(const UNet& unet, std::span<const ScaledChanges> adapters) {
+  return Merge(unet, adapters, AdapterPart::kUNet);
+}
+
+absl::StatusOr<ClipText> MergeAdapters(const ClipText& encoder,
+                                       std::span<const ScaledChanges> adapters, AdapterPart part) {
+  return Merge(encoder, adapters, part);
+}
+
 absl::StatusOr<UNet> MergeAdapter(const UNet& unet, const Adapter& adapter, double scale) {
-  return Merge(unet, adapter, AdapterPart::kUNet, scale);
+  return MergeAdapters(unet, std::array{ScaledChanges{&adapter, scale}});
 }
 
 absl::StatusOr<ClipText> MergeAdapter(const ClipText& encoder, const Adapter& adapter,
                                       AdapterPart part, double scale) {
-  return Merge(encoder, adapter, part, scale);
+  return MergeAdapters(encoder, std::array{ScaledChanges{&adapter, scale}}, part);
 }
 
 }  // namespace draftp

@@ -2,6 +2,7 @@
 #ifndef DRAFTP_MODEL_ADAPTER_MERGE_H_
 #define DRAFTP_MODEL_ADAPTER_MERGE_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,21 @@ namespace draftp {
 std::vector<std::string> LayerPaths(const UNet& unet);
 std::vector<std::string> LayerPaths(const ClipText& encoder);
 
-// A copy with W + scale (W' - W) in each layer that `part` of the adapter changes (ChangedWeight),
-// and its bias: computed in float32, then of the network's dtype. It shares all other tensors with
-// the original. Errors name the adapter's file and the key, and the layer's shape.
+// An adapter that was read, and the factor on all that it changes.
+struct ScaledChanges {
+  const Adapter* adapter;  // outlives the call
+  double scale = 1.0;
+};
+
+// A copy in which one adapter after the other makes W + scale (W' - W) of each layer that `part` of
+// it changes (ChangedWeight), and of its bias: in float32 through all of them, then rounded to the
+// network's dtype once. It shares all other tensors with the original. Errors name the adapter's
+// file and the key, and the layer's shape.
+absl::StatusOr<UNet> MergeAdapters(const UNet& unet, std::span<const ScaledChanges> adapters);
+absl::StatusOr<ClipText> MergeAdapters(const ClipText& encoder,
+                                       std::span<const ScaledChanges> adapters, AdapterPart part);
+
+// Of one adapter.
 absl::StatusOr<UNet> MergeAdapter(const UNet& unet, const Adapter& adapter, double scale = 1.0);
 absl::StatusOr<ClipText> MergeAdapter(const ClipText& encoder, const Adapter& adapter,
                                       AdapterPart part, double scale = 1.0);

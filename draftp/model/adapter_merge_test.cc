@@ -1,5 +1,7 @@
 #include "draftp/model/adapter_merge.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,6 +103,38 @@ TEST(AdapterMerge, ABiasThatALayerLacksAppears) {
   const UNet merged = MergeAdapter(Tiny().unet, adapter, 0.5).value();
   const LinearWeights& layer = merged.mid_block.attentions[0].blocks[0].attn1.to_q;
   EXPECT_THAT(layer.bias, IsCloseTo(0.5 * HashTensor("b", {128}), 1e-12));
+}
+
+// Differences of a third of mid_block.attentions.0.proj_in, weight and bias.
+Adapter Thirds() {
+  Adapter adapter{.source = "thirds.safetensors", .parts = {}};
+  LayerChange& change = adapter.parts[0]["mid_block.attentions.0.proj_in"];
+  change.items[AdapterRole::kDiff] = {at::full({128, 128}, 1.0 / 3, at::kFloat), "diff"};
+  change.items[AdapterRole::kDiffOfBias] = {at::full({128}, 1.0 / 3, at::kFloat), "diff_b"};
+  return adapter;
+}
+
+// W + (0.7 - 2)/3 rounded to bfloat16 once, in whichever order; rounded after each it would be
+// another number in some elements.
+TEST(AdapterMerge, SeveralAddUpInFloat32AndAreRoundedOnce) {
+  const UNet unet = UNet::Load("testdata/tiny_sdxl/unet", {.dtype = at::kBFloat16}).value();
+  const Adapter thirds = Thirds();
+  const ScaledChanges one{&thirds, 0.7}, other{&thirds, -2};
+  const UNet merged = MergeAdapters(unet, std::array{one, other}).value(),
+             turned = MergeAdapters(unet, std::array{other, one}).value(),
+             twice = MergeAdapter(MergeAdapter(unet, thirds, 0.7).value(), thirds, -2).value();
+  const auto layer = [](const UNet& network) { return network.mid_block.attentions[0].proj_in; };
+  for (const auto member : {&LinearWeights::weight, &LinearWeights::bias}) {
+    const at::Tensor base = (layer(unet).*member).to(at::kDouble);
+    const at::Tensor sum = base + (0.7 - 2) / 3;
+    const at::Tensor got = layer(merged).*member;
+    EXPECT_EQ(got.scalar_type(), at::kBFloat16);
+    // Half of bfloat16's last place, and float32's roundings.
+    const at::Tensor allowed = sum.abs() * 0x1p-8 + 1e-7;
+    EXPECT_LE(((got.to(at::kDouble) - sum).abs() / allowed).max().item<double>(), 1.0);
+    EXPECT_TRUE(got.equal(layer(turned).*member));
+    EXPECT_FALSE(got.equal(layer(twice).*member));
+  }
 }
 
 TEST(AdapterMerge, AMisfitNamesFileAndKey) {

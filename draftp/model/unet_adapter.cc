@@ -24,7 +24,6 @@ concept TakesAdapters = requires(W& layer) { layer.adapters; };
 // What an adapter may be attached to.
 struct Target {
   at::Tensor weight;
-  bool pointwise_convolution = false;
   LoraSlots* slots = nullptr;
 };
 
@@ -32,10 +31,7 @@ std::map<std::string, Target> Targets(UNet& unet) {
   std::map<std::string, Target> targets;
   VisitWeights(unet, [&targets]<class W>(const std::string& name, W& layer) {
     if constexpr (TakesAdapters<W>) {
-      Target& target = targets[name] = {.weight = layer.weight, .slots = &layer.adapters};
-      if constexpr (requires { layer.pointwise_convolution; }) {
-        target.pointwise_convolution = layer.pointwise_convolution;
-      }
+      targets[name] = {.weight = layer.weight, .slots = &layer.adapters};
     }
   });
   return targets;
@@ -57,17 +53,24 @@ absl::Status Unknown(const LoraAdapter& adapter, const std::string& path,
                            : ": is the adapter of another model?"));
 }
 
+// A factor [n,m] in the form of a 1x1 convolution's, or the other way round, as `expected` has it.
+at::Tensor Pointwise(const at::Tensor& factor, const std::vector<int64_t>& expected) {
+  const auto is_matrix = [](at::IntArrayRef sizes) {
+    return sizes.size() == 2 || (sizes.size() == 4 && sizes[2] == 1 && sizes[3] == 1);
+  };
+  const bool same = is_matrix(factor.sizes()) && is_matrix(expected) &&
+                    factor.size(0) == expected[0] && factor.size(1) == expected[1];
+  return same ? factor.reshape(expected) : factor;
+}
+
 // The layer as `target` computes with it, or what doesn't fit.
 absl::StatusOr<LoraLayer> Fit(const LoraAdapter& adapter, const std::string& path, LoraLayer layer,
                               const Target& target, at::ScalarType dtype) {
-  if (target.pointwise_convolution && layer.a.dim() == 4 && layer.a.size(2) == 1 &&
-      layer.a.size(3) == 1) {
-    layer.a = layer.a.flatten(1);
-    layer.b = layer.b.flatten(1);
-  }
   std::vector<int64_t> a = target.weight.sizes().vec(), b{a[0], layer.rank()};
   a[0] = layer.rank();
   if (a.size() == 4) b.insert(b.end(), {1, 1});
+  layer.a = Pointwise(layer.a, a);
+  layer.b = Pointwise(layer.b, b);
   for (const auto& [factor, found, expected] :
        {std::tuple{"lora_A", &layer.a, a}, std::tuple{"lora_B", &layer.b, b}}) {
     if (found->sizes() != at::IntArrayRef(expected)) {

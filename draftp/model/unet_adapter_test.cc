@@ -102,6 +102,30 @@ TEST(UNetAdapterTest, AdaptersOfConvolutionsEqualPeft) {
               IsCloseTo(Golden("unet_conv_projection", "convolution_lora_output"), 1e-9));
 }
 
+// As programs of Stable Diffusion 1 write projections, and others 1x1 convolutions.
+TEST(UNetAdapterTest, APointwiseFactorMayHaveAKernelOrNone) {
+  const std::string linear = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q",
+                    convolution = "down_blocks.1.resnets.0.conv_shortcut";
+  const auto attached = [&](bool other_form) {
+    UNet unet = TinyUNet(at::kDouble);
+    LoraAdapter adapter{.source = "a.safetensors", .layers = {}};
+    VisitWeights(unet, [&]<class W>(const std::string& name, W& layer) {
+      if (name != linear && name != convolution) return;
+      const int64_t out = layer.weight.size(0), in = layer.weight.size(1);
+      const bool four = (name == convolution) != other_form;
+      const auto form = [four](at::Tensor factor) {
+        return four ? factor.reshape({factor.size(0), factor.size(1), 1, 1}) : factor;
+      };
+      adapter.layers[name] = {.a = form(HashTensor("a", {2, in})),
+                              .b = form(HashTensor("b", {out, 2}))};
+    });
+    EXPECT_EQ(adapter.layers.size(), 2u);
+    EXPECT_EQ(AttachLora(unet, adapter, 0), absl::OkStatus());
+    return Predict(unet, 2, OnAllRows(0));
+  };
+  EXPECT_THAT(attached(true), IsCloseTo(attached(false), 0));
+}
+
 TEST(UNetAdapterTest, SeveralAdaptersAddUp) {
   UNet unet = TinyUNet(at::kDouble);
   LoraAdapter half = Mixed();

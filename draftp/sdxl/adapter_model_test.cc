@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,6 +133,31 @@ TEST(AdapterModelTest, EachOfSeveralPredictsAsAlone) {
         << files[i];
     EXPECT_THAT(Predicted(*all, kBaseNetwork), Not(IsCloseTo(alone, 2e-4)));
   }
+}
+
+// ||W'|| of each output's row is DoRA's magnitude where W' is divided by its own norm, and not
+// where it is by the base weight's.
+TEST(AdapterModelTest, TheNormOfDoraIsTheSourcesOwn) {
+  const auto rows = [](DoraNorm norm) {
+    const SdxlModel model =
+        SdxlModel::Load({.model = kAdaptedModel,
+                         .adapters = {{"testdata/adapters/dora.safetensors", 1.0, norm}}},
+                        *ChooseDevice("cpu", "float32"))
+            .value();
+    return model.tuned[0].unet->mid_block.attentions[0].blocks[0].attn1.to_q.weight.norm(2, 1);
+  };
+  const auto file = WeightMap::Open("testdata/adapters/dora.safetensors", "");
+  const auto names = file->names();
+  const auto name = std::ranges::find_if(names, [](const std::string& key) {
+    return key.find("mid_block.attentions.0.transformer_blocks.0.attn1.to_q") !=
+               std::string::npos &&
+           key.find("magnitude") != std::string::npos;
+  });
+  ASSERT_NE(name, names.end());
+  WeightMap weights = *file;
+  const at::Tensor magnitude = weights.Take(*name, *weights.Shape(*name))->to(at::kFloat).flatten();
+  EXPECT_THAT(rows(DoraNorm::kChanged), IsCloseTo(magnitude, 1e-5));
+  EXPECT_THAT(rows(DoraNorm::kBase), Not(IsCloseTo(magnitude, 1e-3)));
 }
 
 // W + s_1 dW_1 + s_2 dW_2, each dW as it is alone.

@@ -2,6 +2,10 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <span>
 #include <utility>
 
 #include "draftp/adapter/adapter_file.h"
@@ -14,33 +18,39 @@
 namespace draftp {
 namespace {
 
-// `encoders` with an adapter's part for them in their weights.
-absl::StatusOr<SdxlTextEncoders> Merged(const SdxlTextEncoders& encoders, const Adapter& adapter,
-                                        double scale) {
-  auto first = MergeAdapter(encoders.first, adapter, AdapterPart::kTextEncoder, scale);
+using Changes = std::span<const ScaledChanges>;
+
+// `encoders` with the adapters' parts for them in their weights.
+absl::StatusOr<SdxlTextEncoders> Merged(const SdxlTextEncoders& encoders, Changes adapters) {
+  auto first = MergeAdapters(encoders.first, adapters, AdapterPart::kTextEncoder);
   if (!first.ok()) return first.status();
-  auto second = MergeAdapter(encoders.second, adapter, AdapterPart::kTextEncoder2, scale);
+  auto second = MergeAdapters(encoders.second, adapters, AdapterPart::kTextEncoder2);
   if (!second.ok()) return second.status();
   return SdxlTextEncoders{*std::move(first), *std::move(second)};
 }
 
-// Loads one adapter after the other.
+// Puts adapters to their use: each on its own, or all into one model.
 class Loader {
  public:
   Loader(AdapterUse use, const SdxlTextEncoders& text_encoders, UNet& unet)
       : use_(use), text_encoders_(text_encoders), unet_(unet) {}
 
+  // One of kApart or kCarried.
   absl::Status Add(const Adapter& adapter, double scale) {
     if (tuned_.empty() || use_ == AdapterUse::kApart) tuned_.emplace_back();
     tuned_.back().origins.push_back(adapter.origin);
     if (use_ == AdapterUse::kCarried) return Carry(adapter, scale);
-    if (absl::Status merged = MergeTextEncoders(adapter, scale); !merged.ok()) return merged;
-    if (use_ == AdapterUse::kApart && IsPlainLora(adapter)) return Attach(adapter, scale);
-    TunedModel& tuned = tuned_.back();
-    auto merged = MergeAdapter(tuned.unet ? *tuned.unet : unet_, adapter, scale);
-    if (!merged.ok()) return merged.status();
-    tuned.unet = *std::move(merged);
-    return absl::OkStatus();
+    const std::array changes = {ScaledChanges{&adapter, scale}};
+    if (!IsPlainLora(adapter)) return Merge(changes);
+    if (absl::Status merged = MergeTextEncoders(changes); !merged.ok()) return merged;
+    return Attach(adapter, scale);
+  }
+
+  // All of kMerged.
+  absl::Status AddMerged(Changes adapters) {
+    tuned_.emplace_back();
+    for (const ScaledChanges& one : adapters) tuned_.back().origins.push_back(one.adapter->origin);
+    return Merge(adapters);
   }
 
   std::vector<TunedModel> Take() { return std::move(tuned_); }
@@ -61,12 +71,21 @@ class Loader {
         "--blend prediction takes any"));
   }
 
-  absl::Status MergeTextEncoders(const Adapter& adapter, double scale) {
-    if (!adapter.ChangesTextEncoders()) return absl::OkStatus();
-    std::optional<SdxlTextEncoders>& own = tuned_.back().text_encoders;
-    auto merged = Merged(own ? *own : text_encoders_, adapter, scale);
+  absl::Status Merge(Changes adapters) {
+    if (absl::Status merged = MergeTextEncoders(adapters); !merged.ok()) return merged;
+    auto merged = MergeAdapters(unet_, adapters);
     if (!merged.ok()) return merged.status();
-    own = *std::move(merged);
+    tuned_.back().unet = *std::move(merged);
+    return absl::OkStatus();
+  }
+
+  absl::Status MergeTextEncoders(Changes adapters) {
+    const bool changes = std::ranges::any_of(
+        adapters, [](const ScaledChanges& one) { return one.adapter->ChangesTextEncoders(); });
+    if (!changes) return absl::OkStatus();
+    auto merged = Merged(text_encoders_, adapters);
+    if (!merged.ok()) return merged.status();
+    tuned_.back().text_encoders = *std::move(merged);
     return absl::OkStatus();
   }
 
@@ -85,10 +104,20 @@ absl::StatusOr<std::vector<TunedModel>> LoadAdapters(const std::vector<ScaledAda
                                                      UNet& unet) {
   Loader loader(use, text_encoders, unet);
   const AdapterKeys keys = AdapterKeysOf(unet, text_encoders);
+  std::deque<Adapter> read;
+  std::vector<ScaledChanges> merged;
   for (const ScaledAdapter& source : sources) {
-    const auto adapter = ReadAdapterFile(source.path, keys);
+    absl::StatusOr<Adapter> adapter = ReadAdapterFile(source.path, keys, source.dora_norm);
     if (!adapter.ok()) return adapter.status();
+    if (use == AdapterUse::kMerged) {
+      merged.push_back({&read.emplace_back(*std::move(adapter)), source.scale});
+      continue;
+    }
     absl::Status added = LoadFrom(source.path, [&] { return loader.Add(*adapter, source.scale); });
+    if (!added.ok()) return added;
+  }
+  if (!merged.empty()) {
+    absl::Status added = LoadFrom(sources[0].path, [&] { return loader.AddMerged(merged); });
     if (!added.ok()) return added;
   }
   return loader.Take();

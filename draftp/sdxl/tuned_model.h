@@ -23,7 +23,7 @@ namespace draftp {
 // What several adapters make.
 enum class AdapterUse {
   kApart,    // a tuned model each, for a mixture of their predictions
-  kMerged,   // one tuned model, with all of them in its weights, one after the other
+  kMerged,   // one tuned model, with all of them in its weights (MergeAdapters)
   kCarried,  // one tuned model whose rows carry all of them, each with a scale that may change
 };
 

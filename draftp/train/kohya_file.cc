@@ -8,14 +8,18 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "draftp/adapter/kohya_writer.h"
 #include "draftp/adapter/lora_file.h"
 #include "draftp/io/last_name.h"
+#include "draftp/io/png.h"
 #include "draftp/io/printable.h"
 #include "draftp/io/read_file.h"
 #include "draftp/model/adapter_merge.h"
 #include "draftp/report/base64.h"
+#include "draftp/report/contact_sheet.h"
+#include "draftp/sdxl/model_spec.h"
 #include "draftp/version.h"
 
 namespace draftp {
@@ -23,8 +27,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// SDXL base takes prompts of this width, and no other model that draftp loads does.
-constexpr int64_t kSdxlContext = 2048;
+// `png` in at most 256 x 256 pixels as a data URI; empty where it is none.
+std::string ThumbnailOf(const std::string& png) {
+  constexpr int kSide = 256;  // ModelSpec 1.0.1
+  const auto sheet = DecodePng("sheet", png);
+  if (!sheet.ok()) return "";
+  const auto small = EncodePng(FitInto(sheet->image, kSide, kSide));
+  return small.ok() ? absl::StrCat("data:image/png;base64,", Base64(*small)) : "";
+}
 
 }  // namespace
 
@@ -48,26 +58,22 @@ std::map<std::string, std::string> KohyaMetadata(const TrainConfig& config,
   const int64_t width = config.sampling.width > 0 ? config.sampling.width : sdxl.default_size.width;
   const bool velocity = sdxl.scheduler.prediction_type == PredictionType::kVPrediction;
   std::map<std::string, std::string> metadata = {
-      {"format", "pt"},
-      {"ss_v2", "False"},
       {"ss_output_name", fs::path(kKohyaFile).stem().string()},
       {"ss_sd_model_name", LastName(config.model)},
       {"ss_resolution", absl::StrCat("(", width, ", ", height, ")")},
       {"ss_steps", absl::StrCat(step)},
       {"ss_seed", absl::StrCat(config.seed)},
       {"ss_training_comment", absl::StrCat("DRaFT+ by draftp ", kVersion)},
-      {"modelspec.sai_model_spec", "1.0.1"},
-      {"modelspec.implementation", "https://github.com/Stability-AI/generative-models"},
-      {"modelspec.title", LastName(config.output_dir)},
       {"modelspec.resolution", absl::StrCat(width, "x", height)},
-      {"modelspec.prediction_type", velocity ? "v" : "epsilon"},
       {"modelspec.date", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone())}};
-  if (sdxl.unet.config.cross_attention_dim == kSdxlContext) {
-    metadata["ss_base_model_version"] = "sdxl_base_v1-0";
-    metadata["modelspec.architecture"] = "stable-diffusion-xl-v1-base/lora";
-  }
-  if (!cover.empty())
-    metadata["ssmd_cover_images"] = nlohmann::json(std::vector{Base64(cover)}).dump();
+  metadata.merge(ModelSpec({.title = LastName(config.output_dir),
+                            .sdxl = IsSdxlContext(sdxl.unet.config.cross_attention_dim),
+                            .lora = true,
+                            .velocity = velocity}));
+  if (cover.empty()) return metadata;
+  metadata["ssmd_cover_images"] = nlohmann::json(std::vector{Base64(cover)}).dump();
+  if (std::string thumbnail = ThumbnailOf(cover); !thumbnail.empty())
+    metadata["modelspec.thumbnail"] = std::move(thumbnail);
   return metadata;
 }
 

@@ -20,8 +20,8 @@ inline constexpr char kKohyaFile[] = "kohya_lora.safetensors";
 std::string NewestSheet(const std::string& output_dir);
 
 // Keys ss_* and modelspec.* that programs look for, after `step` steps: those alone that are true
-// (modelspec.architecture and ss_base_model_version of a UNet of SDXL's widths, ...). `cover`:
-// bytes of a PNG for ssmd_cover_images, or empty.
+// (ModelSpec). `cover`: bytes of a PNG for ssmd_cover_images and, in 256 pixels, a data URI, for
+// modelspec.thumbnail; or empty.
 std::map<std::string, std::string> KohyaMetadata(const TrainConfig& config,
                                                  const TrainingModel& model, int64_t step,
                                                  const std::string& cover);

@@ -5,13 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/atomic_file.h"
+#include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 #include "draftp/schedule/kl_schedule.h"
 #include "draftp/train/checkpoint.h"
@@ -217,6 +220,39 @@ TEST(Trainer, ValidatesBothModelsAndWritesAReport) {
               HasSubstr("validation/step_00000001.png"));
 }
 
+// RFC 4648 by its definition: six bits a character.
+std::string FromBase64(const std::string& text) {
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text.substr(0, text.find('='))) {
+    bits = bits << 6 | static_cast<uint32_t>(digits.find(c));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 255);
+  }
+  return bytes;
+}
+
+double MeanOf(const RgbImage& image) {
+  return std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0) /
+         static_cast<double>(image.pixels.size());
+}
+
+// The newest sheet, its greater side 256: a mean of areas keeps the picture's mean.
+void ExpectThumbnailOfSheet(const std::string& uri, const std::string& sheet) {
+  const std::string begin = "data:image/png;base64,";
+  ASSERT_TRUE(uri.starts_with(begin));
+  const auto small = DecodePng("thumbnail", FromBase64(uri.substr(begin.size())));
+  ASSERT_TRUE(small.ok()) << small.status();
+  const auto large = ReadPng(sheet);
+  ASSERT_GT(std::max(large->image.width, large->image.height), 256);
+  EXPECT_EQ(std::max(small->image.width, small->image.height), 256);
+  EXPECT_NEAR(MeanOf(small->image), MeanOf(large->image), 1.5);
+}
+
 // What it says of itself is true: the embedded model isn't SDXL base.
 TEST(Trainer, WritesKohyasFileAndGoesOnFromIt) {
   const TemporaryFolder folder;
@@ -235,6 +271,8 @@ TEST(Trainer, WritesKohyasFileAndGoesOnFromIt) {
   EXPECT_EQ(metadata.at("ss_resolution"), "(64, 64)");
   EXPECT_EQ(metadata.at("modelspec.prediction_type"), "epsilon");
   EXPECT_TRUE(metadata.contains("ssmd_cover_images"));
+  ExpectThumbnailOfSheet(metadata.at("modelspec.thumbnail"),
+                         config.output_dir + "/validation/step_00000001.png");
   EXPECT_FALSE(metadata.contains("modelspec.architecture"));
   EXPECT_FALSE(metadata.contains("ss_base_model_version"));
   config.lora = kohya;

@@ -11,6 +11,7 @@
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/sampling_setup.h"
+#include "draftp/sdxl/unused_tensors.h"
 
 namespace draftp {
 namespace {
@@ -116,7 +117,8 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   auto options = StepOptions(config, sdxl, device, std::move(warn));
   if (!options.ok()) return options.status();
   std::vector<std::string> notices = {SkippedNotice(*captions),
-                                      SpacingNotice(config.sampling, sdxl.scheduler)};
+                                      SpacingNotice(config.sampling, sdxl.scheduler),
+                                      UnusedTensorsNotice(sdxl)};
   std::erase(notices, "");
   auto reward = LoadReward(config.reward, sdxl, device, config);
   if (!reward.ok()) return reward.status();

@@ -4,13 +4,14 @@ Command:  python testdata/generate/single_file_names.py testdata
 Seed:     none: names and shapes alone (device meta), each tensor told by its number
 Versions: recorded in the first line of the file
 
-Writes testdata/goldens/single_file_names.txt: a line a tensor of SDXL base 1.0 and of a UNet with other depths (SSD-1B's kind),
+Writes testdata/goldens/single_file_names.txt.gz: a line a tensor of SDXL base 1.0 and of a UNet with other depths (SSD-1B's kind),
 MODEL<tab>PART<tab>name in the single file<tab>shape there<tab>diffusers' or transformers' name<tab>part of how many<tab>view.
 The single file's names are those of Stability's sgm as its modules are nested (formats: time_embed, input_blocks, ...), written out here from
 the structure; diffusers.loaders.single_file_utils turns a state dict of them into diffusers' names, and what comes out must be
 exactly the tensors of the model that diffusers builds, which this script asserts.
 """
 
+import gzip
 import pathlib
 import platform
 import sys
@@ -174,10 +175,11 @@ def clip_row(name, s, shape, full):
 
 
 def main():
-    out = pathlib.Path(sys.argv[1]) / "goldens/single_file_names.txt"
+    out = pathlib.Path(sys.argv[1]) / "goldens/single_file_names.txt.gz"
     versions = f"diffusers {diffusers.__version__}, transformers {transformers.__version__}, torch {torch.__version__}, python {platform.python_version()}"
     rows = unet_rows("base", BASE) + vae_rows() + clip_rows() + unet_rows("pruned", PRUNED)
-    out.write_text(f"# testdata/generate/single_file_names.py, {versions}\n" + "\n".join(rows) + "\n")
+    text = f"# testdata/generate/single_file_names.py, {versions}\n" + "\n".join(rows) + "\n"
+    out.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(out, len(rows), "tensors")
 
 
