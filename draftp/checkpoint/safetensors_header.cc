@@ -283,6 +283,28 @@ absl::Status CheckExtents(const std::string& path, const SafetensorsHeader& head
                                   ", where the last tensor ends"));
 }
 
+// What people have under a safetensors file's name, told by how it begins; empty: none of these.
+std::string_view OtherFile(std::span<const std::byte> file) {
+  struct Beginning {
+    std::string_view begins, message;
+  };
+  static constexpr std::array kBeginnings = {
+      Beginning{"version https://git-lfs",
+                "found a Git LFS pointer, expected the file itself: git lfs pull fetches it"},
+      Beginning{"GGUF",
+                "found a GGUF file, expected safetensors: its quantised weights aren't read"},
+      Beginning{
+          "PK\3\4",
+          "found a zip archive, expected safetensors: if torch.save wrote it, let its name end "
+          "in .ckpt"},
+      Beginning{"<!", "found a web page, expected the file itself: was the download refused?"},
+      Beginning{"<html", "found a web page, expected the file itself: was the download refused?"}};
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  const auto found = std::ranges::find_if(
+      kBeginnings, [&](const Beginning& one) { return text.starts_with(one.begins); });
+  return found == kBeginnings.end() ? std::string_view() : found->message;
+}
+
 }  // namespace
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(const std::string& path,
@@ -291,11 +313,8 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(const std::string& path
     return Error(path, absl::StrCat("found ", file.size(),
                                     " bytes, expected a safetensors file of at least ", kPrefix));
   }
-  constexpr std::string_view kPointer = "version https://git-lfs";
-  if (std::string_view(reinterpret_cast<const char*>(file.data()), file.size())
-          .starts_with(kPointer))
-    return Error(path,
-                 "found a Git LFS pointer, expected the file itself: git lfs pull fetches it");
+  if (const std::string_view other = OtherFile(file); !other.empty())
+    return Error(path, std::string(other));
   uint64_t length = 0;
   std::memcpy(&length, file.data(), kPrefix);
   if (length > kMaxSafetensorsHeader || length > file.size() - kPrefix) {

@@ -51,6 +51,19 @@ TEST(SafetensorsHeaderTest, AGitLfsPointerIsNamed) {
                 "pull fetches it"));
 }
 
+TEST(SafetensorsHeaderTest, WhatAnotherFileIsIsSaid) {
+  const auto parse = [](std::string bytes) {
+    bytes.resize(64);
+    return ParseSafetensorsHeader("f.safetensors", std::as_bytes(std::span(bytes)));
+  };
+  EXPECT_THAT(parse("GGUF\3"), FailsWith("f.safetensors: found a GGUF file, expected safetensors"));
+  EXPECT_THAT(parse("PK\3\4"),
+              FailsWith("f.safetensors: found a zip archive, expected safetensors: "
+                        "if torch.save wrote it, let its name end in .ckpt"));
+  EXPECT_THAT(parse("<!DOCTYPE html>"), FailsWith("f.safetensors: found a web page"));
+  EXPECT_THAT(parse("<html><body>403"), FailsWith("f.safetensors: found a web page"));
+}
+
 TEST(SafetensorsHeaderTest, ReadsTensorsAndMetadata) {
   const absl::StatusOr<SafetensorsHeader> header = ParseHeader(kTwo, 16);
   ASSERT_TRUE(header.ok()) << header.status();
