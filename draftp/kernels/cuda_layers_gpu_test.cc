@@ -67,7 +67,7 @@ void ExpectSame(const Layer& layer, const Layer& reference, std::vector<at::Tens
 }
 
 double Tolerance(at::ScalarType dtype) {
-  return dtype == at::kFloat ? 3e-6 : dtype == at::kHalf ? 2e-3 : 1.5e-2;
+  return dtype == at::kFloat ? 2e-6 : dtype == at::kHalf ? 2e-3 : 1.5e-2;
 }
 
 struct NormCase {
