@@ -67,8 +67,7 @@ class StackedColumns {
       if (!stacked.Take(layer->weight)) return std::nullopt;
       stacked.begins_.push_back(stacked.columns_ - layer->weight.size(0));
     }
-    const int64_t weights = stacked.columns_;
-    int64_t used = weights;
+    int64_t used = stacked.columns_;
     for (size_t slot = 0; slot < SlotsOf(layers); ++slot) {
       std::vector<Thin>& thin = stacked.adapters_.emplace_back();
       const bool asked = std::ranges::any_of(
