@@ -4,7 +4,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
 #include <absl/strings/str_format.h>
 
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "draftp/kernels/rgb8.h"
+#include "draftp/metrics/diversity.h"
 #include "draftp/report/contact_sheet.h"
 #include "draftp/sampling/per_image_noise.h"
 
@@ -44,6 +44,14 @@ RgbImage Picture(const at::Tensor& rgb) {
   return picture;
 }
 
+// Of embeddings prompt by prompt; NaN where there are none, or one image a prompt.
+double DiversityOf(const at::Tensor& embeddings, int64_t per_prompt) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  if (!embeddings.defined() || per_prompt < 2) return kNone;
+  const std::vector<int64_t> sizes(embeddings.size(0) / per_prompt, per_prompt);
+  return PairwiseDiversity(embeddings, sizes).value_or(kNone);
+}
+
 using Named = std::vector<std::pair<std::string, double>>;
 
 // Each member's mean, where there are several.
@@ -64,16 +72,6 @@ void Validation::Scored::Put(int64_t begin, int64_t images, const CompositeRewar
   PutRows(sum, begin, images, to_cpu(reward.Combine(scores)));
   members.resize(scores.size());
   for (size_t m = 0; m < scores.size(); ++m) PutRows(members[m], begin, images, to_cpu(scores[m]));
-}
-
-double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt) {
-  if (!embeddings.defined() || per_prompt < 2) return std::numeric_limits<double>::quiet_NaN();
-  const at::Tensor groups =
-      embeddings.to(at::kDouble).reshape({-1, per_prompt, embeddings.size(1)});
-  const at::Tensor cosines = at::matmul(groups, groups.transpose(1, 2));  // [prompts,n,n]
-  const double pairs = static_cast<double>(per_prompt) * static_cast<double>(per_prompt - 1);
-  const at::Tensor diagonal = cosines.diagonal(0, 1, 2).sum(-1);
-  return 1.0 - ((cosines.sum({1, 2}) - diagonal) / pairs).mean().item<double>();
 }
 
 Validation::Validation(const TrainingModel& model, const CompositeReward& reward,
@@ -182,7 +180,7 @@ ValidationSide Validation::Side(const Drawn& drawn) const {
   return {
       .reward = Mean(drawn.rewards.sum),
       .held_out = Mean(drawn.held_out.sum),
-      .diversity = PairwiseDiversity(drawn.embeddings, options_.images_per_prompt),
+      .diversity = DiversityOf(drawn.embeddings, options_.images_per_prompt),
       .clamped = Mean(drawn.clamped),
       .rewards = MemberMeans(reward_, drawn.rewards.members),
       .held_out_rewards = held_out_ ? MemberMeans(*held_out_, drawn.held_out.members) : Named()};

@@ -39,10 +39,6 @@ struct ValidationResult {
   RgbImage sheet;  // a row of images for each prompt and model, with its mean reward
 };
 
-// The mean over prompts of 1 - mean cosine between pairs of one prompt's images. embeddings
-// [prompts * per_prompt, P] normalised, prompt by prompt; NaN for one image a prompt.
-double PairwiseDiversity(const at::Tensor& embeddings, int64_t per_prompt);
-
 // `model`, `reward` and `held_out` (may be null) must outlive it. Image j of prompt p starts from a
 // generator seeded (seed + 2^31 + p * images_per_prompt + j): never the noise of a training sample.
 // The base model's images are drawn once.
