@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "draftp/report/text_font.h"
+#include "draftp/report/thumbnail.h"
 
 namespace draftp {
 namespace {
@@ -253,47 +254,6 @@ std::pair<int, int> FitCells(int size, int count) {
 }
 
 }  // namespace
-
-RgbImage FitInto(const RgbImage& image, int width, int height) {
-  if (image.width <= width && image.height <= height) return image;
-  const double scale = std::min(static_cast<double>(width) / image.width,
-                                static_cast<double>(height) / image.height);
-  const int out_width = std::clamp(static_cast<int>(std::lround(image.width * scale)), 1, width);
-  const int out_height = std::clamp(static_cast<int>(std::lround(image.height * scale)), 1, height);
-  // Along one axis a pixel of the result is the mean over [i, i+1) * in/out, ends taken by their
-  // part.
-  const auto shrink = [](const std::vector<float>& in, int lines, int size, int out, int line_step,
-                         int pixel_step, int out_line_step, int out_pixel_step) {
-    std::vector<float> result(static_cast<size_t>(lines) * out * 3);
-    const double ratio = static_cast<double>(size) / out;
-    for (int i = 0; i < out; ++i) {
-      const double begin = i * ratio;
-      const double end = std::min<double>(begin + ratio, size);
-      for (int j = static_cast<int>(begin); j < end; ++j) {
-        const auto part =
-            static_cast<float>((std::min<double>(j + 1, end) - std::max<double>(j, begin)) / ratio);
-        for (int line = 0; line < lines; ++line) {
-          const float* const source =
-              &in[static_cast<size_t>(line) * line_step + static_cast<size_t>(j) * pixel_step];
-          float* const target = &result[static_cast<size_t>(line) * out_line_step +
-                                        static_cast<size_t>(i) * out_pixel_step];
-          for (int c = 0; c < 3; ++c) target[c] += part * source[c];
-        }
-      }
-    }
-    return result;
-  };
-  const std::vector<float> full(image.pixels.begin(), image.pixels.end());
-  const std::vector<float> narrow =
-      shrink(full, image.height, image.width, out_width, image.width * 3, 3, out_width * 3, 3);
-  const std::vector<float> small =
-      shrink(narrow, out_width, image.height, out_height, 3, out_width * 3, 3, out_width * 3);
-  RgbImage result{out_width, out_height, std::vector<uint8_t>(small.size())};
-  std::transform(small.begin(), small.end(), result.pixels.begin(), [](float value) {
-    return static_cast<uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
-  });
-  return result;
-}
 
 ContactSheet::ContactSheet(ContactSheetLabels labels, int width, int height)
     : labels_(std::move(labels)) {

@@ -61,10 +61,6 @@ class ContactSheet {
   std::vector<RgbImage> cells_;  // [rows_shown, columns_shown]
 };
 
-// `image` scaled down to fit into `width` x `height` by averaging areas, its proportions kept; as
-// it is when it fits.
-RgbImage FitInto(const RgbImage& image, int width, int height);
-
 }  // namespace draftp
 
 #endif  // DRAFTP_REPORT_CONTACT_SHEET_H_

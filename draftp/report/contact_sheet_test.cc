@@ -208,29 +208,5 @@ TEST(ContactSheetTest, RowsOfOnePromptShowTheirNotes) {
   EXPECT_EQ(CountPixels(*ContactSheet(other, 64, 64).Draw(), {0x77, 0x77, 0x77}), 0);
 }
 
-TEST(FitIntoTest, AveragesAreas) {
-  RgbImage image = FilledImage(4, 2, 0, 0, 0);
-  for (int i = 0; i < 8; ++i) image.pixels[3 * i] = static_cast<uint8_t>(10 * i);
-  const RgbImage half = FitInto(image, 2, 2);
-  EXPECT_EQ(half.width, 2);
-  EXPECT_EQ(half.height, 1);
-  EXPECT_EQ(half.pixels[0], (0 + 10 + 40 + 50) / 4);
-  EXPECT_EQ(half.pixels[3], (20 + 30 + 60 + 70) / 4);
-}
-
-TEST(FitIntoTest, WeighsPartsOfPixels) {
-  RgbImage image = FilledImage(3, 1, 0, 0, 0);
-  image.pixels[0] = 90;
-  image.pixels[3] = 30;
-  const RgbImage two = FitInto(image, 2, 1);
-  EXPECT_EQ(two.pixels[0], 70);  // (90 + 30 / 2) / 1.5
-  EXPECT_EQ(two.pixels[3], 10);  // (30 / 2 + 0) / 1.5
-}
-
-TEST(FitIntoTest, KeepsColoursAndWhatFits) {
-  EXPECT_EQ(FitInto(Red(1000, 777), 333, 333), Red(333, 259));
-  EXPECT_EQ(FitInto(Red(10, 10), 10, 20), Red(10, 10));
-}
-
 }  // namespace
 }  // namespace draftp

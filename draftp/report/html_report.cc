@@ -1,4 +1,4 @@
-// The page's parts and its style sheet.
+// The page's parts.
 #include "draftp/report/html_report.h"
 
 #include <algorithm>
@@ -13,81 +13,11 @@
 #include "draftp/report/base64.h"
 #include "draftp/report/html_text.h"
 #include "draftp/report/moving_mean.h"
+#include "draftp/report/page_parts.h"
+#include "draftp/report/page_texts.h"
 
 namespace draftp {
 namespace {
-
-// Nothing may be loaded, not even by what a text smuggled in.
-constexpr char kHead[] = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-)";
-
-constexpr char kStyle[] = R"(<style>
-:root { --page: #fbfbfa; --ink: #1c1d20; --soft: #6a6c73; --rule: #e3e3e0; --line: #2b6a99;
-  --note: #b4690e; --note-page: #fdf6ec; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #17181a; --ink: #e6e6e3; --soft: #9a9ca3; --rule: #303236; --line: #7db4dc;
-    --note: #e0a458; --note-page: #26211a; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1180px; padding: 40px 24px 64px; background: var(--page);
-  color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-h1 { margin: 0 0 4px; font-size: 26px; font-weight: 600; line-height: 1.25; }
-h2 { margin: 44px 0 16px; padding-bottom: 6px; border-bottom: 1px solid var(--rule);
-  font-size: 17px; font-weight: 600; }
-p { margin: 0; max-width: 72ch; color: var(--soft); white-space: pre-line; }
-h1, p, dd, td, th, li, figcaption { overflow-wrap: anywhere; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(170px, 44%), 1fr));
-  gap: 18px 24px; margin: 26px 0 0; }
-.facts dt { color: var(--soft); font-size: 13px; }
-.facts dd { margin: 0; font-size: 19px; line-height: 1.35; font-variant-numeric: tabular-nums; }
-.facts small { display: block; color: var(--soft); font-size: 13px; }
-.warnings { margin: 26px 0 0; padding: 12px 16px 12px 34px; border-left: 3px solid var(--note);
-  background: var(--note-page); }
-.warnings li::marker { color: var(--note); }
-.marks { margin: -4px 0 20px; padding: 0; list-style: none; color: var(--soft); font-size: 13px; }
-.marks li::before { content: ""; display: inline-block; height: 12px; margin-right: 8px;
-  border-left: 1.5px dashed var(--note); vertical-align: -1px; }
-.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr));
-  gap: 30px 32px; }
-.images { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr));
-  gap: 30px 32px; }
-figure { margin: 0; min-width: 0; break-inside: avoid; }
-.curves figcaption { display: flex; align-items: baseline; gap: 12px; margin-bottom: 4px; }
-.curves .name { flex: 1; font-weight: 600; }
-.curves .last { font-size: 17px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.curves .unit, .curves .note { color: var(--soft); font-size: 12px; }
-.curves .note { display: block; line-height: 1.35; }
-.images img { display: block; max-width: 100%; height: auto; border-radius: 2px; }
-@media screen and (prefers-color-scheme: dark) {
-  .images img { filter: brightness(.8); }
-  .images img:hover { filter: none; }
-}
-.images figcaption { margin-top: 8px; color: var(--soft); font-size: 13px; white-space: pre-line; }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
-svg text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
-svg path { fill: none; }
-.grid { stroke: var(--rule); }
-.axis { stroke: var(--soft); stroke-opacity: .55; }
-.raw { stroke: var(--line); stroke-opacity: .28; stroke-linejoin: round; stroke-linecap: round; }
-.line { stroke: var(--line); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
-.mark { stroke: var(--note); stroke-dasharray: 4 3; }
-.dot { fill: var(--line); stroke: var(--page); stroke-width: 1.5; }
-summary { margin: 18px 0 8px; color: var(--soft); font-size: 13px; cursor: pointer; }
-table { width: 100%; max-width: 860px; border-collapse: collapse; font-size: 13px; }
-th, td { padding: 5px 16px 5px 0; border-bottom: 1px solid var(--rule); text-align: left;
-  vertical-align: top; }
-th { width: 40%; color: var(--soft); font-weight: 400; }
-td { font-family: ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace;
-  white-space: pre-wrap; }
-@media (max-width: 520px) { body { padding: 24px 16px 40px; } }
-</style>
-)";
 
 std::string Facts(const Report& report) {
   if (report.facts.empty()) return "";
@@ -98,15 +28,6 @@ std::string Facts(const Report& report) {
     html += "</dd></div>\n";
   }
   return html + "</dl>\n";
-}
-
-std::string Warnings(const Report& report) {
-  if (report.warnings.empty()) return "";
-  std::string html = "<ul class=\"warnings\" aria-label=\"Warnings\">\n";
-  for (const std::string& warning : report.warnings) {
-    absl::StrAppend(&html, "<li>", HtmlText(warning), "</li>\n");
-  }
-  return html + "</ul>\n";
 }
 
 std::string Marks(const Report& report) {
@@ -171,33 +92,24 @@ std::string Image(const ReportImage& image) {
                       "\">\n<figcaption dir=\"auto\">", caption, "</figcaption>\n</figure>\n");
 }
 
-std::string Table(const std::vector<std::pair<std::string, std::string>>& rows) {
-  if (rows.empty()) return "";
-  std::string html = "<table>\n";
-  for (const auto& [name, value] : rows) {
-    absl::StrAppend(&html, "<tr><th scope=\"row\">", HtmlText(name), "</th><td>", HtmlText(value),
-                    "</td></tr>\n");
-  }
-  return html + "</table>\n";
-}
-
 std::string Settings(const Report& report) {
   if (report.settings.empty() && report.defaults.empty()) return "";
-  std::string html = absl::StrCat("<h2>Settings</h2>\n", Table(report.settings));
+  std::string html = absl::StrCat("<h2>Settings</h2>\n", SettingTable(report.settings));
   if (report.defaults.empty()) return html;
   return absl::StrCat(html, "<details>\n<summary>", report.defaults.size(),
-                      " at their defaults</summary>\n", Table(report.defaults), "</details>\n");
+                      " at their defaults</summary>\n", SettingTable(report.defaults), "</details>\n");
 }
 
 }  // namespace
 
 std::string RenderHtml(const Report& report) {
-  const std::string title = HtmlText(report.title);
-  std::string html = absl::StrCat(kHead, "<title>", title, "</title>\n", kStyle,
-                                  "</head>\n<body>\n<h1>", title, "</h1>\n");
+  const PageFrame frame{
+      .title = report.title,
+      .style = absl::StrCat("\n", std::string(kPageDressCss), std::string(kHtmlReportCss))};
+  std::string html = BeginPage(frame);
   if (!report.summary.empty()) absl::StrAppend(&html, "<p>", HtmlText(report.summary), "</p>\n");
   html += Facts(report);
-  html += Warnings(report);
+  html += WarningList(report.warnings);
   if (!report.curves.empty()) html += "<h2>Curves over steps</h2>\n" + Marks(report);
   if (!report.curves.empty()) html += "<div class=\"curves\">\n";
   for (const ReportCurve& curve : report.curves) html += Curve(curve, report.marks);
@@ -206,7 +118,7 @@ std::string RenderHtml(const Report& report) {
   for (const ReportImage& image : report.images) html += Image(image);
   if (!report.images.empty()) html += "</div>\n";
   html += Settings(report);
-  return html + "</body>\n</html>\n";
+  return html + EndPage(frame);
 }
 
 absl::Status WriteReport(const std::string& path, const Report& report) {

@@ -18,7 +18,7 @@
 #include "draftp/io/read_file.h"
 #include "draftp/model/adapter_merge.h"
 #include "draftp/report/base64.h"
-#include "draftp/report/contact_sheet.h"
+#include "draftp/report/thumbnail.h"
 #include "draftp/sdxl/model_spec.h"
 #include "draftp/version.h"
 

@@ -1,0 +1,1 @@
+#include "draftp/report/evaluation_columns.h"

@@ -1,0 +1,1 @@
+#include "draftp/report/page_parts.h"

@@ -1,0 +1,2 @@
+// Areas averaged by hand, and that a JPEG shows what was given.
+#include "draftp/report/thumbnail.h"
