@@ -30,18 +30,6 @@ bool HasLora(const AnnealConfig& config) {
   return !config.lora.empty() || !config.explicit_log_dir.empty() || config.model.empty();
 }
 
-void AddBase(Table& table) {
-  table.Group("Models").Path(
-      &AnnealConfig::model,
-      {.key = "model",
-       .original_keys = {"model.unet_config.from_pretrained"},
-       .value_name = "FILE|DIR",
-       .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
-       .default_text = "the embedded model",
-       .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
-       .common = true});
-}
-
 void AddAdapters(Table& table) {
   table
       .PathItems(
@@ -102,8 +90,20 @@ void AddWholes(Table& table) {
 
 }  // namespace
 
+void AddBaseModelRow(Table& table) {
+  table.Group("Models").Path(
+      &AnnealConfig::model,
+      {.key = "model",
+       .original_keys = {"model.unet_config.from_pretrained"},
+       .value_name = "FILE|DIR",
+       .help = "an SDXL: a single .safetensors file, or a folder in diffusers' layout",
+       .default_text = "the embedded model",
+       .elsewhere = {"pretrained_model_name_or_path", "model_id", "ckpt", "m"},
+       .common = true});
+}
+
 void AddModelRows(Table& table) {
-  AddBase(table);
+  AddBaseModelRow(table);
   AddAdapters(table);
   AddWholes(table);
 }

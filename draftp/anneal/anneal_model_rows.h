@@ -7,6 +7,8 @@
 
 namespace draftp {
 
+// The base model's row, in a group Models.
+void AddBaseModelRow(ConfigTable<AnnealConfig>& table);
 // The group Models: the base model, adapters, a whole UNet, a training run's folder.
 void AddModelRows(ConfigTable<AnnealConfig>& table);
 

@@ -212,13 +212,16 @@ at::Tensor ClipReward::ImageEmbedding(const at::Tensor& images) const {
       EncodeImage(state_->towers.image, state_->preprocess(images), {.pieces = state_->pieces}));
 }
 
+at::Tensor ClipReward::ScoreEmbedding(const at::Tensor& embedding, const at::Tensor& text) const {
+  at::Tensor cosine = (embedding * text.to(embedding.scalar_type())).sum(-1);
+  if (kind() == ClipRewardKind::kClipScore) cosine = cosine.clamp_min(0);
+  return cosine * state_->factor;  // [B]
+}
+
 at::Tensor ClipReward::Score(const at::Tensor& images, const at::Tensor& text) const {
   TORCH_CHECK(text.dim() == 2 && text.size(0) == images.size(0) && text.size(1) == embedding_size(),
               "text must be [", images.size(0), ",", embedding_size(), "], got ", text.sizes());
-  const at::Tensor embedding = ImageEmbedding(images);  // [B,P]
-  at::Tensor cosine = (embedding * text.to(embedding.scalar_type())).sum(-1);
-  if (kind() == ClipRewardKind::kClipScore) cosine = cosine.clamp_min(0);
-  const at::Tensor score = cosine * state_->factor;  // [B]
+  const at::Tensor score = ScoreEmbedding(ImageEmbedding(images), text);  // [B]
   return images.scalar_type() == at::kDouble ? score : score.to(at::kFloat);
 }
 

@@ -66,6 +66,8 @@ class ClipReward {
 
   // [B,P] normalised, dtype as EncodeCaptions'; differentiable.
   at::Tensor ImageEmbedding(const at::Tensor& images) const;
+  // Score(images, text) of images of which ImageEmbedding has been taken; dtype as the embedding's.
+  at::Tensor ScoreEmbedding(const at::Tensor& embedding, const at::Tensor& text) const;
 
   // "PickScore", "HPSv2.1", "CLIPScore"; PickScore and CLIPScore with "-version" where one is
   // given.

@@ -1,0 +1,75 @@
+"""How far each point lies above the curve of LoRA scaling and above that of truncated training.
+
+  python3 benchmarks/reward_diversity/summarize.py OUT
+
+OUT: what run.sh left. For each KL coefficient and point: diversity and reward, the mean over training seeds, and the gain,
+the point's reward less that of the reference curve (LoRA scales, or training steps, with base and draft at their ends) at
+the point's diversity, straight lines between its points; the mean over seeds with a 95% interval by Student's t.
+"""
+
+import json
+import math
+import pathlib
+import re
+import sys
+
+T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365}  # of 97.5%, by degrees of freedom
+
+
+def read(path):
+    evaluation = json.loads(path.read_text())
+    reward = evaluation["rewards"][0]
+    return {point["name"]: (point["family"], point["diversity"]["mean"], point["rewards"][reward]["mean"])
+            for point in evaluation["points"]}
+
+
+def at(curve, diversity):
+    """The curve's reward at that diversity; none beyond its ends."""
+    curve = sorted(curve)
+    for (x0, y0), (x1, y1) in zip(curve, curve[1:]):
+        if x0 <= diversity <= x1:
+            return y0 + (y1 - y0) * (diversity - x0) / (x1 - x0) if x1 > x0 else max(y0, y1)
+    return None
+
+
+def describe(values):
+    values = [value for value in values if value is not None]
+    if not values:
+        return "        -        "
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:+7.3f} (one seed)"
+    error = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+    return f"{mean:+7.3f} +-{T[len(values) - 1] * error:6.3f} ({len(values)})"
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    seeds = {}
+    for path in sorted(out.glob("blends_kl*_seed*/evaluation.json")):
+        kl, seed = re.fullmatch(r"blends_kl(.+)_seed(.+)", path.parent.name).groups()
+        seeds.setdefault(kl, []).append(
+            (read(path), read(out / f"steps_kl{kl}_seed{seed}" / "evaluation.json")))
+    for kl, runs in seeds.items():
+        print(f"\nKL {kl}, {len(runs)} training seeds")
+        print(f"{'point':28}{'diversity':>10}{'reward':>9}   above LoRA scaling      above truncated training")
+        rows = {}
+        for blends, steps in runs:
+            ends = [blends["base"][1:], blends["draft"][1:]]
+            scales = [point[1:] for point in blends.values() if point[0] == "LoRA scale"] + ends
+            truncated = [point[1:] for point in steps.values()] + [blends["draft"][1:]]
+            for name, (family, diversity, reward) in {**blends, **steps}.items():
+                row = rows.setdefault(name, (family, [], [], [], []))
+                row[1].append(diversity)
+                row[2].append(reward)
+                for column, curve, own in ((3, scales, "LoRA scale"), (4, truncated, "training steps")):
+                    value = at(curve, diversity)
+                    if family != own and value is not None:
+                        row[column].append(reward - value)
+        for name, (family, diversity, reward, above_scales, above_steps) in sorted(
+                rows.items(), key=lambda row: -sum(row[1][1]) / len(row[1][1])):
+            print(f"{name:28}{sum(diversity) / len(diversity):10.4f}{sum(reward) / len(reward):9.3f}   "
+                  f"{describe(above_scales)}   {describe(above_steps)}")
+
+
+main()
