@@ -112,20 +112,20 @@ struct Setting {
 };
 
 // The run's columns: weight types that stay, then new ones.
-absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealPlan& plan,
+absl::StatusOr<std::vector<AnnealColumn>> Columns(const AnnealConfig& config,
+                                                  const AnnealPlan& plan,
                                                   const std::vector<std::string>& stay) {
   const auto requested = [&](const std::string& text) {
     return std::ranges::find(plan.blends, text, &Blend::text) != plan.blends.end();
   };
   std::vector<AnnealColumn> columns;
-  AnnealConfig earlier;
-  earlier.weight_type.clear();
-  std::ranges::copy_if(stay, std::back_inserter(earlier.weight_type),
+  std::vector<std::string> earlier;
+  std::ranges::copy_if(stay, std::back_inserter(earlier),
                        [&](const std::string& text) { return !requested(text); });
-  if (!earlier.weight_type.empty()) {
-    const auto types = ParseWeightTypes(earlier);
-    if (!types.ok()) return types.status();
-    for (const WeightType& type : *types) columns.push_back({type, false});
+  if (!earlier.empty()) {
+    const auto blends = BlendsNamed(earlier, config);
+    if (!blends.ok()) return blends.status();
+    for (const Blend& blend : *blends) columns.push_back({blend, false});
   }
   for (const Blend& blend : plan.blends) columns.push_back({blend, true});
   return columns;
@@ -192,7 +192,7 @@ absl::StatusOr<std::vector<AnnealColumn>> EnterFolder(Setting& setting,
   }
   if (!stay.ok()) return stay.status();
   setting.config.output_dir = folder->path();
-  auto columns = Columns(setting.plan, *stay);
+  auto columns = Columns(setting.config, setting.plan, *stay);
   if (!columns.ok()) return columns.status();
   absl::Status elsewhere =
       CheckAnnealInputs(setting.config, setting.hashes.files(), BlendsIn(*columns), folder->path());
@@ -312,8 +312,8 @@ struct HeldFolder {
 absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices& log,
                       World& world) {
   const bool first = world.first();
-  const auto columns =
-      first ? EnterFolder(setting, held.folder, held.number) : Columns(setting.plan, /*stay=*/{});
+  const auto columns = first ? EnterFolder(setting, held.folder, held.number)
+                             : Columns(setting.config, setting.plan, /*stay=*/{});
   if (absl::Status agreed = world.Agree("output folder", columns.status()); !agreed.ok())
     return agreed;
   setting.config.output_dir = world.FirstText("output folder", setting.config.output_dir);

@@ -1,6 +1,7 @@
 // The table of the annealing run's settings and the rules between them.
 #include "draftp/anneal/anneal_config.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "draftp/anneal/anneal_model_rows.h"
 #include "draftp/anneal/anneal_prompt_rows.h"
@@ -17,8 +19,10 @@
 #include "draftp/config/config_schema.h"
 #include "draftp/config/config_table.h"
 #include "draftp/config/config_value.h"
+#include "draftp/io/count.h"
+#include "draftp/io/printable.h"
 #include "draftp/sampling/any_noise.h"
-#include "draftp/schedule/parse_weighing.h"
+#include "draftp/sampling/parse_blending.h"
 #include "draftp/schedule/text.h"
 #include "draftp/sdxl/placement_rows.h"
 #include "draftp/sdxl/sampling_config.h"
@@ -37,7 +41,8 @@ void AddSubjects(Table& table) {
            .original_keys = {"weight_type"},
            .value_name = "T[,T...]",
            .help = "weights of the fine-tuned model over the steps: base, draft, linear, power_p, "
-                   "step_f and more (docs/schedules.md)",
+                   "step_f and more; other ways to blend: weights(0.4), mix, draw, contrast, "
+                   "guided, projected, bands (docs/schedules.md)",
            .common = true});
   AddPromptRows(table);
   table.Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
@@ -223,6 +228,44 @@ Table MakeTable() {
   return table;
 }
 
+// Whether the weight type is one of as many adapters as there are, where that is known.
+absl::Status CheckAdapters(const BlendType& type, const AnnealConfig& config) {
+  const std::string text = Quoted(type.text, 60);
+  const int expected = type.blending.adapters(), found = static_cast<int>(config.lora.size());
+  if (!config.tuned.empty() && type.blending.scales_adapters()) {
+    return InvalidFlag("weight_type", text + " beside --tuned",
+                       "it with --lora, for only an adapter's change of the weights has a scale");
+  }
+  if (expected == 0 || (config.lora.empty() && config.tuned.empty())) return absl::OkStatus();
+  if (!config.tuned.empty()) {
+    if (expected == 1) return absl::OkStatus();
+    return InvalidFlag("weight_type", text + " beside --tuned",
+                       absl::StrCat(expected, " adapters (--lora, typed ", expected, " times)"));
+  }
+  if (found == expected) return absl::OkStatus();
+  const std::string each =
+      expected == 1 && found > 1 ? ", or a form for several: mix, weights, draw, contrast" : "";
+  return InvalidFlag("weight_type", absl::StrCat(text, " with ", Count(found, "adapter")),
+                     absl::StrCat(Count(expected, "adapter"), each));
+}
+
+absl::Status CheckWeightTypes(const AnnealConfig& config, const std::vector<LoraArgument>& loras) {
+  if (HaveTypedWeights(loras) && !config.weight_type.empty() &&
+      config.weight_type != AnnealConfig{}.weight_type) {
+    return InvalidFlag("weight_type", "it beside --lora with weights of their own",
+                       "one of the two");
+  }
+  if (HaveOwnWeights(config)) return absl::OkStatus();
+  if (config.weight_type.empty())
+    return InvalidFlag("weight_type", "an empty list", "a weight type");
+  const auto types = ParseBlendTypes(config.weight_type, config);
+  if (!types.ok()) return types.status();
+  for (const BlendType& type : *types) {
+    if (absl::Status fits = CheckAdapters(type, config); !fits.ok()) return fits;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const ConfigTable<AnnealConfig>& AnnealTable() {
@@ -235,12 +278,7 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
   auto loaded = LoadConfig(AnnealTable(), arguments, user_folder);
   if (!loaded.ok() || loaded->help) return loaded;
   DropShorthands(loaded->flags, loaded->config.sampling);
-  if (HaveOwnWeights(ParseLoraArguments(loaded->config.lora))) {
-    if (loaded->config.weight_type != AnnealConfig{}.weight_type) {
-      return WithConfigFile(InvalidFlag("weight_type", "it beside --lora with weights of their own",
-                                        "one of the two"),
-                            *loaded, loaded->config_file);
-    }
+  if (HaveOwnWeights(loaded->config) && loaded->config.weight_type == AnnealConfig{}.weight_type) {
     loaded->config.weight_type.clear();
   }
   absl::Status status = ValidateAnnealConfig(loaded->config);
@@ -251,10 +289,18 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
   return loaded;
 }
 
-absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config) {
-  Parsed<std::vector<WeightType>> types = ParseWeighingList(absl::StrJoin(config.weight_type, ","));
+absl::StatusOr<std::vector<BlendType>> ParseBlendTypes(const std::vector<std::string>& texts,
+                                                       const AnnealConfig& config) {
+  auto types = ParseBlendingList(absl::StrJoin(texts, ","), {.seed = config.seed});
   if (!types.ok()) return absl::InvalidArgumentError("--weight_type: " + types.error());
   return *std::move(types);
+}
+
+bool HaveOwnWeights(const AnnealConfig& config) {
+  const std::vector<LoraArgument> loras = ParseLoraArguments(config.lora);
+  if (HaveTypedWeights(loras)) return true;
+  return loras.size() > 1 &&
+         (config.weight_type.empty() || config.weight_type == AnnealConfig{}.weight_type);
 }
 
 absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
@@ -268,10 +314,7 @@ absl::Status ValidateAnnealConfig(const AnnealConfig& config) {
     return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   }
   if (absl::Status status = CheckSampling(config.sampling); !status.ok()) return status;
-  if (HaveOwnWeights(loras)) return absl::OkStatus();
-  if (config.weight_type.empty())
-    return InvalidFlag("weight_type", "an empty list", "a weight type");
-  return ParseWeightTypes(config).status();
+  return CheckWeightTypes(config, loras);
 }
 
 }  // namespace draftp

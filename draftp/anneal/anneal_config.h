@@ -11,7 +11,7 @@
 #include "draftp/adapter/scaled_adapter.h"
 #include "draftp/config/config_load.h"
 #include "draftp/config/config_table.h"
-#include "draftp/schedule/parse_weighing.h"
+#include "draftp/sampling/parse_blending.h"
 #include "draftp/sdxl/part_paths.h"
 #include "draftp/sdxl/sampling_config.h"
 
@@ -79,8 +79,13 @@ absl::StatusOr<LoadedConfig<AnnealConfig>> LoadAnnealConfig(
 // discretisation, sizes, weight types. InvalidArgument names the flag, what was found and expected.
 absl::Status ValidateAnnealConfig(const AnnealConfig& config);
 
-// The weight types of a valid config.
-absl::StatusOr<std::vector<WeightType>> ParseWeightTypes(const AnnealConfig& config);
+// What weight types `texts` mean under `config`. InvalidArgument begins with --weight_type.
+absl::StatusOr<std::vector<BlendType>> ParseBlendTypes(const std::vector<std::string>& texts,
+                                                       const AnnealConfig& config);
+
+// Whether the adapters' own weights are the one weight type: one is typed behind an adapter, or
+// there are several and weight_type is left as it was or empty.
+bool HaveOwnWeights(const AnnealConfig& config);
 
 }  // namespace draftp
 

@@ -244,12 +244,37 @@ TEST(AnnealConfigTest, AdaptersWithWeightsOfTheirOwnTakeThePlaceOfTheWeightTypes
   EXPECT_THAT(loaded->config.lora, ElementsAre("/home/me/a,b:linear", "/home/me/c:0.7"));
   EXPECT_THAT(loaded->config.weight_type, ElementsAre());
   EXPECT_TRUE(ValidateAnnealConfig(loaded->config).ok());
-  EXPECT_EQ(ErrorOf({"--lora=a", "--lora=b", "--weight_type=draft"}),
+  EXPECT_EQ(ErrorOf({"--lora=a:1", "--lora=b", "--weight_type=draft"}),
             "--weight_type: found it beside --lora with weights of their own, expected one of the "
             "two");
   EXPECT_EQ(Load({"--lora=a", "--weight_type=draft"})->config.weight_type.size(), 1u);
   EXPECT_THAT(Idle({"--lora=a", "--blend=weights"}), ElementsAre("--blend"));
   EXPECT_THAT(Idle({"--lora=a:1", "--blend=weights", "--lora_scale=2"}), ElementsAre());
+}
+
+TEST(AnnealConfigTest, AWeightTypeIsOfAsManyAdaptersAsThereAre) {
+  const auto types = Load({"--lora=a", "--lora=b",
+                           "--weight_type=base,mix(1,linear),weights(1,0.5),draw(0.2,0.3),"
+                           "contrast(1)"});
+  ASSERT_TRUE(types.ok()) << types.status();
+  EXPECT_EQ(types->config.weight_type.size(), 5u);
+  EXPECT_EQ(ErrorOf({"--lora=a", "--lora=b", "--weight_type=draft"}),
+            "--weight_type: found \"draft\" with 2 adapters, expected 1 adapter, or a form for "
+            "several: mix, weights, draw, contrast");
+  EXPECT_EQ(ErrorOf({"--lora=a", "--weight_type=base,contrast(1)"}),
+            "--weight_type: found \"contrast(1)\" with 1 adapter, expected 2 adapters");
+  EXPECT_EQ(ErrorOf({"--lora=a", "--lora=b", "--weight_type=weights(1,1,1)"}),
+            "--weight_type: found \"weights(1,1,1)\" with 2 adapters, expected 3 adapters");
+}
+
+TEST(AnnealConfigTest, AWholeUNetHasNoScale) {
+  EXPECT_TRUE(Load({"--tuned=t", "--weight_type=linear,guided(1,1),projected(1),bands(1,0)"}).ok());
+  EXPECT_EQ(ErrorOf({"--tuned=t", "--weight_type=weights(0.4)"}),
+            "--weight_type: found \"weights(0.4)\" beside --tuned, expected it with --lora, for "
+            "only an adapter's change of the weights has a scale");
+  EXPECT_EQ(ErrorOf({"--tuned=t", "--weight_type=contrast(1)"}),
+            "--weight_type: found \"contrast(1)\" beside --tuned, expected 2 adapters (--lora, "
+            "typed 2 times)");
 }
 
 TEST(AnnealConfigTest, FlagsWithoutEffectAreNamedOnce) {
@@ -267,6 +292,8 @@ TEST(AnnealConfigTest, FlagsWithoutEffectAreNamedOnce) {
               ElementsAre("--prompts", "--max_prompts"));
   for (const char* none : {"--guidance_scale=1", "--guidance_scale=0"})
     EXPECT_THAT(Idle({none, "--negative_prompt=a"}), ElementsAre("--negative_prompt"));
+  EXPECT_THAT(Idle({"--guidance_scale=1", "--negative_prompt=a", "--weight_type=guided(1,3)"}),
+              ElementsAre());
   EXPECT_THAT(Idle({"--weight_type=base", "--lora=l", "--lora_scale=2"}),
               ElementsAre("--lora", "--lora_scale"));
   EXPECT_THAT(Idle({"--lora=l", "--explicit_log_dir=r"}), ElementsAre("--explicit_log_dir"));

@@ -60,10 +60,12 @@ int64_t WorkspaceBytes(const Job& job) {
   const int64_t factor = job.model.vae.config.Downsampling();
   const int64_t height = job.size.height / factor, width = job.size.width / factor;
   const int64_t batch = std::min(job.plan.batch_size, job.plan.own_images());
+  const Blend& heaviest = job.Heaviest();
   int models = 1;
   for (int i = 0; i < job.schedule.steps(); ++i)
-    models = std::max(models, job.Heaviest().Evaluations(job.schedule.Step(i)));
-  const int64_t groups = models * (job.config.sampling.guided() ? 2 : 1);
+    models = std::max(models, heaviest.Evaluations(job.schedule.Step(i)));
+  const bool guided = job.config.sampling.guided() || heaviest.blending.guides_itself();
+  const int64_t groups = models * (guided ? 2 : 1);
   const int64_t rows = batch * std::max<int64_t>(1, groups / job.plan.together);
   const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
   const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);

@@ -116,6 +116,43 @@ INSTANTIATE_TEST_SUITE_P(SamplersAndDiscretisations, AnnealGoldenTest,
                            return std::string(info.param.sampler) + "_" + info.param.discretization;
                          });
 
+// Every way to blend (testdata/generate/blends.py), beside another image in its batch.
+TEST(BlendGoldenTest, EveryWayToBlendDrawsTheReferencesLatents) {
+  const auto goldens = SafetensorsFile::Open("testdata/goldens/blends.safetensors");
+  ASSERT_TRUE(goldens.ok()) << goldens.status();
+  AnnealConfig config = GoldenConfig("euler", "legacy_ddpm");
+  config.sampling.steps = 4;
+  config.weight_type = {"1.6",
+                        "weights(0.4)",
+                        "weights(linear)",
+                        "draw(0.5)",
+                        "guided(linear,1)",
+                        "guided(0.7,2.5)",
+                        "projected(1.5)",
+                        "projected(draft,linear)",
+                        "bands(linear,1.5)",
+                        "bands(draft,base)"};
+  for (const bool packed : {true, false}) {
+    auto model = SdxlModel::Load(
+        {.model = kModel, .adapters = AdaptersOf(config), .adapter_use = AdapterUseOf(config)},
+        *ChooseDevice("cpu", "float32"));
+    ASSERT_TRUE(model.ok()) << model.status();
+    if (packed) PackForInference(*model);
+    const auto plan = MakeAnnealPlan(config);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ImageDrawer drawer(*model, *plan, *MakeNoiseSchedule(config.sampling, model->scheduler),
+                       Quiet());
+    ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0), plan->PromptOf(1)}).ok());
+    for (const Blend& blend : plan->blends) {
+      AnyNoise noise = NoiseStreams::Named("per_image", config.seed, 0)->ForBatch(plan->Batch(0));
+      const auto latents = drawer.Latents(blend, noise);
+      ASSERT_TRUE(latents.ok()) << latents.status();
+      EXPECT_LE(RelativeError(latents->narrow(0, 0, 1), *(*goldens)->Tensor(blend.text)), 1e-3)
+          << blend.text << (packed ? " packed" : "");
+    }
+  }
+}
+
 // diffusers' LCMScheduler and TCDScheduler around the same network (few_step_pictures.py).
 TEST(FewStepGoldenTest, LcmAndTcdDrawDiffusersLatents) {
   const auto goldens = SafetensorsFile::Open("testdata/goldens/few_step_pictures.safetensors");

@@ -94,8 +94,7 @@ RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,
     if (DoraNormNamed(config.dora_norm) != DoraNorm::kChanged)
       identity.settings["dora_norm"] = config.dora_norm;
   }
-  if (HaveOwnWeights(ParseLoraArguments(config.lora)))
-    identity.settings["lora"] = plan.blends[0].text;
+  if (HaveOwnWeights(config)) identity.settings["lora"] = plan.blends[0].text;
   identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(plan.prompts, std::string(1, '\0')));
   return identity;
 }
@@ -105,14 +104,11 @@ bool IsUsed(const std::string& role, const std::vector<Blend>& blends,
   const bool fine_tuned = absl::StartsWith(role, kFineTuned);
   const bool base_unet = tuned_unet && absl::StartsWith(role, kBaseUNet);
   if (!fine_tuned && !base_unet) return true;
-  const double without = fine_tuned ? 0.0 : 1.0;  // the weight at which a step needs none of it
   return std::ranges::any_of(blends, [&](const Blend& blend) {
-    return std::ranges::any_of(blend.weights, [&](const AnyWeighing& weight) {
-      for (int i = 0; i < schedule.steps(); ++i) {
-        if (weight(schedule.Step(i)) != without) return true;
-      }
-      return false;
-    });
+    for (int i = 0; i < schedule.steps(); ++i) {
+      if (Evaluates(blend.blending.At(schedule.Step(i)), fine_tuned)) return true;
+    }
+    return false;
   });
 }
 

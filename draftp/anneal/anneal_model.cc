@@ -14,7 +14,7 @@ absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const 
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,
                                .adapters = AdaptersOf(config),
-                               .adapter_use = plan.blends[0].use,
+                               .adapter_use = AdapterUseOf(config),
                                .tuned = config.tuned},
                               device);
   if (!sdxl.ok()) return AsFailure(sdxl.status());

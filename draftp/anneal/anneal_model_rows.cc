@@ -14,10 +14,6 @@ using Table = ConfigTable<AnnealConfig>;
 
 constexpr double kLargestScale = 1000;
 
-bool HaveOwnWeights(const AnnealConfig& config) {
-  return HaveOwnWeights(ParseLoraArguments(config.lora));
-}
-
 const char* DrawsBaseAlone(const AnnealConfig& config) {
   if (HaveOwnWeights(config)) return "";
   for (const std::string& type : config.weight_type) {

@@ -1,9 +1,24 @@
 #include "draftp/anneal/anneal_prompt_rows.h"
 
+#include <algorithm>
+#include <string>
+
 #include "draftp/config/config_row.h"
 #include "draftp/config/config_schema.h"
+#include "draftp/sampling/parse_blending.h"
 
 namespace draftp {
+namespace {
+
+// Whether a weight type has a guidance scale of its own.
+bool GuidesItself(const AnnealConfig& config) {
+  return std::ranges::any_of(config.weight_type, [](const std::string& type) {
+    const auto blending = ParseBlending(type);
+    return blending.ok() && blending->guides_itself();
+  });
+}
+
+}  // namespace
 
 void AddPromptRows(ConfigTable<AnnealConfig>& table) {
   table
@@ -46,7 +61,8 @@ void AddPromptRows(ConfigTable<AnnealConfig>& table) {
              .common = true,
              .allow_empty = true})
       .NoEffect([](const AnnealConfig& c) {
-        return c.sampling.guided() ? "" : "--guidance_scale 0 and 1 are no guidance";
+        return c.sampling.guided() || GuidesItself(c) ? ""
+                                                      : "--guidance_scale 0 and 1 are no guidance";
       });
 }
 

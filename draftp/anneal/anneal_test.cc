@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
@@ -174,6 +175,41 @@ TEST_F(RunAnnealTest, SeveralAdaptersDrawOneColumnByTheirOwnWeights) {
   config_.lora[1].back() = '6';
   EXPECT_THAT(Run(), testing::FailsWith(
                          "the pictures of another run (--lora was linear,0.5, is linear,0.6)"));
+}
+
+TEST_F(RunAnnealTest, WaysToBlendAreColumnsOfOneRun) {
+  const std::string here = fs::current_path();
+  config_.lora = {here + "/testdata/tiny_sdxl/lora", here + "/testdata/tiny_sdxl/lora"};
+  config_.weight_type = {"base",          "mix(linear,0.5)", "weights(0,1)", "weights(linear,0)",
+                         "draw(0.5,0.5)", "contrast(2)"};
+  ASSERT_TRUE(Run().ok());
+  const auto largest_difference = [&](const char* type, const char* other) {
+    const auto a = ReadPng(Picture(type, 1))->image.pixels,
+               b = ReadPng(Picture(other, 1))->image.pixels;
+    int largest = 0;
+    for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+    return largest;
+  };
+  // One adapter twice: their contrast is nothing, and whichever is drawn, or has the scale, is it.
+  EXPECT_LE(largest_difference("contrast(2)", "base"), 1);
+  EXPECT_LE(largest_difference("draw(0.5,0.5)", "weights(0,1)"), 1);
+  EXPECT_GT(largest_difference("draw(0.5,0.5)", "base"), 8);
+  EXPECT_GT(largest_difference("mix(linear,0.5)", "base"), 8);
+  EXPECT_GT(largest_difference("weights(linear,0)", "base"), 8);
+  EXPECT_THAT(testing::Contents(config_.output_dir + "/run.json"), HasSubstr("mix(linear,0.5)"));
+  config_.weight_type = {"draw(0.2,0.2)"};  // beside the others, which stay
+  const std::string first = testing::Contents(Picture("contrast(2)", 1));
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(testing::Contents(Picture("contrast(2)", 1)), first);
+  EXPECT_TRUE(fs::exists(Picture("draw(0.2,0.2)", 1)));
+}
+
+TEST_F(RunAnnealTest, ScalesOfAnAdapterThatIsNoPlainLoraAreRefused) {
+  config_.lora = {std::string(fs::current_path()) + "/testdata/adapters/kohya.safetensors"};
+  config_.weight_type = {"base", "weights(0.4)"};
+  EXPECT_THAT(Run(), testing::FailsWith("kohya.safetensors: found changes of text encoders, "
+                                        "expected a plain LoRA of the UNet"));
+  EXPECT_FALSE(fs::exists(config_.output_dir));
 }
 
 TEST_F(RunAnnealTest, ALoadThatFailsLeavesNoFolder) {

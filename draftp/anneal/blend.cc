@@ -3,9 +3,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "draftp/anneal/lora_argument.h"
-#include "draftp/sampling/mixture_denoiser.h"
+#include "draftp/sampling/blendings.h"
+#include "draftp/schedule/parse_weighing.h"
 
 namespace draftp {
 namespace {
@@ -34,36 +36,44 @@ AdapterUse UseOf(const AnnealConfig& config, const OwnWeights& own) {
 
 }  // namespace
 
-int Blend::Evaluations(const StepContext& step) const {
-  if (use == AdapterUse::kCarried) return 1;
-  std::vector<double> values;
-  for (const AnyWeighing& weight : weights) values.push_back(weight(step));
-  const auto tuned = std::ranges::count_if(values, [](double w) { return w != 0.0; });
-  return static_cast<int>(tuned) + (BaseWeight(values) != 0.0 ? 1 : 0);
+std::vector<Blend> BlendsOf(const AnnealConfig& config) {
+  if (!HaveOwnWeights(config)) return BlendsNamed(config.weight_type, config).value();
+  const OwnWeights own = OwnWeightsOf(ParseLoraArguments(config.lora));
+  const std::string together = absl::StrCat("weights(", own.text, ")");
+  switch (UseOf(config, own)) {
+    case AdapterUse::kMerged:
+      return {{together, MixBlending({DraftWeighing()})}};
+    case AdapterUse::kCarried:
+      return {{together, WeightsBlending(own.weights)}};
+    default:
+      return {{own.text, MixBlending(own.weights)}};
+  }
 }
 
-std::vector<Blend> BlendsOf(const AnnealConfig& config) {
-  const std::vector<LoraArgument> loras = ParseLoraArguments(config.lora);
-  if (!HaveOwnWeights(loras)) {
-    const auto types = ParseWeightTypes(config).value();
-    return {types.begin(), types.end()};
+absl::StatusOr<std::vector<Blend>> BlendsNamed(const std::vector<std::string>& texts,
+                                               const AnnealConfig& config) {
+  auto types = ParseBlendTypes(texts, config);
+  if (!types.ok()) return types.status();
+  std::vector<Blend> blends;
+  for (BlendType& type : *types) blends.push_back({std::move(type.text), std::move(type.blending)});
+  return blends;
+}
+
+AdapterUse AdapterUseOf(const AnnealConfig& config) {
+  if (HaveOwnWeights(config)) return UseOf(config, OwnWeightsOf(ParseLoraArguments(config.lora)));
+  bool apart = false, carried = false;
+  for (const Blend& blend : BlendsOf(config)) {
+    carried = carried || blend.blending.scales_adapters();
+    apart = apart || (!blend.blending.scales_adapters() && blend.blending.adapters() > 0);
   }
-  const OwnWeights own = OwnWeightsOf(loras);
-  switch (const AdapterUse use = UseOf(config, own)) {
-    case AdapterUse::kApart:
-      return {Blend(own.text, own.weights, use)};
-    case AdapterUse::kMerged:
-      return {Blend(absl::StrCat("weights(", own.text, ")"), {DraftWeighing()}, use)};
-    case AdapterUse::kCarried:
-      return {Blend(absl::StrCat("weights(", own.text, ")"), own.weights, use)};
-  }
-  return {};
+  if (!carried) return AdapterUse::kApart;
+  return apart ? AdapterUse::kApartAndCarried : AdapterUse::kCarried;
 }
 
 std::vector<ScaledAdapter> AdaptersOf(const AnnealConfig& config) {
   const std::vector<LoraArgument> loras = ParseLoraArguments(config.lora);
   const OwnWeights own = OwnWeightsOf(loras);
-  const bool merged = HaveOwnWeights(loras) && UseOf(config, own) == AdapterUse::kMerged;
+  const bool merged = HaveOwnWeights(config) && UseOf(config, own) == AdapterUse::kMerged;
   std::vector<ScaledAdapter> sources;
   for (size_t i = 0; i < loras.size(); ++i) {
     const double weight = merged ? own.weights[i](StepContext{}) : 1.0;

@@ -42,7 +42,7 @@ ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSc
                .sampler = plan.sampler,
                .schedule = schedule_,
                .preconditioning = {model.scheduler.prediction_type, schedule_.table},
-               .weighs_adapters = plan.blends[0].use == AdapterUse::kCarried,
+               .scaled_network = model.ScaledNetwork(),
                .pair = options_.pair}) {}
 
 absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) {
@@ -62,7 +62,7 @@ bool ImageDrawer::AreFinite(const at::Tensor& latents) const {
 
 absl::StatusOr<at::Tensor> ImageDrawer::Latents(const Blend& blend, AnyNoise& noise) {
   const Stopwatch watch(timings_.sample);
-  at::Tensor latents = drawer_.Latents(blend.weights, noise, [&](const DenoiserCall& call) {
+  at::Tensor latents = drawer_.Latents(blend.blending, noise, [&](const DenoiserCall& call) {
     if (call.evaluation == 0)
       options_.on_work(blend.Evaluations(schedule_.Step(call.step.index)) * batch_);
   });

@@ -23,9 +23,8 @@ std::vector<LoraArgument> ParseLoraArguments(const std::vector<std::string>& tex
   return loras;
 }
 
-bool HaveOwnWeights(const std::vector<LoraArgument>& loras) {
-  return loras.size() > 1 ||
-         std::ranges::any_of(loras, [](const LoraArgument& lora) { return !lora.weight.empty(); });
+bool HaveTypedWeights(const std::vector<LoraArgument>& loras) {
+  return std::ranges::any_of(loras, [](const LoraArgument& lora) { return !lora.weight.empty(); });
 }
 
 absl::Status CheckLoraArguments(const std::vector<LoraArgument>& loras) {

@@ -20,9 +20,8 @@ struct LoraArgument {
 LoraArgument ParseLoraArgument(const std::string& text);
 std::vector<LoraArgument> ParseLoraArguments(const std::vector<std::string>& texts);
 
-// Whether each adapter has a weight of its own, for there are several, or one with a weight: then
-// there are no other weight types.
-bool HaveOwnWeights(const std::vector<LoraArgument>& loras);
+// Whether a weight is typed behind one of them: then there are no other weight types.
+bool HaveTypedWeights(const std::vector<LoraArgument>& loras);
 
 // The error of a weight that means none, beginning with --lora.
 absl::Status CheckLoraArguments(const std::vector<LoraArgument>& loras);

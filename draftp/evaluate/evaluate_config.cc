@@ -282,6 +282,8 @@ absl::StatusOr<LoadedConfig<EvaluateConfig>> LoadEvaluateConfig(
   absl::Status status = ValidateEvaluateConfig(config);
   if (!status.ok()) return WithConfigFile(status, *loaded, loaded->config_file);
   FillShorthands(config.draw.sampling);
+  const std::vector<std::string> idle = EvaluateTable().WithoutEffect(loaded->flags, config);
+  loaded->notices.insert(loaded->notices.end(), idle.begin(), idle.end());
   return loaded;
 }
 
@@ -294,6 +296,9 @@ absl::Status ValidateEvaluateConfig(const EvaluateConfig& config) {
   if (config.draw.model.empty()) return InvalidFlag("model", "none", "an SDXL's file or folder");
   if (config.draw.prompt.empty() && config.draw.prompts.empty())
     return InvalidFlag("prompt", "none", "--prompt or --prompts beside --model");
+  AnnealConfig types;
+  types.weight_type = config.weight_type;
+  if (const auto parsed = ParseWeightTypes(types); !parsed.ok()) return parsed.status();
   return CheckSampling(config.draw.sampling);
 }
 

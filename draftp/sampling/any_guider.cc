@@ -3,8 +3,11 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <c10/util/Exception.h>
 
 #include <cmath>
+#include <string>
+#include <utility>
 
 namespace draftp {
 
@@ -22,14 +25,23 @@ absl::StatusOr<AnyGuider> AnyGuider::Make(const GuidanceOptions& options) {
                                                    options.interval_lo, ", ", options.interval_hi,
                                                    "], expected two sigmas, the lower first"));
   }
-  if (options.scale == 0.0 || options.scale == 1.0) return AnyGuider(IdentityGuider());
+  const auto made = [&](Member member) { return AnyGuider(options, std::move(member)); };
+  if (options.scale == 0.0 || options.scale == 1.0) return made(IdentityGuider());
   const ClassifierFreeGuider plain(options.scale);
   const IntervalGuider<ClassifierFreeGuider> interval(options.interval_lo, options.interval_hi,
                                                       plain);
   const bool everywhere = options.interval_lo <= 0 && std::isinf(options.interval_hi);
-  if (options.rescale == 0) return everywhere ? AnyGuider(plain) : AnyGuider(interval);
-  return everywhere ? AnyGuider(RescaleGuider(options.rescale, plain))
-                    : AnyGuider(RescaleGuider(options.rescale, interval));
+  if (options.rescale == 0) return everywhere ? made(plain) : made(interval);
+  return everywhere ? made(RescaleGuider(options.rescale, plain))
+                    : made(RescaleGuider(options.rescale, interval));
+}
+
+AnyGuider AnyGuider::WithScale(double scale) const {
+  GuidanceOptions options = options_;
+  options.scale = scale;
+  auto guider = Make(options);
+  TORCH_CHECK(guider.ok(), std::string(guider.status().message()));
+  return *std::move(guider);
 }
 
 std::span<const Condition> AnyGuider::Conditions(const StepContext& step) const {

@@ -29,8 +29,6 @@ class AnyGuider {
       std::variant<IdentityGuider, ClassifierFreeGuider, IntervalGuider<ClassifierFreeGuider>,
                    RescaleGuider<ClassifierFreeGuider>,
                    RescaleGuider<IntervalGuider<ClassifierFreeGuider>>>;
-  explicit AnyGuider(Member member) : member_(std::move(member)) {}
-
   // The simplest member that does what the options ask for. InvalidArgument names the option that
   // is out of range.
   static absl::StatusOr<AnyGuider> Make(const GuidanceOptions& options);
@@ -38,7 +36,14 @@ class AnyGuider {
   std::span<const Condition> Conditions(const StepContext& step) const;
   at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const;
 
+  // That of the same options with another scale, which is finite.
+  AnyGuider WithScale(double scale) const;
+
  private:
+  AnyGuider(const GuidanceOptions& options, Member member)
+      : options_(options), member_(std::move(member)) {}
+
+  GuidanceOptions options_;
   Member member_;
 };
 

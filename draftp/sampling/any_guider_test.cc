@@ -32,6 +32,18 @@ TEST(AnyGuiderTest, DefaultIsClassifierFreeOfScaleFive) {
               IsEqualTo(ClassifierFreeGuider(5.0).Combine(kGuidedStep, BothPredictions())));
 }
 
+TEST(AnyGuiderTest, AnotherScaleLeavesTheOtherOptions) {
+  const GuidanceOptions options{.scale = 5, .interval_lo = 0.5, .interval_hi = 3, .rescale = 0.7};
+  GuidanceOptions other = options;
+  other.scale = 2.5;
+  const AnyGuider scaled = AnyGuider::Make(options)->WithScale(2.5);
+  EXPECT_THAT(scaled.Combine(kGuidedStep, BothPredictions()), IsEqualTo(Guided(other)));
+  EXPECT_EQ(scaled.Conditions({3, 10, 4.0, 1.5}).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make(options)->WithScale(1).Conditions(kGuidedStep).size(), 1u);
+  EXPECT_EQ(AnyGuider::Make({.scale = 1})->WithScale(3).Conditions(kGuidedStep).size(), 2u);
+  EXPECT_ANY_THROW(AnyGuider::Make(options)->WithScale(std::nan("")));
+}
+
 TEST(AnyGuiderTest, ScaleOneTakesOneRowWhateverElseIsSet) {
   EXPECT_EQ(AnyGuider::Make({.scale = 1.0})->Conditions(kGuidedStep).size(), 1u);
   EXPECT_EQ(AnyGuider::Make({.scale = 1.0, .rescale = 0.7})->Conditions(kGuidedStep).size(), 1u);

@@ -56,6 +56,7 @@ class ClassifierFreeGuider {
     if (predictions.size() == 1) return predictions[0];
     return at::lerp(predictions[0], predictions[1], scale_);
   }
+  ClassifierFreeGuider WithScale(double scale) const { return ClassifierFreeGuider(scale); }
 
  private:
   double scale_;

@@ -184,19 +184,38 @@ TEST(AdapterModelTest, CarriedPredictsAsMergedWithTheScalesInEffect) {
   EXPECT_THAT(Predicted(carried, kTunedNetwork), Not(IsCloseTo(merged, 1e-3)));
 }
 
+TEST(AdapterModelTest, ApartAndCarriedAreBoth) {
+  const SdxlModel both = Several(AdapterUse::kApartAndCarried), apart = Several(AdapterUse::kApart),
+                  carried = Several(AdapterUse::kCarried);
+  ASSERT_EQ(both.Networks().size(), 4u);
+  EXPECT_EQ(both.ScaledNetwork(), 3);
+  EXPECT_EQ(carried.ScaledNetwork(), 1);
+  EXPECT_EQ(apart.ScaledNetwork(), -1);
+  for (int network = 0; network < 3; ++network)
+    EXPECT_THAT(Predicted(both, network), IsCloseTo(Predicted(apart, network), 2e-5));
+  const AdapterRows scales = {{.adapter = 0, .scale = 0.3}, {.adapter = 1, .scale = -0.8}};
+  EXPECT_THAT(Predicted(both, 3, scales), IsCloseTo(Predicted(carried, 1, scales), 2e-5));
+}
+
 TEST(AdapterModelTest, WhatCantBeCarriedIsNamed) {
   for (const auto& [file, found] : {std::pair{"dora.safetensors", "an adapter that is no LoRA"},
                                     {"kohya.safetensors", "changes of text encoders"}}) {
     const std::string path = std::string("testdata/adapters/") + file;
-    const auto model = SdxlModel::Load(
-        {.model = kAdaptedModel, .adapters = {{path}}, .adapter_use = AdapterUse::kCarried},
-        *ChooseDevice("cpu", "float32"));
-    EXPECT_THAT(model.status().ToString(), HasSubstr(path + ": found " + found));
+    for (const AdapterUse use : {AdapterUse::kCarried, AdapterUse::kApartAndCarried}) {
+      const auto model =
+          SdxlModel::Load({.model = kAdaptedModel, .adapters = {{path}}, .adapter_use = use},
+                          *ChooseDevice("cpu", "float32"));
+      EXPECT_THAT(model.status().ToString(), HasSubstr(path + ": found " + found +
+                                                       ", expected a plain LoRA of the UNet, whose "
+                                                       "scale can change from step to step; "
+                                                       "mix(...) and --blend prediction take any"));
+    }
   }
 }
 
 TEST(AdapterModelTest, PackedSeveralPredictAsPlainOnes) {
-  for (const AdapterUse use : {AdapterUse::kApart, AdapterUse::kMerged, AdapterUse::kCarried}) {
+  for (const AdapterUse use : {AdapterUse::kApart, AdapterUse::kMerged, AdapterUse::kCarried,
+                               AdapterUse::kApartAndCarried}) {
     const SdxlModel plain = Several(use, 0.5, -0.5);
     SdxlModel packed = Several(use, 0.5, -0.5);
     PackForInference(packed);

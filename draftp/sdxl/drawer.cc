@@ -3,10 +3,10 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "draftp/kernels/rgb8.h"
+#include "draftp/sampling/blend_denoiser.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/trajectory.h"
 #include "draftp/sdxl/adapter_scale_denoiser.h"
@@ -30,10 +30,7 @@ Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const 
     : model_(model),
       vae_(vae),
       settings_(std::move(settings)),
-      tuned_models_(static_cast<int>(networks.size()) - kTunedNetwork),
-      predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)},
-                                       // A graph holds the scales that it was captured with.
-                                       .capture = !settings_.weighs_adapters}) {}
+      predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)}}) {}
 
 void Drawer::SetConditions(const Conditions& conditions) {
   const at::NoGradGuard no_grad;
@@ -41,28 +38,18 @@ void Drawer::SetConditions(const Conditions& conditions) {
   predictor_.SetConditioning(conditions.unconditional, conditions.conditional, conditions.own);
 }
 
-at::Tensor Drawer::Latents(const std::vector<AnyWeighing>& weights, AnyNoise& noise,
+at::Tensor Drawer::Latents(const AnyBlending& blending, AnyNoise& noise,
                            const std::function<void(const DenoiserCall&)>& observe) {
   const at::NoGradGuard no_grad;
-  using Shared = ModelPair<SdxlPredictor>;
-  using SharedDenoiser = MixtureDenoiser<Shared, AnyPreconditioning, AnyGuider>;
-  Shared predictor(predictor_, settings_.pair);
+  // A graph holds the scales that it was captured with.
+  predictor_.set_capture(!blending.scales_change());
+  ModelPair<SdxlPredictor> predictor(predictor_, settings_.pair);
   const at::Tensor start = StartNoise(model_, settings_.size, batch_, noise);
-  const auto run = [&](auto& denoiser) {
-    return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
-                         start, noise, observe);
-  };
-  if (settings_.weighs_adapters) {
-    SharedDenoiser tuned(predictor, settings_.preconditioning, {kTunedNetwork, settings_.guider});
-    AdapterScaleDenoiser denoiser(tuned, predictor_.adapters(), weights, settings_.schedule.table);
-    return run(denoiser);
-  }
-  std::vector<SharedDenoiser::Member> tuned;
-  for (int j = 0; j < std::min(tuned_models_, static_cast<int>(weights.size())); ++j)
-    tuned.push_back({kTunedNetwork + j, weights[j], settings_.guider});
-  SharedDenoiser denoiser(predictor, settings_.preconditioning, {kBaseNetwork, settings_.guider},
-                          std::move(tuned));
-  return run(denoiser);
+  BlendDenoiser blended(predictor, settings_.preconditioning, settings_.guider, blending,
+                        settings_.scaled_network);
+  AdapterScaleDenoiser denoiser(blended, predictor_.adapters(), blending, settings_.schedule.table);
+  return RunTrajectory(settings_.schedule.sigmas, denoiser, settings_.sampler, InferenceOnly(),
+                       start, noise, observe);
 }
 
 at::Tensor Drawer::Raw(const at::Tensor& latents) const {

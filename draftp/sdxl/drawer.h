@@ -14,12 +14,12 @@
 #include "draftp/sampling/any_guider.h"
 #include "draftp/sampling/any_noise.h"
 #include "draftp/sampling/any_sampler.h"
+#include "draftp/sampling/blending.h"
 #include "draftp/sampling/mixture_denoiser.h"
 #include "draftp/sampling/noise_source.h"
 #include "draftp/sampling/piece_policy.h"
 #include "draftp/sampling/tap.h"
 #include "draftp/schedule/noise_levels.h"
-#include "draftp/schedule/weighing.h"
 #include "draftp/sdxl/any_preconditioning.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/sdxl/sdxl_model.h"
@@ -59,9 +59,8 @@ struct DrawSettings {
   AnySampler sampler;
   NoiseSchedule schedule;
   AnyPreconditioning preconditioning;
-  // What the weights of Drawer::Latents weigh: the tuned models' predictions, or the adapters of
-  // the one tuned model (AdapterUse::kCarried), with one evaluation a step.
-  bool weighs_adapters = false;
+  // Among the networks the one that carries all adapters, for kScaledAdapters; below 0: none.
+  int scaled_network = -1;
   // Two ranks that draw each batch together (model_pair.h), not owned; null: this one alone.
   World* pair = nullptr;
 };
@@ -77,11 +76,9 @@ class Drawer {
   // What conditions the next batch, a row an image.
   void SetConditions(const Conditions& conditions);
 
-  // Final latents [B,4,h,w] f32 of the batch by the mixture in which tuned model j (or adapter j)
-  // has the weight weights[j] in each step; `observe` sees every evaluation. Weights beyond the
-  // tuned models, of which there may be none, are left out. The ranks of a pair call it with the
-  // same, and each has the latents.
-  at::Tensor Latents(const std::vector<AnyWeighing>& weights, AnyNoise& noise,
+  // Final latents [B,4,h,w] f32 of the batch, blended so; `observe` sees every evaluation. The
+  // ranks of a pair call it with the same, and each has the latents.
+  at::Tensor Latents(const AnyBlending& blending, AnyNoise& noise,
                      const std::function<void(const DenoiserCall&)>& observe);
 
   // What an image's latents [1,4,h,w] decode to: [1,3,H,W] f32, values nominally in [-1,1].
@@ -95,7 +92,6 @@ class Drawer {
   const SdxlModel& model_;
   const VaeDecoder& vae_;
   DrawSettings settings_;
-  int tuned_models_;
   SdxlPredictor predictor_;
   int64_t batch_ = 0;
 };

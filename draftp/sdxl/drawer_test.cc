@@ -8,10 +8,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "draftp/kernels/rgb8.h"
+#include "draftp/sampling/parse_blending.h"
 #include "draftp/sampling/trajectory.h"
-#include "draftp/schedule/parse_weighing.h"
 #include "draftp/schedule/spacings.h"
 #include "draftp/sdxl/conditioner.h"
 #include "draftp/testing/tensor_matchers.h"
@@ -42,9 +45,7 @@ DrawSettings TinySettings() {
           .preconditioning = {PredictionType::kEpsilon, table}};
 }
 
-AnyWeighing Constant(double weight) {
-  return {[weight](const StepContext&) { return weight; }, "constant"};
-}
+AnyBlending Blended(const char* text) { return ParseBlending(text).value(); }
 
 TEST(Conditioner, EncodesBothSidesAndWarnsOfCutCaptions) {
   std::vector<std::string> warnings;
@@ -89,8 +90,8 @@ TEST(Drawer, DrawsTheModelThatTheWeightNames) {
     const std::vector<int64_t> images = {5};
     AnyNoise noise(PerImageNoise(9, images));
     int seen = 0;
-    const at::Tensor drawn = drawer.Latents({Constant(network == kTunedNetwork ? 1.0 : 0.0)}, noise,
-                                            [&](const DenoiserCall&) { ++seen; });
+    const at::Tensor drawn = drawer.Latents(Blended(network == kTunedNetwork ? "draft" : "base"),
+                                            noise, [&](const DenoiserCall&) { ++seen; });
     EXPECT_EQ(seen, 3);
     const at::NoGradGuard no_grad;
     SdxlPredictor predictor(model.Networks());
@@ -105,30 +106,73 @@ TEST(Drawer, DrawsTheModelThatTheWeightNames) {
   }
 }
 
-// A weight of 0 or 1 is the same of a prediction and of an adapter.
-TEST(Drawer, WeighsAdaptersByOneEvaluationAStep) {
-  const SdxlModel& model = TinyDrawn();
-  const Conditions conditions = *Conditioner(model, {.size = {128, 128}})({"a red circle"});
-  const auto draw = [&](bool weighs_adapters, const char* weight, int64_t& rows) {
-    DrawSettings settings = TinySettings();
+// The embedded model with its adapter as models apart and as one whose scale can change.
+const SdxlModel& ScaledModel() {
+  static const auto* const model = [] {
+    const std::string folder = "testdata/tiny_sdxl";
+    auto loaded = SdxlModel::Load({.model = folder,
+                                   .adapters = {{folder + "/lora"}},
+                                   .adapter_use = AdapterUse::kApartAndCarried},
+                                  *ChooseDevice("cpu", "float32"));
+    TORCH_CHECK(loaded.ok(), std::string(loaded.status().message()));
+    return new SdxlModel(*std::move(loaded));
+  }();
+  return *model;
+}
+
+// Latents of 12 steps, each by a blend of one drawer; `rows`: what the network saw for it.
+struct ScaledDrawing {
+  ScaledDrawing() {
     settings.schedule.sigmas = LegacyDdpm(settings.schedule.table).Sigmas(12);
-    settings.weighs_adapters = weighs_adapters;
-    Drawer drawer(model, model.Networks(), model.vae, settings);
-    drawer.SetConditions(conditions);
+    settings.scaled_network = ScaledModel().ScaledNetwork();
+    drawer.emplace(ScaledModel(), ScaledModel().Networks(), ScaledModel().vae, settings);
+    drawer->SetConditions(*Conditioner(ScaledModel(), {.size = {128, 128}})({"a red circle"}));
+  }
+  at::Tensor operator()(const char* text) {
     AnyNoise noise(PerImageNoise(9, std::vector<int64_t>{5}));
-    const at::Tensor latents =
-        drawer.Latents({ParseWeighing(weight).value()}, noise, [](const DenoiserCall&) {});
-    rows = drawer.network_rows();
+    const int64_t before = drawer->network_rows();
+    const at::Tensor latents = drawer->Latents(Blended(text), noise, [](const DenoiserCall&) {});
+    rows = drawer->network_rows() - before;
     return latents;
-  };
-  int64_t predictions = 0, adapters = 0;
-  EXPECT_THAT(draw(true, "step_0.5", adapters),
-              IsCloseTo(draw(false, "step_0.5", predictions), 1e-3));
-  EXPECT_EQ(adapters, predictions);
-  const at::Tensor scaled = draw(true, "linear", adapters);
-  EXPECT_GT(testing::RelativeError(scaled, draw(false, "linear", predictions)), 1e-3);
-  EXPECT_EQ(adapters, 24);
-  EXPECT_EQ(predictions, 46);  // all but the first step evaluate both models
+  }
+  DrawSettings settings = TinySettings();
+  std::optional<Drawer> drawer;
+  int64_t rows = 0;
+};
+
+// A weight of 0 or 1 is the same of a prediction and of an adapter.
+TEST(Drawer, ScalesAdaptersByOneEvaluationAStepBesideOtherBlends) {
+  ASSERT_EQ(ScaledModel().ScaledNetwork(), 2);
+  ScaledDrawing draw;
+  for (const auto& [scaled, predictions] : {std::pair{"weights(step_0.5)", "step_0.5"},
+                                            {"weights(1)", "draft"},
+                                            {"weights(0)", "base"}}) {
+    const at::Tensor drawn = draw(scaled);
+    EXPECT_EQ(draw.rows, 24) << scaled;
+    EXPECT_THAT(drawn, IsCloseTo(draw(predictions), 1e-3)) << scaled;
+  }
+  const at::Tensor scaled = draw("weights(linear)");
+  EXPECT_EQ(draw.rows, 24);
+  EXPECT_GT(testing::RelativeError(scaled, draw("linear")), 1e-3);
+  EXPECT_EQ(draw.rows, 46);  // all but the first step evaluate both models
+  EXPECT_GT(testing::RelativeError(scaled, draw("weights(0.4)")), 1e-3);
+  EXPECT_THAT(draw("weights(linear)"), IsEqualTo(scaled));  // whatever was drawn in between
+}
+
+// Merged into the weights, as `--lora FILE:0.4 --blend weights` has it.
+TEST(Drawer, AConstantScaleIsTheAdapterMerged) {
+  const std::string folder = "testdata/tiny_sdxl";
+  const SdxlModel merged = SdxlModel::Load({.model = folder,
+                                            .adapters = {{folder + "/lora", 0.4}},
+                                            .adapter_use = AdapterUse::kMerged},
+                                           *ChooseDevice("cpu", "float32"))
+                               .value();
+  ScaledDrawing draw;
+  Drawer alone(merged, merged.Networks(), merged.vae, draw.settings);
+  alone.SetConditions(*Conditioner(merged, {.size = {128, 128}})({"a red circle"}));
+  AnyNoise noise(PerImageNoise(9, std::vector<int64_t>{5}));
+  EXPECT_THAT(draw("weights(0.4)"),
+              IsCloseTo(alone.Latents(Blended("draft"), noise, [](const DenoiserCall&) {}), 1e-3));
 }
 
 TEST(Drawer, PicturesAreTheBytesOfWhatTheDecoderGives) {

@@ -280,6 +280,11 @@ std::vector<SdxlNetwork> SdxlModel::Networks() const {
   return networks;
 }
 
+int SdxlModel::ScaledNetwork() const {
+  const auto found = std::ranges::find_if(tuned, &TunedModel::scales_change);
+  return found == tuned.end() ? -1 : kTunedNetwork + static_cast<int>(found - tuned.begin());
+}
+
 PromptIds Tokenize(const SdxlModel& model, const std::vector<std::string>& captions,
                    const std::function<void(const std::string&)>& warn) {
   return IdsOf(model.tokenizer, model.tokenizer_2, captions, warn);

@@ -60,6 +60,8 @@ struct SdxlModel {
 
   // The mixture's models: 0 the base, from 1 on what was fine-tuned.
   std::vector<SdxlNetwork> Networks() const;
+  // Among them the one that carries all adapters (AdapterUse::kCarried); -1: none.
+  int ScaledNetwork() const;
 };
 
 // Knows the layers of the model's UNet and text encoders.

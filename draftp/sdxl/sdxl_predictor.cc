@@ -187,13 +187,15 @@ SdxlPredictor::Layout& SdxlPredictor::FindLayout(std::span<const RowGroup> rows)
 }
 
 void SdxlPredictor::ForgetOldScales(std::span<const RowGroup> rows) {
-  constexpr int64_t kMost = 8;  // with keys and values of its own each
-  const auto comes_and_goes = [&](const Layout& layout) {
-    return !layout.gradient && layout.calls[0].graph == nullptr &&
-           std::ranges::equal(layout.rows, rows);
-  };
-  if (std::ranges::count_if(layouts_, comes_and_goes) >= kMost)
-    layouts_.erase(std::ranges::find_if(layouts_, comes_and_goes));
+  constexpr int64_t kMost = 8, kMostGraphs = 4;
+  for (const bool captured : {false, true}) {
+    const auto comes_and_goes = [&](const Layout& layout) {
+      return !layout.gradient && (layout.calls[0].graph != nullptr) == captured &&
+             std::ranges::equal(layout.rows, rows);
+    };
+    if (std::ranges::count_if(layouts_, comes_and_goes) >= (captured ? kMostGraphs : kMost))
+      layouts_.erase(std::ranges::find_if(layouts_, comes_and_goes));
+  }
 }
 
 at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {

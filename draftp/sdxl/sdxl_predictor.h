@@ -51,9 +51,9 @@ inline constexpr int kTunedNetwork = 1;
 // NoisePredictor over models that may share a network. Row groups of one network make one call, in
 // which each group's rows carry their adapter. What the layout of rows leaves constant (Prepared)
 // is computed once per batch and layout. On a GPU the calls without gradient are captured in CUDA
-// graphs, one per layout, and replayed for every step and batch of that layout. On a CPU those
-// calls are split into parts of equal rows, one a thread, where the rows suffice. The networks must
-// outlive it; it serves one thread.
+// graphs, one per layout and scales of adapters, and replayed for every step and batch of those. On
+// a CPU those calls are split into parts of equal rows, one a thread, where the rows suffice. The
+// networks must outlive it; it serves one thread.
 class SdxlPredictor {
  public:
   struct Options {
@@ -80,6 +80,10 @@ class SdxlPredictor {
   // makes every model its network as it is. Read at the start of a call: what runs again later, in
   // a backward pass or a replayed graph, keeps what it had. Ranges on all rows alone.
   AdapterSwitch& adapters() { return adapters_; }
+
+  // Whether calls from now on are captured: not where the scales of adapters change from call to
+  // call, for a graph holds those that it was captured with.
+  void set_capture(bool capture) { options_.capture = capture; }
 
   // Rows that the networks have seen, for reports: images times row groups, over all calls.
   int64_t network_rows() const { return network_rows_; }
@@ -109,7 +113,8 @@ class SdxlPredictor {
   };
 
   Layout& FindLayout(std::span<const RowGroup> rows);
-  // Of layouts of these rows that differ in the scales of their adapters the last few are kept.
+  // Of layouts of these rows that differ in the scales of their adapters the last few are kept:
+  // each has keys and values of its own, and a graph the memory that it works in.
   void ForgetOldScales(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   const Conditioning& ConditioningOf(const RowGroup& group) const;

@@ -35,15 +35,19 @@ class Loader {
   Loader(AdapterUse use, const SdxlTextEncoders& text_encoders, UNet& unet)
       : use_(use), text_encoders_(text_encoders), unet_(unet) {}
 
-  // One of kApart or kCarried.
+  // One of any use but kMerged.
   absl::Status Add(const Adapter& adapter, double scale) {
-    if (tuned_.empty() || use_ == AdapterUse::kApart) tuned_.emplace_back();
+    if (use_ != AdapterUse::kApart) {
+      if (absl::Status carried = Carry(adapter, scale); !carried.ok()) return carried;
+    }
+    if (use_ == AdapterUse::kCarried) return Attach(adapter);
+    tuned_.emplace_back();
     tuned_.back().origins.push_back(adapter.origin);
-    if (use_ == AdapterUse::kCarried) return Carry(adapter, scale);
     const std::array changes = {ScaledChanges{&adapter, scale}};
     if (!IsPlainLora(adapter)) return Merge(changes);
     if (absl::Status merged = MergeTextEncoders(changes); !merged.ok()) return merged;
-    return Attach(adapter, scale);
+    tuned_.back().adapters.push_back({.slot = slots_, .scale = scale});
+    return Attach(adapter);
   }
 
   // All of kMerged.
@@ -53,22 +57,28 @@ class Loader {
     return Merge(adapters);
   }
 
-  std::vector<TunedModel> Take() { return std::move(tuned_); }
+  std::vector<TunedModel> Take() {
+    if (carried_.scales_change) tuned_.push_back(std::move(carried_));
+    return std::move(tuned_);
+  }
 
  private:
-  absl::Status Attach(const Adapter& adapter, double scale) {
-    tuned_.back().adapters.push_back({.slot = slots_, .scale = scale});
+  absl::Status Attach(const Adapter& adapter) {
     return AttachLora(unet_, UNetLora(adapter), slots_++);
   }
 
+  // Of carried ones each has a slot.
   absl::Status Carry(const Adapter& adapter, double scale) {
-    tuned_.back().scales_change = true;
-    if (IsPlainLora(adapter) && !adapter.ChangesTextEncoders()) return Attach(adapter, scale);
+    carried_.scales_change = true;
+    carried_.origins.push_back(adapter.origin);
+    carried_.adapters.push_back({.slot = slots_, .scale = scale});
+    if (IsPlainLora(adapter) && !adapter.ChangesTextEncoders()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(
         Printable(adapter.source, 4096), ": found ",
         adapter.ChangesTextEncoders() ? "changes of text encoders" : "an adapter that is no LoRA",
-        ", expected a plain LoRA of the UNet for a weight that changes with the step; "
-        "--blend prediction takes any"));
+        ", expected a plain LoRA of the UNet, whose scale can change from step to step; mix(...) "
+        "and "
+        "--blend prediction take any"));
   }
 
   absl::Status Merge(Changes adapters) {
@@ -93,6 +103,7 @@ class Loader {
   const SdxlTextEncoders& text_encoders_;
   UNet& unet_;
   std::vector<TunedModel> tuned_;
+  TunedModel carried_;
   int slots_ = 0;
 };
 

@@ -25,13 +25,14 @@ enum class AdapterUse {
   kApart,    // a tuned model each, for a mixture of their predictions
   kMerged,   // one tuned model, with all of them in its weights (MergeAdapters)
   kCarried,  // one tuned model whose rows carry all of them, each with a scale that may change
+  kApartAndCarried,  // those of kApart, then that of kCarried
 };
 
 // The base's layers that it doesn't change are shared.
 struct TunedModel {
   std::optional<UNet> unet = std::nullopt;    // none: the base's
   std::vector<CarriedAdapter> adapters = {};  // that its rows carry, in slots of the base's layers
-  bool scales_change = false;                 // AdapterUse::kCarried
+  bool scales_change = false;                 // that of AdapterUse::kCarried
   std::optional<SdxlTextEncoders> text_encoders = std::nullopt;  // none: the base's
   std::vector<std::shared_ptr<const WeightOrigin>> origins = {};
 
@@ -41,8 +42,8 @@ struct TunedModel {
 };
 
 // Reads the adapters and puts them to `use`: a plain LoRA into a slot of `unet`'s layers, from slot
-// 0 on, another kind into a copy's weights. Errors name the file; of kCarried also an adapter that
-// isn't a plain LoRA of the UNet alone, for the scale of another kind can't change.
+// 0 on, another kind into a copy's weights. Errors name the file; of carried ones also an adapter
+// that isn't a plain LoRA of the UNet alone, for the scale of another kind can't change.
 absl::StatusOr<std::vector<TunedModel>> LoadAdapters(const std::vector<ScaledAdapter>& sources,
                                                      AdapterUse use,
                                                      const SdxlTextEncoders& text_encoders,

@@ -15,6 +15,7 @@
 #include "draftp/kernels/rgb8.h"
 #include "draftp/metrics/diversity.h"
 #include "draftp/report/contact_sheet.h"
+#include "draftp/sampling/blendings.h"
 #include "draftp/sampling/per_image_noise.h"
 
 namespace draftp {
@@ -106,7 +107,8 @@ absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, i
   AnyNoise noise(PerImageNoise(sampling_.seed + kNoiseOffset, indices));
   const double weight = network == kTunedNetwork ? 1.0 : 0.0;
   const AnyWeighing one_model([weight](const StepContext&) { return weight; }, "one model");
-  const at::Tensor latents = drawer.Latents({one_model}, noise, [](const DenoiserCall&) {});
+  const at::Tensor latents =
+      drawer.Latents(MixBlending({one_model}), noise, [](const DenoiserCall&) {});
   std::vector<at::Tensor> decoded;  // one at a time: activations at full resolution cost memory
   for (int64_t b = 0; b < count; ++b) {
     decoded.push_back(drawer.Raw(latents.narrow(0, b, 1)));
