@@ -50,9 +50,10 @@ std::string Curves(const Drawn& drawn) {
                     EvaluationCurveSvg(drawn.page, drawn.columns, drawn.families, reward),
                     "</figure>\n");
   }
-  return absl::StrCat(html, Legend(drawn),
-                      "<p class=\"note\">Filled marks on the broad line are the Pareto set: no other "
-                      "point has more of both. Bars are intervals.</p>\n</div>\n");
+  return absl::StrCat(
+      html, Legend(drawn),
+      "<p class=\"note\">Filled marks on the broad line are the Pareto set: no other "
+      "point has more of both. Bars are intervals.</p>\n</div>\n");
 }
 
 std::string ValueCell(const PageMeasure& value, int decimals) {
@@ -83,16 +84,15 @@ std::string ParameterText(double parameter) {
 std::string Row(const Drawn& drawn, size_t i, bool parameters) {
   const PagePoint& point = drawn.page.points[i];
   const PageFamily& family = drawn.families[drawn.family_of[i]];
-  std::string html =
-      absl::StrCat("<tr data-point=\"", i, "\"><th scope=\"row\">", Swatch(family, point.pareto),
-                   "<span class=\"point-name\" dir=\"auto\">", HtmlText(point.name),
-                   "</span></th><td dir=\"auto\">", HtmlText(point.family), "</td>");
+  std::string html = absl::StrCat(
+      "<tr data-point=\"", i, "\"><th scope=\"row\"><div class=\"row-name\">",
+      Swatch(family, point.pareto), "<span class=\"point-name\" dir=\"auto\">",
+      HtmlText(point.name), "</span></div></th><td dir=\"auto\">", HtmlText(point.family), "</td>");
   if (parameters) {
-    absl::StrAppend(&html, "<td class=\"number\"",
-                    std::isfinite(point.parameter)
-                        ? absl::StrCat(" data-value=\"", point.parameter, "\"")
-                        : "",
-                    ">", ParameterText(point.parameter), "</td>");
+    absl::StrAppend(
+        &html, "<td class=\"number\"",
+        std::isfinite(point.parameter) ? absl::StrCat(" data-value=\"", point.parameter, "\"") : "",
+        ">", ParameterText(point.parameter), "</td>");
   }
   absl::StrAppend(&html, "<td>", point.pareto ? "yes" : "", "</td>");
   for (const PageColumn& column : drawn.columns.columns)
@@ -192,11 +192,11 @@ constexpr char kBelow[] =
 std::string RenderEvaluationPage(const EvaluationPage& page) {
   Drawn drawn{page, ColumnsOf(page), FamiliesOf(page), {}};
   drawn.family_of = FamilyOfPoints(page, drawn.families);
-  const PageFrame frame{.title = page.title,
-                        .style = absl::StrCat("\n", std::string(kPageDressCss),
-                                              std::string(kEvaluationPageCss)),
-                        .script = absl::StrCat("\n", std::string(kEvaluationPageJs)),
-                        .pictures_beside_it = true};
+  const PageFrame frame{
+      .title = page.title,
+      .style = absl::StrCat("\n", std::string(kPageDressCss), std::string(kEvaluationPageCss)),
+      .script = absl::StrCat("\n", std::string(kEvaluationPageJs)),
+      .pictures_beside_it = true};
   std::string html = BeginPage(frame);
   if (!page.summary.empty()) absl::StrAppend(&html, "<p>", HtmlText(page.summary), "</p>\n");
   html += WarningList(page.warnings);

@@ -62,12 +62,25 @@
   }
 
   // A large picture: the thumbnail at once, the original when it is there.
+  let originalsLie = true;  // beside the page, until one doesn't
+  const seen = new IntersectionObserver((entries) => {
+    entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+      seen.unobserve(entry.target);
+      setTimeout(() => { if (entry.target.isConnected) entry.target.bring(); }, 120);
+    });
+  });
   function largeImage(picture, text) {
     const element = image(picture, text);
+    element.decoding = 'sync';
     if (!picture || !picture.original) return element;
-    const original = new Image();
-    original.addEventListener('load', () => { element.src = original.src; });
-    setTimeout(() => { if (element.isConnected) original.src = picture.original; }, 120);
+    element.bring = () => {
+      if (!originalsLie) return;
+      const original = new Image();
+      original.addEventListener('load', () => { element.src = original.src; });
+      original.addEventListener('error', () => { originalsLie = false; });
+      original.src = picture.original;
+    };
+    seen.observe(element);
     return make('a', {href: picture.original, target: '_blank', rel: 'noopener'}, element);
   }
 

@@ -97,7 +97,8 @@ std::string Settings(const Report& report) {
   std::string html = absl::StrCat("<h2>Settings</h2>\n", SettingTable(report.settings));
   if (report.defaults.empty()) return html;
   return absl::StrCat(html, "<details>\n<summary>", report.defaults.size(),
-                      " at their defaults</summary>\n", SettingTable(report.defaults), "</details>\n");
+                      " at their defaults</summary>\n", SettingTable(report.defaults),
+                      "</details>\n");
 }
 
 }  // namespace
