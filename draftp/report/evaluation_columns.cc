@@ -22,11 +22,11 @@ int DecimalsOf(const std::vector<PageMeasure>& values) {
   }
   if (greatest == 0) return 0;
   if (greatest < 1e-3 || greatest >= 1e7) return -1;
-  int decimals = 3 - static_cast<int>(std::floor(std::log10(greatest)));
+  int decimals = 3 - static_cast<int>(std::floor(std::log10(greatest) + 1e-9));
   if (!halves.empty()) {
     const auto middle = halves.begin() + static_cast<std::ptrdiff_t>(halves.size() / 2);
     std::nth_element(halves.begin(), middle, halves.end());
-    decimals = 1 - static_cast<int>(std::floor(std::log10(*middle)));
+    decimals = 1 - static_cast<int>(std::floor(std::log10(*middle) + 1e-9));
   }
   decimals = std::clamp(decimals, 0, kMostDecimals);
   // No zeros that all values end with: 0.9, not 0.9000.
