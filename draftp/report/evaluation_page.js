@@ -152,10 +152,10 @@
       group.classList.toggle('chosen', place >= 0);
       group.setAttribute('aria-pressed', String(place >= 0));
       group.tabIndex = index === state.current ? 0 : -1;
-      all('.badge, .badge-disc', group).forEach((old) => old.remove());
+      group.querySelector('.badge')?.remove();
       if (place < 0) return;
-      group.append(makeSvg('circle', {class: 'badge-disc', r: 7.5, cx: 0, cy: -15}),
-                   makeSvg('text', {class: 'badge', x: 0, y: -15, dy: '.35em'}, 'AB'[place]));
+      group.append(makeSvg('g', {class: 'badge'}, makeSvg('circle', {r: 7.5, cy: -16}),
+                           makeSvg('text', {y: -16, dy: '.36em'}, 'AB'[place])));
     });
     all('tr[data-point]').forEach((row) => {
       row.classList.toggle('current', Number(row.dataset.point) === state.current);

@@ -276,7 +276,7 @@ TEST_F(PageBrowserTest, TablesSortByEachColumn) {
   const auto header = [](int n) {
     return "#numbers thead th:nth-child(" + std::to_string(n + 1) + ")";
   };
-  constexpr int kReward = 4, kParameter = 2;
+  constexpr int kReward = 2, kParameter = 12;
   browser_->Click(header(kReward) + " button");
   EXPECT_EQ(Value("document.querySelector('" + header(kReward) + "').getAttribute('aria-sort')"),
             "descending");
