@@ -22,16 +22,23 @@ int DecimalsOf(const std::vector<PageMeasure>& values) {
   }
   if (greatest == 0) return 0;
   if (greatest < 1e-3 || greatest >= 1e7) return -1;
-  int decimals = 3 - static_cast<int>(std::floor(std::log10(greatest)));
+  int decimals = 3 - static_cast<int>(std::floor(std::log10(greatest) + 1e-9));
   if (!halves.empty()) {
     const auto middle = halves.begin() + static_cast<std::ptrdiff_t>(halves.size() / 2);
     std::nth_element(halves.begin(), middle, halves.end());
-    decimals = 1 - static_cast<int>(std::floor(std::log10(*middle)));
+    decimals = 1 - static_cast<int>(std::floor(std::log10(*middle) + 1e-9));
   }
-  const bool whole = std::all_of(values.begin(), values.end(), [](const PageMeasure& value) {
-    return !std::isfinite(value.mean) || value.mean == std::round(value.mean);
-  });
-  return whole && halves.empty() ? 0 : std::clamp(decimals, 0, kMostDecimals);
+  decimals = std::clamp(decimals, 0, kMostDecimals);
+  // No zeros that all values end with: 0.9, not 0.9000.
+  const auto suffices = [&](int fewer) {
+    return std::all_of(values.begin(), values.end(), [&](const PageMeasure& value) {
+      const double scaled = value.mean * std::pow(10, fewer);
+      return !std::isfinite(scaled) ||
+             std::abs(scaled - std::round(scaled)) < 0.5 * std::pow(10, fewer - decimals);
+    });
+  };
+  while (halves.empty() && decimals > 0 && suffices(decimals - 1)) --decimals;
+  return decimals;
 }
 
 // The column of that name from `begin` on; a new one, of `points` values, where there is none.

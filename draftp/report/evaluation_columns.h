@@ -12,7 +12,7 @@ namespace draftp {
 
 struct PageColumn {
   std::string name;
-  int decimals = 0;  // -1: four significant digits each
+  int decimals = 0;                 // -1: four significant digits each
   std::vector<PageMeasure> values;  // one a point
 };
 

@@ -45,8 +45,8 @@ std::string Pixels(double value) {
 }
 
 struct Axis {
-  double low = 0, high = 1;      // of the values
-  double begin = 0, end = 1;     // of the pixels
+  double low = 0, high = 1;   // of the values
+  double begin = 0, end = 1;  // of the pixels
   AxisTicks ticks;
 
   double At(double value) const { return begin + (value - low) / (high - low) * (end - begin); }
@@ -110,7 +110,8 @@ std::string Axes(const Axis& x, const Axis& y, const std::string& x_name,
   return absl::StrCat(svg, "<path class=\"axis\" d=\"M", Pixels(x.begin), " ", Pixels(y.end), "V",
                       Pixels(y.begin), "H", Pixels(x.end), "\"/>\n<text class=\"name\" x=\"",
                       Pixels(x.end), "\" y=\"", Pixels(kHeight - 6), "\" text-anchor=\"end\">",
-                      HtmlText(x_name), " \u2192</text>\n<text class=\"name\" x=\"4\" y=\"17\">\u2191 ",
+                      HtmlText(x_name),
+                      " \u2192</text>\n<text class=\"name\" x=\"4\" y=\"17\">\u2191 ",
                       HtmlText(y_name), "</text>\n");
 }
 
@@ -144,8 +145,8 @@ std::string Lines(const std::vector<Dot>& dots, const std::vector<PageFamily>& f
 }
 
 // From one end of the interval to the other, about the point's own place.
-std::string Bars(const PageMeasure& x, const PageMeasure& y, const Axis& x_axis,
-                 const Axis& y_axis, const Dot& dot) {
+std::string Bars(const PageMeasure& x, const PageMeasure& y, const Axis& x_axis, const Axis& y_axis,
+                 const Dot& dot) {
   std::string path;
   if (std::isfinite(x.low) && std::isfinite(x.high)) {
     absl::StrAppend(&path, "M", Pixels(x_axis.At(x.low) - dot.x), " 0H",
@@ -170,10 +171,14 @@ class Names {
     const auto length = static_cast<size_t>(DisplayWidth(name));
     if (name.empty() || length > kLongestName) return "";
     const double width = kLetter * static_cast<double>(length);
-    for (const auto& [anchor, dx, dy] :
-         {std::tuple("start", 10.0, 4.0), {"end", -10.0, 4.0}, {"start", 7.0, -8.0},
-          {"start", 7.0, 15.0}, {"end", -7.0, -8.0}, {"end", -7.0, 15.0}, {"middle", 0.0, -11.0},
-          {"middle", 0.0, 19.0}}) {
+    for (const auto& [anchor, dx, dy] : {std::tuple("start", 7.0, -7.0),
+                                         {"end", -7.0, 14.0},
+                                         {"end", -7.0, -7.0},
+                                         {"start", 7.0, 14.0},
+                                         {"middle", 0.0, -11.0},
+                                         {"middle", 0.0, 19.0},
+                                         {"start", 10.0, 4.0},
+                                         {"end", -10.0, 4.0}}) {
       const double back = anchor[0] == 's' ? 0 : anchor[0] == 'e' ? width : width / 2;
       const double left = dot.x + dx - back;
       const Box box{left - 1, dot.y + dy - 9, left + width + 1, dot.y + dy + 3};
@@ -200,7 +205,8 @@ std::vector<std::string> PlaceNames(const EvaluationPage& page, const std::vecto
   const auto rank = [&](size_t i) {
     return page.points[dots[i].point].is_base ? 0 : dots[i].pareto ? 1 : 2;
   };
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return rank(a) < rank(b); });
   Names names(dots);
   std::vector<std::string> placed(dots.size());
   for (const size_t i : order) placed[i] = names.Place(page.points[dots[i].point].name, dots[i]);
@@ -247,9 +253,8 @@ std::vector<size_t> FamilyOfPoints(const EvaluationPage& page,
                                    const std::vector<PageFamily>& families) {
   std::vector<size_t> result;
   for (const PagePoint& point : page.points) {
-    const auto family = std::find_if(families.begin(), families.end(), [&](const auto& other) {
-      return other.name == point.family;
-    });
+    const auto family = std::find_if(families.begin(), families.end(),
+                                     [&](const auto& other) { return other.name == point.family; });
     result.push_back(static_cast<size_t>(family - families.begin()));
   }
   return result;

@@ -1,6 +1,7 @@
 // Curve, legend and tables as markup, and what the script reads as JSON.
 #include "draftp/report/evaluation_page.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string_view>
@@ -50,9 +51,10 @@ std::string Curves(const Drawn& drawn) {
                     EvaluationCurveSvg(drawn.page, drawn.columns, drawn.families, reward),
                     "</figure>\n");
   }
-  return absl::StrCat(html, Legend(drawn),
-                      "<p class=\"note\">Filled marks on the broad line are the Pareto set: no other "
-                      "point has more of both. Bars are intervals.</p>\n</div>\n");
+  return absl::StrCat(
+      html, Legend(drawn),
+      "<p class=\"note\">Filled marks on the broad line are the Pareto set: no other "
+      "point has more of both. Bars are intervals.</p>\n</div>\n");
 }
 
 std::string ValueCell(const PageMeasure& value, int decimals) {
@@ -76,45 +78,35 @@ std::string HeaderCell(const Drawn& drawn, const std::string& name, bool number)
                       HtmlText(name), "</th>");
 }
 
-std::string ParameterText(double parameter) {
-  return std::isfinite(parameter) ? ColumnNumber(parameter, -1) : "\u2013";
-}
-
 std::string Row(const Drawn& drawn, size_t i, bool parameters) {
   const PagePoint& point = drawn.page.points[i];
   const PageFamily& family = drawn.families[drawn.family_of[i]];
-  std::string html =
-      absl::StrCat("<tr data-point=\"", i, "\"><th scope=\"row\">", Swatch(family, point.pareto),
-                   "<span class=\"point-name\" dir=\"auto\">", HtmlText(point.name),
-                   "</span></th><td dir=\"auto\">", HtmlText(point.family), "</td>");
-  if (parameters) {
-    absl::StrAppend(&html, "<td class=\"number\"",
-                    std::isfinite(point.parameter)
-                        ? absl::StrCat(" data-value=\"", point.parameter, "\"")
-                        : "",
-                    ">", ParameterText(point.parameter), "</td>");
-  }
-  absl::StrAppend(&html, "<td>", point.pareto ? "yes" : "", "</td>");
+  std::string html = absl::StrCat(
+      "<tr data-point=\"", i, "\"><th scope=\"row\"><div class=\"row-name\">",
+      Swatch(family, point.pareto), "<span class=\"point-name\" dir=\"auto\">",
+      HtmlText(point.name), "</span></div></th><td>", point.pareto ? "yes" : "", "</td>");
   for (const PageColumn& column : drawn.columns.columns)
     html += ValueCell(column.values[i], column.decimals);
-  return absl::StrCat(html, "<td class=\"number\" data-value=\"", point.images, "\">", point.images,
-                      "</td></tr>\n");
+  html += ValueCell({.mean = static_cast<double>(point.images)}, 0);
+  if (parameters) html += ValueCell({.mean = point.parameter}, -1);
+  return absl::StrCat(html, "<td dir=\"auto\">", HtmlText(point.family), "</td></tr>\n");
 }
 
+// What tells most stands first, for narrow windows.
 std::string Table(const Drawn& drawn) {
   if (drawn.page.points.empty()) return "";
-  bool parameters = false;
-  for (const PagePoint& point : drawn.page.points)
-    parameters = parameters || std::isfinite(point.parameter);
+  const bool parameters =
+      std::any_of(drawn.page.points.begin(), drawn.page.points.end(),
+                  [](const PagePoint& point) { return std::isfinite(point.parameter); });
   std::string html =
       "<h2>Numbers</h2>\n<div class=\"sideways\" role=\"region\" aria-label=\"Numbers of all "
       "points\" tabindex=\"0\">\n<table class=\"numbers\" id=\"numbers\">\n<thead><tr>";
-  absl::StrAppend(&html, HeaderCell(drawn, "name", false), HeaderCell(drawn, "family", false),
-                  parameters ? HeaderCell(drawn, "parameter", true) : "",
-                  HeaderCell(drawn, "pareto", false));
+  absl::StrAppend(&html, HeaderCell(drawn, "name", false), HeaderCell(drawn, "pareto", false));
   for (const PageColumn& column : drawn.columns.columns)
     html += HeaderCell(drawn, column.name, true);
-  absl::StrAppend(&html, HeaderCell(drawn, "images", true), "</tr></thead>\n<tbody>\n");
+  absl::StrAppend(&html, HeaderCell(drawn, "images", true),
+                  parameters ? HeaderCell(drawn, "parameter", true) : "",
+                  HeaderCell(drawn, "family", false), "</tr></thead>\n<tbody>\n");
   for (size_t i = 0; i < drawn.page.points.size(); ++i) html += Row(drawn, i, parameters);
   return html + "</tbody>\n</table>\n</div>\n";
 }
@@ -192,11 +184,11 @@ constexpr char kBelow[] =
 std::string RenderEvaluationPage(const EvaluationPage& page) {
   Drawn drawn{page, ColumnsOf(page), FamiliesOf(page), {}};
   drawn.family_of = FamilyOfPoints(page, drawn.families);
-  const PageFrame frame{.title = page.title,
-                        .style = absl::StrCat("\n", std::string(kPageDressCss),
-                                              std::string(kEvaluationPageCss)),
-                        .script = absl::StrCat("\n", std::string(kEvaluationPageJs)),
-                        .pictures_beside_it = true};
+  const PageFrame frame{
+      .title = page.title,
+      .style = absl::StrCat("\n", std::string(kPageDressCss), std::string(kEvaluationPageCss)),
+      .script = absl::StrCat("\n", std::string(kEvaluationPageJs)),
+      .pictures_beside_it = true};
   std::string html = BeginPage(frame);
   if (!page.summary.empty()) absl::StrAppend(&html, "<p>", HtmlText(page.summary), "</p>\n");
   html += WarningList(page.warnings);

@@ -20,8 +20,8 @@ struct PageMeasure {
 
 // Pictures of two points with the same prompt and image started from the same noise.
 struct PagePicture {
-  int prompt = 0;  // its place in EvaluationPage::prompts
-  int image = 0;   // which of the prompt's noises
+  int prompt = 0;              // its place in EvaluationPage::prompts
+  int image = 0;               // which of the prompt's noises
   std::string original = {};   // file beside the page, by a relative path; empty: none
   std::string thumbnail = {};  // bytes of a JPEG (thumbnail.h); empty: none
   double score = std::numeric_limits<double>::quiet_NaN();  // by the first reward
@@ -31,7 +31,8 @@ struct PagePicture {
 struct PagePoint {
   std::string name = {};
   std::string family = {};  // way to blend: one colour and one shape
-  double parameter = std::numeric_limits<double>::quiet_NaN();  // its place in the family; NaN: none
+  double parameter =
+      std::numeric_limits<double>::quiet_NaN();  // its place in the family; NaN: none
   int64_t images = 0;
   bool pareto = false;   // no other point has more of the first reward and of diversity
   bool is_base = false;  // the base model
@@ -54,10 +55,10 @@ struct EvaluationPage {
 
 // The page: UTF-8, light or dark as the reader's system is, legible on a phone and on paper. Curve
 // and table are there without script. With it, a point under the pointer or the keyboard's focus
-// shows its numbers and pictures, two that are chosen stand side by side on the same noise, a slider
-// goes along a family by its parameter, the table sorts. Thumbnails are in the page, and become
-// elements when they are shown; originals are links. The page loads nothing but those originals
-// (Content Security Policy). The same input gives the same bytes.
+// shows its numbers and pictures, two that are chosen stand side by side on the same noise, a
+// slider goes along a family by its parameter, the table sorts. Thumbnails are in the page, and
+// become elements when they are shown; originals are links. The page loads nothing but those
+// originals (Content Security Policy). The same input gives the same bytes.
 std::string RenderEvaluationPage(const EvaluationPage& page);
 
 }  // namespace draftp

@@ -62,12 +62,25 @@
   }
 
   // A large picture: the thumbnail at once, the original when it is there.
+  let originalsLie = true;  // beside the page, until one doesn't
+  const seen = new IntersectionObserver((entries) => {
+    entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+      seen.unobserve(entry.target);
+      setTimeout(() => { if (entry.target.isConnected) entry.target.bring(); }, 120);
+    });
+  });
   function largeImage(picture, text) {
     const element = image(picture, text);
+    element.decoding = 'sync';
     if (!picture || !picture.original) return element;
-    const original = new Image();
-    original.addEventListener('load', () => { element.src = original.src; });
-    setTimeout(() => { if (element.isConnected) original.src = picture.original; }, 120);
+    element.bring = () => {
+      if (!originalsLie) return;
+      const original = new Image();
+      original.addEventListener('load', () => { element.src = original.src; });
+      original.addEventListener('error', () => { originalsLie = false; });
+      original.src = picture.original;
+    };
+    seen.observe(element);
     return make('a', {href: picture.original, target: '_blank', rel: 'noopener'}, element);
   }
 
@@ -139,10 +152,10 @@
       group.classList.toggle('chosen', place >= 0);
       group.setAttribute('aria-pressed', String(place >= 0));
       group.tabIndex = index === state.current ? 0 : -1;
-      all('.badge, .badge-disc', group).forEach((old) => old.remove());
+      group.querySelector('.badge')?.remove();
       if (place < 0) return;
-      group.append(makeSvg('circle', {class: 'badge-disc', r: 7.5, cx: 0, cy: -15}),
-                   makeSvg('text', {class: 'badge', x: 0, y: -15, dy: '.35em'}, 'AB'[place]));
+      group.append(makeSvg('g', {class: 'badge'}, makeSvg('circle', {r: 7.5, cy: -16}),
+                           makeSvg('text', {y: -16, dy: '.36em'}, 'AB'[place])));
     });
     all('tr[data-point]').forEach((row) => {
       row.classList.toggle('current', Number(row.dataset.point) === state.current);

@@ -92,12 +92,26 @@ std::string Image(const ReportImage& image) {
                       "\">\n<figcaption dir=\"auto\">", caption, "</figcaption>\n</figure>\n");
 }
 
+std::string Strip(const Report& report) {
+  if (report.strip.empty()) return "";
+  std::string html =
+      "<h2>Pictures over steps</h2>\n<ul class=\"strip\" aria-label=\"Pictures over steps\">\n";
+  for (const ReportStep& step : report.strip) {
+    const std::string caption = HtmlText(step.caption);
+    absl::StrAppend(&html, "<li><a href=\"", RelativeLink(step.original), "\"><img alt=\"\" ",
+                    "src=\"data:image/jpeg;base64,", Base64(step.thumbnail), "\">", caption,
+                    "</a></li>\n");
+  }
+  return html + "</ul>\n";
+}
+
 std::string Settings(const Report& report) {
   if (report.settings.empty() && report.defaults.empty()) return "";
   std::string html = absl::StrCat("<h2>Settings</h2>\n", SettingTable(report.settings));
   if (report.defaults.empty()) return html;
   return absl::StrCat(html, "<details>\n<summary>", report.defaults.size(),
-                      " at their defaults</summary>\n", SettingTable(report.defaults), "</details>\n");
+                      " at their defaults</summary>\n", SettingTable(report.defaults),
+                      "</details>\n");
 }
 
 }  // namespace
@@ -117,7 +131,7 @@ std::string RenderHtml(const Report& report) {
   if (!report.images.empty()) html += "<h2>Pictures</h2>\n<div class=\"images\">\n";
   for (const ReportImage& image : report.images) html += Image(image);
   if (!report.images.empty()) html += "</div>\n";
-  html += Settings(report);
+  html += Strip(report) + Settings(report);
   return html + EndPage(frame);
 }
 

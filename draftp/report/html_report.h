@@ -22,6 +22,13 @@ struct ReportImage {
   std::string png;  // the bytes of a PNG file
 };
 
+// A picture beside the page, of which it shows a small one.
+struct ReportStep {
+  std::string caption;    // "step 40"
+  std::string thumbnail;  // the bytes of a JPEG
+  std::string original;   // the file, by a path relative to the page
+};
+
 // What the page shows, top to bottom; empty parts are left out. All texts are plain.
 struct Report {
   std::string title = {};
@@ -31,6 +38,7 @@ struct Report {
   std::vector<ReportMark> marks = {};    // steps that every curve marks, listed above them
   std::vector<ReportCurve> curves = {};  // over steps, two or three a row
   std::vector<ReportImage> images = {};  // one or two a row
+  std::vector<ReportStep> strip = {};    // side by side, scrolled sideways, each a link
   std::vector<std::pair<std::string, std::string>> settings = {};  // name, value: what was chosen
   std::vector<std::pair<std::string, std::string>> defaults = {};  // the others, folded away
 };

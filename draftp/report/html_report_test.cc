@@ -33,6 +33,7 @@ Report FullReport(const std::string& text) {
   report.warnings = {text, "the reward rises while its held-out sister falls"};
   report.curves = {{text, text, {0, 1, 2}, {30, 31, 30.5}}, {"kl", "", {}, {}}};
   report.images = {{text, Contents("testdata/goldens/png_rgb.png")}, {"none", "no PNG"}};
+  report.strip = {{text, "JPEG", "validation/" + text + ".png"}};
   return report;
 }
 
@@ -67,6 +68,8 @@ TEST(RenderHtmlTest, ShowsEachPart) {
   EXPECT_THAT(html, HasSubstr("<img alt=\"text\" width=\"7\" height=\"5\" "
                               "src=\"data:image/png;base64,iVBORw0KGgo"));
   EXPECT_THAT(html, HasSubstr("<th scope=\"row\">lr</th><td>2e-3</td>"));
+  EXPECT_THAT(html, HasSubstr("<li><a href=\"./validation/text.png\"><img alt=\"\" "
+                              "src=\"data:image/jpeg;base64,SlBFRw==\">text</a></li>"));
 }
 
 TEST(RenderHtmlTest, IsWellFormedWhateverTheTexts) {
@@ -85,8 +88,15 @@ TEST(RenderHtmlTest, NoTextBecomesMarkup) {
   for (size_t at = html.find(escaped); at != std::string::npos; at = html.find(escaped, at + 1))
     ++count;
   // title and h1, summary, 3 facts, 2 settings, 2 defaults, warning, mark and its line, curve 3,
-  // image 2
-  EXPECT_EQ(count, 18u);
+  // image 2, strip
+  EXPECT_EQ(count, 19u);
+}
+
+TEST(RenderHtmlTest, LinksStayBesideThePage) {
+  EXPECT_THAT(
+      RenderHtml(FullReport(kNasty)),
+      HasSubstr("<a href=\"./validation/%3Cb%20a%3D%271%27%3E%22%26amp%3B%0A%01%FF%3C/td%3E%3C/"
+                "style%3E.png\">"));
 }
 
 TEST(RenderHtmlTest, LoadsNothing) {
@@ -100,7 +110,7 @@ TEST(RenderHtmlTest, LeavesOutWhatIsEmpty) {
   Report report;
   report.title = "run";
   const std::string html = RenderHtml(report);
-  for (const char* part : {"<h2>", "<dl", "<ul", "<table", "<p>", "<figure"})
+  for (const char* part : {"<h2>", "<dl", "<ul", "<table", "<p>", "<figure", "<img"})
     EXPECT_THAT(html, Not(HasSubstr(part)));
 }
 

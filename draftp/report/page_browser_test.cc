@@ -18,8 +18,8 @@ namespace draftp {
 namespace {
 
 using testing::Browser;
-using testing::ExampleEvaluation;
 using ::testing::ElementsAre;
+using testing::ExampleEvaluation;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::TemporaryFolder;
@@ -53,7 +53,20 @@ class PageBrowserTest : public ::testing::Test {
             const std::string& media = "screen") {
     browser_->RunScripts(true);
     browser_->Look(width, 900, dark, media);
+    WriteOriginals(page);
     browser_->Open(folder_.Write("report.html", RenderEvaluationPage(page)));
+  }
+  // Where a page's originals are named as the example's are.
+  void WriteOriginals(const EvaluationPage& page) {
+    const std::string original = *EncodePng(testing::DrawnDisc(160, 0.3, 0.5, 3));
+    for (const PagePoint& point : page.points) {
+      for (const PagePicture& picture : point.pictures) {
+        if (!picture.original.starts_with(point.name + "/img_")) continue;
+        std::filesystem::create_directories(folder_ / point.name);
+        if (!std::filesystem::exists(folder_ / picture.original))
+          folder_.Write(picture.original, original);
+      }
+    }
   }
   // Where DRAFTP_SCREENSHOTS names a folder, for people to look at.
   void Picture(const std::string& name) {
@@ -91,7 +104,8 @@ std::string PointAt(int point) {
 TEST_F(PageBrowserTest, LoadsWithoutAComplaintAndNothingElse) {
   Open(ExampleEvaluation());
   EXPECT_THAT(browser_->complaints(), IsEmpty());
-  EXPECT_EQ(browser_->requests().size(), 1u) << browser_->requests().back();  // the page
+  for (const std::string& request : browser_->requests())
+    EXPECT_TRUE(request.starts_with("file://" + folder_.path())) << request;
   EXPECT_EQ(Count("figure:not([hidden]) .point"), 11);
   Picture("wide");
   Open(ExampleEvaluation(), 1280, true);
@@ -144,7 +158,8 @@ TEST_F(PageBrowserTest, TwoChosenStandSideBySideOnTheSameNoise) {
 
 TEST_F(PageBrowserTest, KeysGoFromPointToPointAndChoose) {
   Open(ExampleEvaluation());
-  for (int i = 0; i < 20 && Value("document.activeElement.classList.contains('point')") != true; ++i)
+  for (int i = 0; i < 20 && Value("document.activeElement.classList.contains('point')") != true;
+       ++i)
     browser_->Press("Tab");
   ASSERT_EQ(Value("document.activeElement.classList.contains('point')"), true);
   browser_->Press("Home");  // the least diversity
@@ -210,11 +225,27 @@ TEST_F(PageBrowserTest, TheSliderFollowsFamilyPromptAndNoise) {
                             .get<std::string>()));
 }
 
+TEST_F(PageBrowserTest, ThePageAloneHasAllButOriginals) {
+  EvaluationPage page = ExampleEvaluation();
+  for (PagePoint& point : page.points) {
+    for (PagePicture& picture : point.pictures) picture.original = "gone/" + picture.original;
+  }
+  Open(page);
+  for (int i = 1; i < 8; ++i) {
+    browser_->Click(PointAt(i));
+    browser_->MoveTo("#way .single");
+    Value("new Promise((done) => setTimeout(done, 200))");
+  }
+  EXPECT_EQ(browser_->complaints().size(), 1u);  // it stops asking
+  EXPECT_EQ(Value("document.querySelector('#comparison .large img').naturalWidth"), 96);
+}
+
 TEST_F(PageBrowserTest, OriginalsTakeTheThumbnailsPlace) {
   std::filesystem::create_directories(folder_ / "LoRA scale 0.6");
   folder_.Write("LoRA scale 0.6/img_00000_00.png", *EncodePng(FilledImage(200, 200, 10, 200, 30)));
   Open(ExampleEvaluation());
   const std::string loaded =
+      "document.querySelector('#way').scrollIntoView();"
       "new Promise((done) => { const wait = () => document.querySelector('#way .single img')"
       ".src.startsWith('file:') ? done(true) : setTimeout(wait, 20); wait(); })";
   EXPECT_EQ(Value(loaded), true);
@@ -226,9 +257,10 @@ TEST_F(PageBrowserTest, ThumbnailsHaveThePicturesColours) {
   for (PagePoint& point : page.points)
     point.pictures[0].thumbnail = *Thumbnail(FilledImage(300, 200, 200, 90, 20));
   Open(page);
-  EXPECT_THAT(Middle("#details img"), ElementsAre(::testing::AllOf(::testing::Ge(197), ::testing::Le(203)),
-                                                  ::testing::AllOf(::testing::Ge(87), ::testing::Le(93)),
-                                                  ::testing::AllOf(::testing::Ge(17), ::testing::Le(23))));
+  EXPECT_THAT(Middle("#details img"),
+              ElementsAre(::testing::AllOf(::testing::Ge(197), ::testing::Le(203)),
+                          ::testing::AllOf(::testing::Ge(87), ::testing::Le(93)),
+                          ::testing::AllOf(::testing::Ge(17), ::testing::Le(23))));
   EXPECT_EQ(Value("document.querySelector('#details img').naturalWidth"), 96);
   EXPECT_EQ(Value("document.querySelector('#details img').naturalHeight"), 64);
 }
@@ -244,7 +276,7 @@ TEST_F(PageBrowserTest, TablesSortByEachColumn) {
   const auto header = [](int n) {
     return "#numbers thead th:nth-child(" + std::to_string(n + 1) + ")";
   };
-  constexpr int kReward = 4, kParameter = 2;
+  constexpr int kReward = 2, kParameter = 12;
   browser_->Click(header(kReward) + " button");
   EXPECT_EQ(Value("document.querySelector('" + header(kReward) + "').getAttribute('aria-sort')"),
             "descending");
@@ -270,8 +302,9 @@ TEST_F(PageBrowserTest, TablesSortByEachColumn) {
 
 TEST_F(PageBrowserTest, RewardsAndFamiliesAreSwitched) {
   Open(ExampleEvaluation());
-  Value("(() => { const select = document.querySelector('#tools select'); select.selectedIndex = 1;"
-        " select.dispatchEvent(new Event('change')); })()");
+  Value(
+      "(() => { const select = document.querySelector('#tools select'); select.selectedIndex = 1;"
+      " select.dispatchEvent(new Event('change')); })()");
   EXPECT_EQ(Value("document.querySelector('figure[data-reward=\"1\"]').hidden"), false);
   EXPECT_EQ(Value("document.querySelector('figure[data-reward=\"0\"]').hidden"), true);
   browser_->Click(".legend li[data-family=\"1\"] button");
@@ -375,10 +408,12 @@ TEST_F(PageBrowserTest, AThousandPicturesStayQuick) {
         .get<double>();
   };
   // Generous, for machines that do other things as well; a few milliseconds on a free one.
-  EXPECT_LT(milliseconds("document.querySelectorAll('figure:not([hidden]) .point')[i].focus()"), 250);
-  EXPECT_LT(milliseconds("const slider = document.querySelector('#way input'); slider.value = i % 5;"
-                         "slider.dispatchEvent(new Event('input'))"),
-            100);
+  EXPECT_LT(milliseconds("document.querySelectorAll('figure:not([hidden]) .point')[i].focus()"),
+            250);
+  EXPECT_LT(
+      milliseconds("const slider = document.querySelector('#way input'); slider.value = i % 5;"
+                   "slider.dispatchEvent(new Event('input'))"),
+      100);
   browser_->Click(PointAt(1));
   browser_->Click(PointAt(7));
   EXPECT_EQ(Count("#comparison .pair"), 96);

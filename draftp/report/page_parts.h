@@ -12,9 +12,9 @@ namespace draftp {
 // What a page is made with.
 struct PageFrame {
   std::string title;
-  std::string style;                   // CSS of the one <style>
-  std::string script = {};             // of the one script that may run; empty: none may
-  bool pictures_beside_it = false;     // whether it may load pictures from its own place, too
+  std::string style;                // CSS of the one <style>
+  std::string script = {};          // of the one script that may run; empty: none may
+  bool pictures_beside_it = false;  // whether it may load pictures from its own place, too
 };
 
 // From the doctype to <body> and the heading. The page forbids itself (Content Security Policy,
@@ -36,8 +36,8 @@ std::string SettingTable(const std::vector<std::pair<std::string, std::string>>&
 // host or a leading slash are such parts of a relative path. "" for "".
 std::string RelativeLink(std::string_view path);
 
-// JSON for <script type="application/json">: < > & and U+2028, U+2029 as \uXXXX, which in JSON stand
-// inside strings alone. The document's value is the same.
+// JSON for <script type="application/json">: < > & and U+2028, U+2029 as \uXXXX, which in JSON
+// stand inside strings alone. The document's value is the same.
 std::string ScriptJson(std::string_view json);
 
 }  // namespace draftp

@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kPatience = 60'000;  // milliseconds until an answer comes
+constexpr int kPatience = 20'000;  // milliseconds until an answer comes
 constexpr int kBrowserReads = 3;   // descriptors of --remote-debugging-pipe
 constexpr int kBrowserWrites = 4;
 
@@ -57,8 +57,8 @@ std::string FromBase64(const std::string& text) {
   const std::string folder = "--user-data-dir=" + profile;
   execl(chromium.c_str(), chromium.c_str(), "--headless", "--no-sandbox", "--disable-gpu",
         "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions", "--hide-scrollbars",
-        "--disable-background-networking", "--remote-debugging-pipe", folder.c_str(),
-        "about:blank", static_cast<char*>(nullptr));
+        "--disable-background-networking", "--remote-debugging-pipe", folder.c_str(), "about:blank",
+        static_cast<char*>(nullptr));
   _exit(127);
 }
 
@@ -154,7 +154,8 @@ Json Browser::Call(const std::string& method, Json params) {
       Note(message);
       continue;
     }
-    if (message.contains("error")) throw std::runtime_error(method + ": " + message["error"].dump());
+    if (message.contains("error"))
+      throw std::runtime_error(method + ": " + message["error"].dump());
     return message["result"];
   }
 }
@@ -172,6 +173,7 @@ void Browser::Open(const std::string& path) {
   complaints_.clear();
   requests_.clear();
   loaded_ = false;
+  Call("Page.bringToFront");  // a link may have opened another page
   Call("Page.navigate", {{"url", "file://" + std::filesystem::absolute(path).string()}});
   while (!loaded_) Note(Receive());
 }
@@ -181,9 +183,9 @@ void Browser::RunScripts(bool run) {
 }
 
 Json Browser::Evaluate(const std::string& expression) {
-  const Json result = Call("Runtime.evaluate", {{"expression", expression},
-                                                {"returnByValue", true},
-                                                {"awaitPromise", true}});
+  const Json result =
+      Call("Runtime.evaluate",
+           {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}});
   if (result.contains("exceptionDetails"))
     throw std::runtime_error(expression + ": " + result["exceptionDetails"].dump());
   return result["result"].value("value", Json());
@@ -199,24 +201,27 @@ void Browser::MoveTo(const std::string& selector) {
 
 void Browser::Click(const std::string& selector) {
   MoveTo(selector);
-  const Json place = Evaluate("(() => { const box = document.querySelector(" +
-                              Json(selector).dump() +
-                              ").getBoundingClientRect();"
-                              " return [box.left + box.width / 2, box.top + box.height / 2]; })()");
+  const Json place =
+      Evaluate("(() => { const box = document.querySelector(" + Json(selector).dump() +
+               ").getBoundingClientRect();"
+               " return [box.left + box.width / 2, box.top + box.height / 2]; })()");
   for (const char* type : {"mousePressed", "mouseReleased"}) {
-    Call("Input.dispatchMouseEvent", {{"type", type},
-                                      {"x", place[0]},
-                                      {"y", place[1]},
-                                      {"button", "left"},
-                                      {"clickCount", 1}});
+    Call("Input.dispatchMouseEvent",
+         {{"type", type}, {"x", place[0]}, {"y", place[1]}, {"button", "left"}, {"clickCount", 1}});
   }
 }
 
 void Browser::Press(const std::string& key) {
   Json event = {{"type", "keyDown"}, {"key", key}, {"code", key}};
-  for (const auto& [name, code] :
-       {std::pair("Enter", 13), {"Tab", 9}, {"ArrowLeft", 37}, {"ArrowUp", 38}, {"ArrowRight", 39},
-        {"ArrowDown", 40}, {"Home", 36}, {"End", 35}, {"Escape", 27}}) {
+  for (const auto& [name, code] : {std::pair("Enter", 13),
+                                   {"Tab", 9},
+                                   {"ArrowLeft", 37},
+                                   {"ArrowUp", 38},
+                                   {"ArrowRight", 39},
+                                   {"ArrowDown", 40},
+                                   {"Home", 36},
+                                   {"End", 35},
+                                   {"Escape", 27}}) {
     if (key == name) event["windowsVirtualKeyCode"] = code;
   }
   if (key == "Enter") event["text"] = "\r";

@@ -47,20 +47,22 @@ inline PagePoint ExamplePoint(const std::string& name, const std::string& family
 // `prompts` x `per_prompt` pictures a point.
 inline EvaluationPage ExampleEvaluation(int prompts = 6, int per_prompt = 4) {
   EvaluationPage page{.title = "Reward and diversity: tiny_sdxl with its LoRA",
-                      .summary = "11 points, 6 prompts, 10 steps of dpmpp_2m. The point with the "
-                                 "most reward at no less than 90% of the base's diversity is "
-                                 "step_0.6."};
-  const std::vector<std::string> texts = {
-      "a red circle on white", "two blue squares, one above the other",
-      "a photograph of a lighthouse at dusk, long exposure", "a green triangle",
-      "a corgi reading a newspaper in a café", "an empty street after rain"};
+                      .summary =
+                          "11 points, 6 prompts, 10 steps of dpmpp_2m. The point with the "
+                          "most reward at no less than 90% of the base's diversity is "
+                          "step_0.6."};
+  const std::vector<std::string> texts = {"a red circle on white",
+                                          "two blue squares, one above the other",
+                                          "a photograph of a lighthouse at dusk, long exposure",
+                                          "a green triangle",
+                                          "a corgi reading a newspaper in a café",
+                                          "an empty street after rain"};
   for (int i = 0; i < prompts; ++i) page.prompts.push_back(texts[i % 6]);
   page.points.push_back(ExamplePoint("base", "base", NAN, 0, 30.62, 0.0641));
   page.points.back().is_base = page.points.back().pareto = true;
   for (const double w : {0.2, 0.4, 0.6, 0.8, 1.0}) {
-    page.points.push_back(ExamplePoint("LoRA scale " + std::to_string(w).substr(0, 3),
-                                       "LoRA scale", w, w, 30.6 + 1.4 * w - 0.35 * w * w,
-                                       0.064 - 0.0125 * w));
+    page.points.push_back(ExamplePoint("LoRA scale " + std::to_string(w).substr(0, 3), "LoRA scale",
+                                       w, w, 30.6 + 1.4 * w - 0.35 * w * w, 0.064 - 0.0125 * w));
   }
   for (const double w : {0.4, 0.6, 0.8}) {
     page.points.push_back(ExamplePoint("step_" + std::to_string(w).substr(0, 3), "step", w, w,
@@ -77,8 +79,8 @@ inline EvaluationPage ExampleEvaluation(int prompts = 6, int per_prompt = 4) {
     for (int prompt = 0; prompt < prompts; ++prompt) {
       for (int i = 0; i < per_prompt; ++i) {
         PagePicture picture{.prompt = prompt, .image = i};
-        picture.original = point.name + "/img_0000" + std::to_string(prompt) + "_0" +
-                           std::to_string(i) + ".png";
+        picture.original =
+            point.name + "/img_0000" + std::to_string(prompt) + "_0" + std::to_string(i) + ".png";
         picture.score = point.rewards[0].mean + 0.2 * std::sin(prompt * 5 + i * 3 + weight);
         picture.thumbnail =
             *Thumbnail(DrawnDisc(128, prompt / 6.0, point.is_base ? 0 : weight, prompt * 4 + i));
@@ -88,10 +90,12 @@ inline EvaluationPage ExampleEvaluation(int prompts = 6, int per_prompt = 4) {
   }
   page.warnings = {"square: recall needs at least 50 images, found 24"};
   page.settings = {{"model", "embedded"}, {"steps", "10"}, {"seed", "42"}};
-  page.explained = {{"diversity", "1 minus the mean cosine between CLIP embeddings of two images of "
-                                  "one prompt (the AIG paper's)."},
-                    {"vendi", "The Vendi score: the number of images that differ, by the spectrum "
-                              "of their similarities."},
+  page.explained = {{"diversity",
+                     "1 minus the mean cosine between CLIP embeddings of two images of "
+                     "one prompt (the AIG paper's)."},
+                    {"vendi",
+                     "The Vendi score: the number of images that differ, by the spectrum "
+                     "of their similarities."},
                     {"cmmd", "Distance to the base's images: MMD on CLIP embeddings."}};
   return page;
 }

@@ -71,10 +71,11 @@ bool Compress(const RgbImage& image, int quality, Handler& handler, unsigned cha
   return true;
 }
 
-// Along one axis a pixel of the result is the mean over [i, i+1) * in/out, ends taken by their part.
+// Along one axis a pixel of the result is the mean over [i, i+1) * in/out, ends taken by their
+// part.
 struct Axis {
-  int lines, in, out;            // lines of `in` pixels become lines of `out`
-  int line_step, pixel_step;     // of the source
+  int lines, in, out;         // lines of `in` pixels become lines of `out`
+  int line_step, pixel_step;  // of the source
   int out_line_step, out_pixel_step;
 };
 
@@ -108,10 +109,10 @@ RgbImage FitInto(const RgbImage& image, int width, int height) {
   const int out_width = std::clamp(static_cast<int>(std::lround(image.width * scale)), 1, width);
   const int out_height = std::clamp(static_cast<int>(std::lround(image.height * scale)), 1, height);
   const std::vector<float> full(image.pixels.begin(), image.pixels.end());
-  const std::vector<float> narrow = Shrink(
-      full, {image.height, image.width, out_width, image.width * 3, 3, out_width * 3, 3});
-  const std::vector<float> small = Shrink(
-      narrow, {out_width, image.height, out_height, 3, out_width * 3, 3, out_width * 3});
+  const std::vector<float> narrow =
+      Shrink(full, {image.height, image.width, out_width, image.width * 3, 3, out_width * 3, 3});
+  const std::vector<float> small =
+      Shrink(narrow, {out_width, image.height, out_height, 3, out_width * 3, 3, out_width * 3});
   RgbImage result{out_width, out_height, std::vector<uint8_t>(small.size())};
   std::transform(small.begin(), small.end(), result.pixels.begin(), [](float value) {
     return static_cast<uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
@@ -124,10 +125,9 @@ absl::StatusOr<std::string> EncodeJpeg(const RgbImage& image, int quality) {
       image.height > JPEG_MAX_DIMENSION ||
       image.pixels.size() !=
           static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * 3) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("JPEG: ", image.pixels.size(), " bytes of pixels for ", image.width, "x",
-                     image.height, ", expected sides of 1 to ", JPEG_MAX_DIMENSION,
-                     " and 3 bytes a pixel"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "JPEG: ", image.pixels.size(), " bytes of pixels for ", image.width, "x", image.height,
+        ", expected sides of 1 to ", JPEG_MAX_DIMENSION, " and 3 bytes a pixel"));
   }
   Handler handler{};
   unsigned char* bytes = nullptr;

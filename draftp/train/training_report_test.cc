@@ -1,6 +1,7 @@
 // What report.html says of a run, whatever its logs hold.
 #include "draftp/train/training_report.h"
 
+#include <absl/strings/str_format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,6 +102,26 @@ TEST_F(TrainingReportTest, ShowsTheLastSheetAndTheBest) {
   const std::string same = Html({.step = 2, .max_steps = 2, .best_step = 2, .best_reward = 32});
   EXPECT_THAT(same, HasSubstr("After 2 steps, the best: the fine-tuned"));
   EXPECT_THAT(same, Not(HasSubstr("After 1 step")));
+}
+
+TEST_F(TrainingReportTest, SheetsOverStepsAreAStripOfLinks) {
+  const std::string png = Contents("testdata/goldens/png_rgb.png");
+  std::string validation;
+  for (int step = 0; step <= 300; step += 10) {
+    folder_.Write(absl::StrFormat("my_run/validation/step_%08d.png", step), png);
+    validation += absl::StrFormat("{\"step\":%d,\"tuned\":{},\"base\":{}}\n", step);
+  }
+  folder_.Write("my_run/validation/step_00000300.png", png.substr(0, 40));
+  Write(kLog, validation);
+  const std::string html = Html({.step = 300, .max_steps = 300});
+  EXPECT_THAT(html, HasSubstr("<li><a href=\"./validation/step_00000000.png\"><img alt=\"\" "
+                              "src=\"data:image/jpeg;base64,/9j/"));
+  EXPECT_THAT(html, HasSubstr(">step 280</a>"));
+  EXPECT_THAT(html, Not(HasSubstr(">step 300</a>")));  // damaged
+  size_t links = 0;
+  for (size_t at = html.find("<li><a"); at != std::string::npos; at = html.find("<li><a", at + 1))
+    ++links;
+  EXPECT_EQ(links, 15u);  // of 31
 }
 
 TEST_F(TrainingReportTest, DamagedLogsEndInAWarning) {
