@@ -25,19 +25,19 @@ WEIGHTS = {"base": lambda u: 0.0, "linear": lambda u: u, "step_0.6": lambda u: f
 
 
 @torch.no_grad()
-def draw(pipe, prompts, weight):
+def draw(pipe, prompts, weight, steps=STEPS):
     device, dtype, batch = pipe.unet.device, pipe.unet.dtype, len(prompts)
     embeds, _, pooled, _ = pipe.encode_prompt(prompts, device=device, do_classifier_free_guidance=False)
     context = torch.cat([torch.zeros_like(embeds), embeds])
     vector = torch.cat([torch.zeros_like(pooled), pooled])
     size = 8.0 * pipe.unet.config.sample_size
     time_ids = torch.tensor([[size, size, 0, 0, size, size]] * (2 * batch), device=device, dtype=dtype)
-    pipe.scheduler.set_timesteps(STEPS, device=device)
+    pipe.scheduler.set_timesteps(steps, device=device)
     sigmas = pipe.scheduler.sigmas
     latent = pipe.unet.config.sample_size
     x = torch.randn(batch, 4, latent, latent).to(device) * (sigmas[0] ** 2 + 1).sqrt()
     for i, t in enumerate(pipe.scheduler.timesteps):
-        w = weight(i / STEPS)
+        w = weight(i / steps)
         scaled = (torch.cat([x, x]) / (sigmas[i] ** 2 + 1).sqrt()).to(dtype)
         guided = []
         for tuned, share in ((False, 1 - w), (True, w)):
@@ -114,4 +114,5 @@ def main():
         print(f"peak memory: diffusers {peak:.0f} MiB, draftp {max(peaks):.0f} MiB; draftp loads in {statistics.median(loads):.2f} s")
 
 
-main()
+if __name__ == "__main__":
+    main()

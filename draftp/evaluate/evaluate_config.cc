@@ -13,6 +13,7 @@
 #include "draftp/config/config_row.h"
 #include "draftp/reward/composite_reward.h"
 #include "draftp/run/embedded.h"
+#include "draftp/sampling/parse_blending.h"
 #include "draftp/sdxl/part_paths.h"
 #include "draftp/sdxl/placement_rows.h"
 #include "draftp/sdxl/sampling_config.h"
@@ -296,9 +297,8 @@ absl::Status ValidateEvaluateConfig(const EvaluateConfig& config) {
   if (config.draw.model.empty()) return InvalidFlag("model", "none", "an SDXL's file or folder");
   if (config.draw.prompt.empty() && config.draw.prompts.empty())
     return InvalidFlag("prompt", "none", "--prompt or --prompts beside --model");
-  AnnealConfig types;
-  types.weight_type = config.weight_type;
-  if (const auto parsed = ParseWeightTypes(types); !parsed.ok()) return parsed.status();
+  const auto types = ParseBlendingList(absl::StrJoin(config.weight_type, ","));
+  if (!types.ok()) return absl::InvalidArgumentError("--weight_type: " + types.error());
   return CheckSampling(config.draw.sampling);
 }
 

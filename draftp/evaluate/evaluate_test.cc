@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -240,6 +242,21 @@ TEST_F(RunEvaluateTest, ASecondEvaluationInTheFolderIsRefused) {
   ASSERT_TRUE(folder.ok());
   EXPECT_FALSE(Run().ok());
   EXPECT_THAT(log_.str(), Not(HasSubstr("report.html")));
+}
+
+TEST_F(RunEvaluateTest, ARewardThatIsntFiniteNamesThePicture) {
+  const std::string sound = config_.reward.front();
+  config_.reward = {folder_ / "nan"};
+  fs::create_directory(folder_ / "nan");
+  fs::copy(sound + "/config.json", folder_ / "nan/config.json");
+  const auto file = *SafetensorsFile::Open(sound + "/model.safetensors");
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& name : file->names()) tensors[name] = file->Tensor(name)->clone();
+  tensors.at("visual_projection.weight").fill_(std::nan(""));
+  ASSERT_TRUE(WriteSafetensors(folder_ / "nan/model.safetensors", tensors).ok());
+  config_.lora_scale = {};
+  EXPECT_THAT(Run(), FailsWith("img_00000_00.png: found the reward PickScore to be nan"));
+  EXPECT_FALSE(fs::exists(config_.output_dir + "/evaluation.json"));
 }
 
 TEST_F(RunEvaluateTest, WithoutAClipModelAnEmbeddingIsAskedFor) {
