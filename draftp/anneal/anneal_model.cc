@@ -9,7 +9,7 @@
 
 namespace draftp {
 
-absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const AnnealPlan& plan,
+absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                                               const ComputeDevice& device) {
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,
