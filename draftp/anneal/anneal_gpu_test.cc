@@ -74,8 +74,8 @@ TEST(PipelineGpuTest, Float32DrawsTheReferencesPictures) {
   }
 }
 
-// Ways to blend as columns of one drawer, so that captured calls of one column stand beside those of
-// other scales; twice, so that graphs are replayed and made again.
+// Ways to blend as columns of one drawer, so that captured calls of one column stand beside those
+// of other scales; twice, so that graphs are replayed and made again.
 TEST(PipelineGpuTest, Float32BlendsAsTheReference) {
   AnnealConfig config;
   config.prompts = {std::string(kModel) + "/prompts/validation.txt"};

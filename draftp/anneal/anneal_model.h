@@ -17,8 +17,8 @@ struct AnnealModel {
   NoiseSchedule schedule;
   ImageSize size;
 
-  // `config`: a resolved bundle of which a plan could be made. Errors name the file, or the flag that
-  // doesn't fit the model.
+  // `config`: a resolved bundle of which a plan could be made. Errors name the file, or the flag
+  // that doesn't fit the model.
   static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);
 };
 
