@@ -6,6 +6,7 @@
 #include "draftp/model/stack_projections.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
+#include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {
 
