@@ -387,7 +387,7 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
                           /*patience_seconds=*/std::min(10.0, config.timeout / 2));
   if (!shared.ok()) return shared;
   InputHashes hashes(AnnealInputs(config));
-  const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
+  const auto model = AnnealModel::Load(config, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
   for (const std::string& notice :
        {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl)}) {

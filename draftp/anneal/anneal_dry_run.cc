@@ -166,7 +166,7 @@ absl::Status Probe(const Job& job, World* pair, std::ostream& log) {
 
 absl::Status DryRunAnneal(const AnnealConfig& config, const AnnealPlan& plan,
                           const ComputeDevice& device, World* pair, std::ostream& log) {
-  const auto model = AnnealModel::Load(config, plan, device);
+  const auto model = AnnealModel::Load(config, device);
   if (!model.ok()) return model.status();
   const Job job{config, plan, device, model->sdxl, model->size, model->schedule};
   log << DescribeImages(job) << DescribeMemory(job) << DescribeDisk(job);

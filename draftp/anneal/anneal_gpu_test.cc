@@ -74,6 +74,47 @@ TEST(PipelineGpuTest, Float32DrawsTheReferencesPictures) {
   }
 }
 
+// Ways to blend as columns of one drawer, so that captured calls of one column stand beside those
+// of other scales; twice, so that graphs are replayed and made again.
+TEST(PipelineGpuTest, Float32BlendsAsTheReference) {
+  AnnealConfig config;
+  config.prompts = {std::string(kModel) + "/prompts/validation.txt"};
+  config.lora = {std::string(kModel) + "/lora"};
+  config.sampling.steps = 4;
+  config.weight_type = {"1.6",
+                        "weights(0.4)",
+                        "weights(linear)",
+                        "draw(0.5)",
+                        "guided(linear,1)",
+                        "guided(0.7,2.5)",
+                        "projected(1.5)",
+                        "projected(draft,linear)",
+                        "bands(linear,1.5)",
+                        "bands(draft,base)"};
+  auto model = SdxlModel::Load(
+      {.model = kModel, .adapters = AdaptersOf(config), .adapter_use = AdapterUseOf(config)},
+      *ChooseDevice("cuda", "float32"));
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto plan = MakeAnnealPlan(config);
+  const auto goldens = SafetensorsFile::Open("testdata/goldens/blends.safetensors");
+  ASSERT_TRUE(plan.ok() && goldens.ok());
+  ImageDrawer drawer(*model, *plan, *MakeNoiseSchedule(config.sampling, model->scheduler),
+                     {.size = {128, 128},
+                      .negative_prompt = "",
+                      .warn = [](const std::string&) {},
+                      .on_work = [](int64_t) {}});
+  ASSERT_TRUE(drawer.SetCaptions({plan->PromptOf(0)}).ok());
+  for (int round = 0; round < 2; ++round) {
+    for (const Blend& blend : plan->blends) {
+      AnyNoise noise =
+          NoiseStreams::Named("per_image", config.seed, 0)->ForBatch(std::vector<int64_t>{0});
+      const auto latents = drawer.Latents(blend, noise);
+      ASSERT_TRUE(latents.ok()) << latents.status();
+      EXPECT_LE(RelativeError(*latents, *(*goldens)->Tensor(blend.text)), 1e-3) << blend.text;
+    }
+  }
+}
+
 TEST(PipelineGpuTest, Bfloat16DrawsNearlyThem) {
   const double error = WorstGoldenError(LoadModel("bfloat16"), "euler");
   std::printf("bfloat16 euler: worst relative error of final latents %.2e\n", error);

@@ -6,10 +6,11 @@
 #include "draftp/model/stack_projections.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/pack_model.h"
+#include "draftp/sdxl/sampling_setup.h"
 
 namespace draftp {
 
-absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const AnnealPlan& plan,
+absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config,
                                               const ComputeDevice& device) {
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,

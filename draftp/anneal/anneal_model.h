@@ -6,8 +6,8 @@
 #include <absl/status/statusor.h>
 
 #include "draftp/anneal/anneal_config.h"
-#include "draftp/anneal/anneal_plan.h"
 #include "draftp/run/compute_device.h"
+#include "draftp/schedule/noise_levels.h"
 #include "draftp/sdxl/sdxl_model.h"
 
 namespace draftp {
@@ -17,10 +17,9 @@ struct AnnealModel {
   NoiseSchedule schedule;
   ImageSize size;
 
-  // `config`: a resolved bundle, of which `plan` was made. Errors name the file, or the flag that
-  // doesn't fit the model.
-  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const AnnealPlan& plan,
-                                          const ComputeDevice& device);
+  // `config`: a resolved bundle of which a plan could be made. Errors name the file, or the flag
+  // that doesn't fit the model.
+  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);
 };
 
 }  // namespace draftp

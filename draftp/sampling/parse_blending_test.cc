@@ -6,6 +6,10 @@
 
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+
+#include "draftp/testing/doc_examples.h"
 
 namespace draftp::testing {
 namespace {
@@ -80,6 +84,14 @@ TEST(ParseBlendingTest, SaysWhatIsWrongAndListsTheForms) {
                                  "guided(T,g), projected(T_orthogonal[,T_parallel]), "
                                  "bands(T_low,T_high)"));
     EXPECT_EQ(error.find('\n'), std::string::npos);
+  }
+}
+
+TEST(ParseBlendingTest, ThePageListsEveryFormWithItsExample) {
+  const std::string page = DocText("docs/schedules.md");
+  for (const auto& form : schedule_text::kBlendingForms) {
+    EXPECT_THAT(page, HasSubstr("| `" + std::string(form.pattern) + "` | `" +
+                                std::string(form.example) + "` |"));
   }
 }
 
