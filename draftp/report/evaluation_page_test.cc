@@ -40,16 +40,14 @@ nlohmann::json DataOf(const std::string& html) {
   return nlohmann::json::parse(html.substr(begin, html.find("</script>", begin) - begin));
 }
 
-// The page without its style and scripts, whose tags all close, in order.
+// The first tag of the page, less its style and scripts, that doesn't close what is open; "" when
+// all close.
 std::string UnbalancedTags(std::string html) {
-  html = std::regex_replace(html, std::regex("<(style|script)[^>]*>[^<]*"), "<$1>");
-  for (const char* tag : {"<style>", "<script>"}) {
-    size_t at;
-    const std::string end = std::string("</") + (tag + 1);
-    while ((at = html.find(tag)) != std::string::npos) {
-      const size_t close = html.find(end, at);
-      if (close == std::string::npos) return tag;
-      html.erase(at, close + end.size() - at);
+  for (const std::string name : {"style", "script"}) {
+    for (size_t at = html.find("<" + name); at != std::string::npos; at = html.find("<" + name)) {
+      const size_t close = html.find("</" + name + ">", at);
+      if (close == std::string::npos) return name;
+      html.erase(at, close + name.size() + 3 - at);
     }
   }
   std::vector<std::string> open;

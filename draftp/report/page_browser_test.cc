@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 #include "draftp/report/evaluation_page.h"
+#include "draftp/report/html_report.h"
 #include "draftp/report/test_browser.h"
 #include "draftp/report/test_evaluation.h"
 
@@ -419,6 +421,34 @@ TEST_F(PageBrowserTest, AThousandPicturesStayQuick) {
   EXPECT_EQ(Count("#comparison .pair"), 96);
   Picture("thousand");
   EXPECT_THAT(browser_->complaints(), IsEmpty());
+}
+
+TEST_F(PageBrowserTest, ATrainingsReportIsAPageOfTheSameDress) {
+  Report report{.title = "my_run: sdxl-base", .summary = "Finished: 240 steps."};
+  report.facts = {{"Validation reward", "31.25", "base 30.1"}, {"Best step", "200", ""}};
+  report.warnings = {"the reward rises while its held-out sister falls"};
+  report.curves = {{"Reward", "", {}, {}}, {"KL to the base model", "", {}, {}}};
+  for (int i = 0; i < 240; ++i) {
+    for (ReportCurve& curve : report.curves) curve.x.push_back(i);
+    report.curves[0].y.push_back(30 + 0.005 * i + 0.1 * std::sin(i * 1.7));
+    report.curves[1].y.push_back(0.002 * i);
+  }
+  for (int step = 0; step <= 240; step += 20) {
+    const RgbImage sheet = FitInto(testing::DrawnDisc(300, 0.6, step / 240.0, 5), 224, 224);
+    report.strip.push_back({"step " + std::to_string(step), *EncodeJpeg(sheet, 80),
+                            "validation/step_" + std::to_string(step) + ".png"});
+  }
+  report.settings = {{"lr", "2e-3"}};
+  browser_->RunScripts(true);
+  for (const int width : {1280, 360}) {
+    browser_->Look(width, 900);
+    browser_->Open(folder_.Write("report.html", RenderHtml(report)));
+    EXPECT_THAT(browser_->complaints(), IsEmpty());
+    EXPECT_LE(Value("document.documentElement.scrollWidth").get<int>(), width);
+    EXPECT_EQ(Value("getComputedStyle(document.querySelector('.strip')).overflowX"), "auto");
+    EXPECT_EQ(Value("document.querySelector('.strip img').naturalWidth"), 224);
+    Picture("training_" + std::to_string(width));
+  }
 }
 
 TEST_F(PageBrowserTest, AnEmptyEvaluationIsAPage) {
