@@ -82,7 +82,7 @@ class PageBrowserTest : public ::testing::Test {
   int Count(const std::string& selector) {
     return Value("document.querySelectorAll(" + nlohmann::json(selector).dump() + ").length");
   }
-  // The class of pixels of a picture: [red, green, blue] of its middle, as the browser decodes it.
+  // The colour of a picture's middle: [red, green, blue], as the browser decodes it.
   std::vector<int> Middle(const std::string& selector) {
     return Value("(async () => { const image = document.querySelector(" +
                  nlohmann::json(selector).dump() +
@@ -403,19 +403,24 @@ TEST_F(PageBrowserTest, AThousandPicturesStayQuick) {
   EvaluationPage page = ExampleEvaluation(6, 16);  // 1056
   Open(page);
   EXPECT_LT(Count("img"), 150);  // those of one point and one family
+  // The least of ten: other programs may run beside it.
   const auto milliseconds = [&](const std::string& what) {
-    return Value("(async () => { const begin = performance.now(); for (let i = 0; i < 10; ++i) {" +
-                 what + "; document.body.getBoundingClientRect(); }" +
-                 "return (performance.now() - begin) / 10; })()")
+    return Value(
+               "(async () => { let least = Infinity; for (let i = 0; i < 10; ++i) { const begin ="
+               " performance.now(); " +
+               what +
+               "; document.body.getBoundingClientRect();"
+               " least = Math.min(least, performance.now() - begin); } return least; })()")
         .get<double>();
   };
-  // Generous, for machines that do other things as well; a few milliseconds on a free one.
-  EXPECT_LT(milliseconds("document.querySelectorAll('figure:not([hidden]) .point')[i].focus()"),
-            250);
-  EXPECT_LT(
-      milliseconds("const slider = document.querySelector('#way input'); slider.value = i % 5;"
-                   "slider.dispatchEvent(new Event('input'))"),
-      100);
+  const std::string focus = "document.querySelectorAll('figure:not([hidden]) .point')[i].focus()";
+  const std::string slide =
+      "const slider = document.querySelector('#way input'); slider.value = i % 5;"
+      "slider.dispatchEvent(new Event('input'))";
+  EXPECT_LT(milliseconds(focus), 100);
+  EXPECT_LT(milliseconds(slide), 50);
+  RecordProperty("focus_ms", std::to_string(milliseconds(focus)));
+  RecordProperty("slide_ms", std::to_string(milliseconds(slide)));
   browser_->Click(PointAt(1));
   browser_->Click(PointAt(7));
   EXPECT_EQ(Count("#comparison .pair"), 96);
