@@ -40,16 +40,14 @@ nlohmann::json DataOf(const std::string& html) {
   return nlohmann::json::parse(html.substr(begin, html.find("</script>", begin) - begin));
 }
 
-// The page without its style and scripts, whose tags all close, in order.
+// The first tag of the page, less its style and scripts, that doesn't close what is open; "" when
+// all close.
 std::string UnbalancedTags(std::string html) {
-  html = std::regex_replace(html, std::regex("<(style|script)[^>]*>[^<]*"), "<$1>");
-  for (const char* tag : {"<style>", "<script>"}) {
-    size_t at;
-    const std::string end = std::string("</") + (tag + 1);
-    while ((at = html.find(tag)) != std::string::npos) {
-      const size_t close = html.find(end, at);
-      if (close == std::string::npos) return tag;
-      html.erase(at, close + end.size() - at);
+  for (const std::string name : {"style", "script"}) {
+    for (size_t at = html.find("<" + name); at != std::string::npos; at = html.find("<" + name)) {
+      const size_t close = html.find("</" + name + ">", at);
+      if (close == std::string::npos) return name;
+      html.erase(at, close + name.size() + 3 - at);
     }
   }
   std::vector<std::string> open;
@@ -75,7 +73,7 @@ int CountInPage(const std::string& text, const std::string& part) {
 }
 
 TEST(EvaluationPageTest, HasEachPart) {
-  const std::string html = RenderEvaluationPage(ExampleEvaluation());
+  const std::string html = RenderEvaluationPage(ExampleEvaluation(3, 2));
   EXPECT_THAT(html, ::testing::StartsWith("<!DOCTYPE html>\n"));
   EXPECT_EQ(CountInPage(html, "<figure data-reward"), 2);
   EXPECT_EQ(CountInPage(html, "<tr data-point"), 11);
@@ -90,9 +88,9 @@ TEST(EvaluationPageTest, HasEachPart) {
 }
 
 TEST(EvaluationPageTest, DataHoldsWhatTheScriptShows) {
-  const EvaluationPage page = ExampleEvaluation();
+  const EvaluationPage page = ExampleEvaluation(3, 2);
   const nlohmann::json data = DataOf(RenderEvaluationPage(page));
-  EXPECT_EQ(data["prompts"][4], "a corgi reading a newspaper in a café");
+  EXPECT_EQ(data["prompts"][1], "two blue squares, one above the other");
   EXPECT_EQ(data["rewards"], 2);
   EXPECT_EQ(data["points"].size(), 11u);
   const nlohmann::json& point = data["points"][7];
@@ -102,7 +100,7 @@ TEST(EvaluationPageTest, DataHoldsWhatTheScriptShows) {
   EXPECT_EQ(point["values"][2][1], page.points[7].diversity.low);
   EXPECT_EQ(point["values"][3][1], nullptr);  // vendi has no interval
   EXPECT_EQ(data["points"][0]["parameter"], nullptr);
-  const nlohmann::json& picture = point["pictures"][9];
+  const nlohmann::json& picture = point["pictures"][5];
   EXPECT_EQ(picture["prompt"], 2);
   EXPECT_EQ(picture["image"], 1);
   EXPECT_EQ(picture["original"], "./step_0.6/img_00002_01.png");
@@ -110,11 +108,12 @@ TEST(EvaluationPageTest, DataHoldsWhatTheScriptShows) {
 }
 
 TEST(EvaluationPageTest, TheSameInputGivesTheSameBytes) {
-  EXPECT_EQ(RenderEvaluationPage(ExampleEvaluation()), RenderEvaluationPage(ExampleEvaluation()));
+  EXPECT_EQ(RenderEvaluationPage(ExampleEvaluation(3, 2)),
+            RenderEvaluationPage(ExampleEvaluation(3, 2)));
 }
 
 TEST(EvaluationPageTest, IsWellFormedWhateverTheTexts) {
-  for (const EvaluationPage& page : {EvaluationPage{}, ExampleEvaluation(), HostilePage()})
+  for (const EvaluationPage& page : {EvaluationPage{}, ExampleEvaluation(3, 2), HostilePage()})
     EXPECT_EQ(UnbalancedTags(RenderEvaluationPage(page)), "");
   EXPECT_EQ(UnbalancedTags("<p><b></p></b>"), "</p>");  // the check itself
 }
@@ -132,7 +131,7 @@ TEST(EvaluationPageTest, NoTextBecomesMarkup) {
 }
 
 TEST(EvaluationPageTest, NamesNoOtherPlace) {
-  const std::string html = RenderEvaluationPage(ExampleEvaluation());
+  const std::string html = RenderEvaluationPage(ExampleEvaluation(3, 2));
   EXPECT_THAT(html,
               HasSubstr("default-src 'none'; img-src data: 'self' file:; style-src 'sha256-"));
   for (const char* other : {"https:", "<link", "@import", "url(", "unsafe-inline"})

@@ -58,7 +58,7 @@ std::string Unbalanced(const std::string& html) {
 TEST(RenderHtmlTest, ShowsEachPart) {
   const std::string html = RenderHtml(FullReport("text"));
   EXPECT_THAT(html, ::testing::StartsWith("<!DOCTYPE html>\n"));
-  EXPECT_THAT(html, HasSubstr("<h1>text</h1>"));
+  EXPECT_THAT(html, HasSubstr("<h1 dir=\"auto\">text</h1>"));
   EXPECT_THAT(html, HasSubstr("<dt>lr</dt><dd>2e-3</dd>"));
   EXPECT_THAT(html, HasSubstr("<dt>text</dt><dd>text<small>text</small></dd>"));
   EXPECT_THAT(html, HasSubstr("<li>the reward rises"));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 #include "draftp/report/evaluation_page.h"
+#include "draftp/report/html_report.h"
 #include "draftp/report/test_browser.h"
 #include "draftp/report/test_evaluation.h"
 
@@ -80,7 +82,7 @@ class PageBrowserTest : public ::testing::Test {
   int Count(const std::string& selector) {
     return Value("document.querySelectorAll(" + nlohmann::json(selector).dump() + ").length");
   }
-  // The class of pixels of a picture: [red, green, blue] of its middle, as the browser decodes it.
+  // The colour of a picture's middle: [red, green, blue], as the browser decodes it.
   std::vector<int> Middle(const std::string& selector) {
     return Value("(async () => { const image = document.querySelector(" +
                  nlohmann::json(selector).dump() +
@@ -233,7 +235,7 @@ TEST_F(PageBrowserTest, ThePageAloneHasAllButOriginals) {
   Open(page);
   for (int i = 1; i < 8; ++i) {
     browser_->Click(PointAt(i));
-    browser_->MoveTo("#way .single");
+    browser_->MoveTo(i == 1 ? "#way .single" : "#comparison .large img");
     Value("new Promise((done) => setTimeout(done, 200))");
   }
   EXPECT_EQ(browser_->complaints().size(), 1u);  // it stops asking
@@ -401,24 +403,57 @@ TEST_F(PageBrowserTest, AThousandPicturesStayQuick) {
   EvaluationPage page = ExampleEvaluation(6, 16);  // 1056
   Open(page);
   EXPECT_LT(Count("img"), 150);  // those of one point and one family
+  // The least of ten: other programs may run beside it.
   const auto milliseconds = [&](const std::string& what) {
-    return Value("(async () => { const begin = performance.now(); for (let i = 0; i < 10; ++i) {" +
-                 what + "; document.body.getBoundingClientRect(); }" +
-                 "return (performance.now() - begin) / 10; })()")
+    return Value(
+               "(async () => { let least = Infinity; for (let i = 0; i < 10; ++i) { const begin ="
+               " performance.now(); " +
+               what +
+               "; document.body.getBoundingClientRect();"
+               " least = Math.min(least, performance.now() - begin); } return least; })()")
         .get<double>();
   };
-  // Generous, for machines that do other things as well; a few milliseconds on a free one.
-  EXPECT_LT(milliseconds("document.querySelectorAll('figure:not([hidden]) .point')[i].focus()"),
-            250);
-  EXPECT_LT(
-      milliseconds("const slider = document.querySelector('#way input'); slider.value = i % 5;"
-                   "slider.dispatchEvent(new Event('input'))"),
-      100);
+  const std::string focus = "document.querySelectorAll('figure:not([hidden]) .point')[i].focus()";
+  const std::string slide =
+      "const slider = document.querySelector('#way input'); slider.value = i % 5;"
+      "slider.dispatchEvent(new Event('input'))";
+  EXPECT_LT(milliseconds(focus), 100);
+  EXPECT_LT(milliseconds(slide), 50);
+  RecordProperty("focus_ms", std::to_string(milliseconds(focus)));
+  RecordProperty("slide_ms", std::to_string(milliseconds(slide)));
   browser_->Click(PointAt(1));
   browser_->Click(PointAt(7));
   EXPECT_EQ(Count("#comparison .pair"), 96);
   Picture("thousand");
   EXPECT_THAT(browser_->complaints(), IsEmpty());
+}
+
+TEST_F(PageBrowserTest, ATrainingsReportIsAPageOfTheSameDress) {
+  Report report{.title = "my_run: sdxl-base", .summary = "Finished: 240 steps."};
+  report.facts = {{"Validation reward", "31.25", "base 30.1"}, {"Best step", "200", ""}};
+  report.warnings = {"the reward rises while its held-out sister falls"};
+  report.curves = {{"Reward", "", {}, {}}, {"KL to the base model", "", {}, {}}};
+  for (int i = 0; i < 240; ++i) {
+    for (ReportCurve& curve : report.curves) curve.x.push_back(i);
+    report.curves[0].y.push_back(30 + 0.005 * i + 0.1 * std::sin(i * 1.7));
+    report.curves[1].y.push_back(0.002 * i);
+  }
+  for (int step = 0; step <= 240; step += 20) {
+    const RgbImage sheet = FitInto(testing::DrawnDisc(300, 0.6, step / 240.0, 5), 224, 224);
+    report.strip.push_back({"step " + std::to_string(step), *EncodeJpeg(sheet, 80),
+                            "validation/step_" + std::to_string(step) + ".png"});
+  }
+  report.settings = {{"lr", "2e-3"}};
+  browser_->RunScripts(true);
+  for (const int width : {1280, 360}) {
+    browser_->Look(width, 900);
+    browser_->Open(folder_.Write("report.html", RenderHtml(report)));
+    EXPECT_THAT(browser_->complaints(), IsEmpty());
+    EXPECT_LE(Value("document.documentElement.scrollWidth").get<int>(), width);
+    EXPECT_EQ(Value("getComputedStyle(document.querySelector('.strip')).overflowX"), "auto");
+    EXPECT_EQ(Value("document.querySelector('.strip img').naturalWidth"), 224);
+    Picture("training_" + std::to_string(width));
+  }
 }
 
 TEST_F(PageBrowserTest, AnEmptyEvaluationIsAPage) {

@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kPatience = 20'000;  // milliseconds until an answer comes
+constexpr int kPatience = 60'000;  // milliseconds until an answer comes
 constexpr int kBrowserReads = 3;   // descriptors of --remote-debugging-pipe
 constexpr int kBrowserWrites = 4;
 
