@@ -151,14 +151,14 @@ absl::StatusOr<std::string> LoraConfigJson(const LoraAdapter& adapter,
 }
 
 absl::Status WriteLoraFile(const std::string& path, const LoraAdapter& adapter,
-                           const std::vector<std::string>& target_modules) {
+                           const std::vector<std::string>& target_modules, at::ScalarType dtype) {
   const absl::StatusOr<std::string> config = LoraConfigJson(adapter, target_modules);
   if (!config.ok()) return config.status();
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [layer_path, layer] : adapter.layers) {
     const std::string key = absl::StrCat(kPrefix, layer_path);
-    tensors[key + ".lora_A.weight"] = layer.a.detach().to(at::kFloat);
-    tensors[key + ".lora_B.weight"] = layer.b.detach().to(at::kFloat);
+    tensors[key + ".lora_A.weight"] = layer.a.detach().to(dtype);
+    tensors[key + ".lora_B.weight"] = layer.b.detach().to(dtype);
   }
   return WriteSafetensors(path, tensors, {{"format", "pt"}, {"lora_adapter_metadata", *config}});
 }

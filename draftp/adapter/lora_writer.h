@@ -15,14 +15,15 @@
 
 namespace draftp {
 
-// Writes `path` whole or not at all: unet.PATH.lora_A.weight and unet.PATH.lora_B.weight in float32
+// Writes `path` whole or not at all: unet.PATH.lora_A.weight and unet.PATH.lora_B.weight in `dtype`
 // for each layer, and what LoraConfigJson says in "lora_adapter_metadata". ReadLoraFile reads the
 // same adapter back. Errors: those of LoraConfigJson and of WriteSafetensors.
 //
 //   absl::Status status = WriteLoraFile(dir + "/pytorch_lora_weights.safetensors", adapter,
 //                                       {"to_q", "to_k", "to_v", "to_out.0"});
 absl::Status WriteLoraFile(const std::string& path, const LoraAdapter& adapter,
-                           const std::vector<std::string>& target_modules = {});
+                           const std::vector<std::string>& target_modules = {},
+                           at::ScalarType dtype = at::kFloat);
 
 // The same of all that an adapter changes, every tensor in its own dtype: also
 // text_encoder.PATH.lora_A.weight, text_encoder_2.PATH.lora_A.weight and so on. `metadata` stands

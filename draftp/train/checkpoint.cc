@@ -106,21 +106,26 @@ std::vector<CheckpointFolder> ListCheckpoints(const std::string& output_dir) {
 absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& model,
                                  const TrainConfig& config,
                                  const std::map<std::string, at::Tensor>& values) {
+  if (!model.full()) return WriteTrainedLora(dir + "/" + kLora, model, config, values, at::kFloat);
   Parameters parameters = model.parameters();
   for (Parameter& parameter : parameters) parameter.value = values.at(parameter.name);
-  if (model.full()) {
-    return WriteUNet(dir + "/unet", WithValues(model.tuned(), parameters),
-                     model.sdxl().unet_json.dump(2) + "\n", at::kFloat);
-  }
+  return WriteUNet(dir + "/unet", WithValues(model.tuned(), parameters),
+                   model.sdxl().unet_json.dump(2) + "\n", at::kFloat);
+}
+
+absl::Status WriteTrainedLora(const std::string& path, const TrainingModel& model,
+                              const TrainConfig& config,
+                              const std::map<std::string, at::Tensor>& values,
+                              at::ScalarType dtype) {
   LoraAdapter adapter = AdapterOf(model.tuned(), 0);
-  for (const Parameter& parameter : parameters) {
+  for (const Parameter& parameter : model.parameters()) {
     const bool first = parameter.name.ends_with(".lora_A.weight");
     LoraLayer& layer = adapter.layers.at(parameter.name.substr(0, parameter.name.size() - 14));
-    (first ? layer.a : layer.b) = parameter.value.detach();
+    (first ? layer.a : layer.b) = values.at(parameter.name).detach();
   }
   const std::vector<std::string> targets =
       config.lora.empty() ? TargetSuffixes(config.target_modules) : std::vector<std::string>{};
-  return WriteLoraFile(dir + "/" + kLora, adapter, targets);
+  return WriteLoraFile(path, adapter, targets, dtype);
 }
 
 absl::Status WriteCheckpoint(const std::string& output_dir, const TrainingModel& model,

@@ -33,6 +33,12 @@ absl::Status WriteTrainedWeights(const std::string& dir, const TrainingModel& mo
                                  const TrainConfig& config,
                                  const std::map<std::string, at::Tensor>& values);
 
+// The same of a LoRA at `path`, in that dtype.
+absl::Status WriteTrainedLora(const std::string& path, const TrainingModel& model,
+                              const TrainConfig& config,
+                              const std::map<std::string, at::Tensor>& values,
+                              at::ScalarType dtype);
+
 // Writes {output_dir}/checkpoints/step_NNNNNNNN whole or not at all:
 //   pytorch_lora_weights.safetensors or unet/   float32
 //   optimizer.safetensors                       moments and moving averages

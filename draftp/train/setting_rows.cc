@@ -47,6 +47,27 @@ ConfigRow<AnyLearningRate> LearningRateRow() {
   return row;
 }
 
+ConfigRow<std::vector<AnyStopRule>> StopRulesRow() {
+  using Rules = std::vector<AnyStopRule>;
+  return {StopRuleForms() + ", or several of them separated by commas",
+          [](const ConfigValue& value) -> std::optional<Rules> {
+            Rules rules;
+            const bool list = value.kind == ConfigValue::Kind::kList && !value.items.empty();
+            if (!value.IsScalar() && !list) return std::nullopt;
+            for (const std::string& item : list ? value.items : std::vector{value.text}) {
+              const auto parsed = ParseStopRules(item);
+              if (!parsed.ok()) return std::nullopt;
+              rules.insert(rules.end(), parsed->begin(), parsed->end());
+            }
+            return rules;
+          },
+          [](const Rules& rules) {
+            std::string text;
+            for (const AnyStopRule& rule : rules) text += (text.empty() ? "" : ",") + rule.name();
+            return rules.empty() ? ConfigValue::Null() : ConfigValue::Text(text);
+          }};
+}
+
 ConfigRow<KlWeight> KlWeightRow() {
   std::vector<std::pair<std::string, KlWeight>> weights;
   for (const std::string& name : kKlWeights.Names())

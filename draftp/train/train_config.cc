@@ -98,6 +98,21 @@ absl::Status CheckTruncation(const TrainConfig& config) {
   return absl::OkStatus();
 }
 
+// What the rules read must be measured.
+absl::Status CheckStopRules(const TrainConfig& config) {
+  for (const AnyStopRule& rule : config.stop_when) {
+    if (rule.reads_held_out() && config.validation_reward.empty()) {
+      return InvalidFlag("stop_when", rule.name() + " without --validation_reward",
+                         "a held-out reward for it to read");
+    }
+    if (rule.reads_diversity() && config.images_per_prompt < 2) {
+      return InvalidFlag("stop_when", rule.name() + " with --images_per_prompt 1",
+                         "2 or more, of which diversity is measured");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 AnyLearningRate TrainConfig::LearningRate() const {
@@ -155,8 +170,8 @@ absl::Status ValidateTrainConfig(const TrainConfig& config) {
   if (config.full() && !config.lora.empty())
     return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
   if (absl::Status sampling = CheckSampling(config.sampling); !sampling.ok()) return sampling;
-  for (const auto& check :
-       {CheckTruncation, CheckBatches, CheckBetas, CheckLearningRate, CheckRecomputedParts}) {
+  for (const auto& check : {CheckTruncation, CheckBatches, CheckBetas, CheckLearningRate,
+                            CheckRecomputedParts, CheckStopRules}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
   return absl::OkStatus();

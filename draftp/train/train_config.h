@@ -19,6 +19,7 @@
 #include "draftp/schedule/learning_rate.h"
 #include "draftp/sdxl/part_paths.h"
 #include "draftp/sdxl/sampling_config.h"
+#include "draftp/train/stop_rules.h"
 
 namespace draftp {
 
@@ -88,11 +89,13 @@ struct TrainConfig {
   bool resume_changed = false;
   int64_t save_interval = 100;
   int64_t keep_checkpoints = 3;
+  int64_t keep_adapters = -1;  // of validations; -1: all
   int64_t val_check_interval = 50;
   int64_t validation_images = 8;  // prompts drawn at a validation
   int64_t images_per_prompt = 2;
   bool stop_on_alarm = false;
-  std::string dry_run = "off";  // plan, probe
+  std::vector<AnyStopRule> stop_when = {};  // any of them
+  std::string dry_run = "off";              // plan, probe
 
   bool full() const { return lora_rank == 0 || peft_scheme == "none"; }
   // Whether the backward pass computes the activations of `part` (unet, decoder, reward) again.

@@ -160,10 +160,13 @@ TEST(TrainConfig, FlagsWithoutEffectAreNamedOnce) {
   EXPECT_THAT(Idle({"--lora_rank=0", "--target_modules=to_q"}), ElementsAre("--target_modules"));
   EXPECT_THAT(Idle({"--peft_scheme=sdlora", "--target_modules=to_q"}),
               ElementsAre("--peft_scheme"));
-  EXPECT_THAT(Idle({"--val_check_interval=0", "--images_per_prompt=3", "--validation_images=2",
-                    "--validation_reward=h", "--validation_prompts=p", "--stop_on_alarm"}),
-              ElementsAre("--validation_reward", "--validation_prompts", "--validation_images",
-                          "--images_per_prompt", "--stop_on_alarm"));
+  EXPECT_THAT(
+      Idle({"--val_check_interval=0", "--images_per_prompt=3", "--validation_images=2",
+            "--validation_reward=h", "--validation_prompts=p", "--stop_on_alarm",
+            "--keep_adapters=2", "--stop_when=reward(1)"}),
+      ElementsAre("--validation_reward", "--validation_prompts", "--validation_images",
+                  "--images_per_prompt", "--keep_adapters", "--stop_on_alarm", "--stop_when"));
+  EXPECT_THAT(Idle({"--lora_rank=0", "--keep_adapters=2"}), ElementsAre("--keep_adapters"));
   EXPECT_THAT(Load({"--peft_scheme=none", "--lora_rank=8"})->notices,
               Contains("--lora_rank has no effect in this run: --peft_scheme none trains the whole "
                        "UNet"));
@@ -229,10 +232,34 @@ TEST(TrainConfig, TheLearningRateIsANumberWithShorthandsOrASchedule) {
   EXPECT_EQ(typed->config.sampling.rho, 5);
 }
 
+TEST(TrainConfig, StopRulesAreAListThatIsMeasured) {
+  const auto loaded = Load({"--stop_when=diversity(0.80), reward(25)", "--validation_reward=h"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.stop_when, *ParseStopRules("diversity(0.8),reward(25)"));
+  EXPECT_TRUE(Load({})->config.stop_when.empty());
+  const TemporaryFolder folder;
+  const std::string yaml = folder.Write("a.yaml", "stop_when: [reward(25), diversity(0.5)]\n");
+  EXPECT_EQ(Load({"--config=" + yaml})->config.stop_when,
+            *ParseStopRules("reward(25),diversity(0.5)"));
+  const auto error = [](const Words& words) { return std::string(Load(words).status().message()); };
+  EXPECT_EQ(error({"--stop_when=held_out_falls(3)"}),
+            "--stop_when: found held_out_falls(3) without --validation_reward, expected a held-out "
+            "reward for it to read");
+  EXPECT_EQ(error({"--stop_when=diversity(0.8)", "--images_per_prompt=1"}),
+            "--stop_when: found diversity(0.8) with --images_per_prompt 1, expected 2 or more, of "
+            "which diversity is measured");
+  EXPECT_EQ(error({"--stop_when=reward"}),
+            "--stop_when: found \"reward\", expected held_out_falls(validations), "
+            "diversity(share), reward(value), or several of them separated by commas");
+  EXPECT_THAT(error({"--keep_adapters=-2"}),
+              HasSubstr("--keep_adapters: found \"-2\", expected an integer from -1 to"));
+}
+
 TEST(TrainConfig, ARunsRecordRepeatsItExactly) {
   const TemporaryFolder folder;
   const TrainConfig config =
-      Load({"--peft_scheme=sdlora", "--kl_coeff=linear(1,0.1,200)", "--seed=18446744073709551615"})
+      Load({"--peft_scheme=sdlora", "--kl_coeff=linear(1,0.1,200)", "--seed=18446744073709551615",
+            "--stop_when=reward(25),diversity(0.5)", "--keep_adapters=-1"})
           ->config;
   const std::string path = folder / "run.json";
   std::ofstream(path) << nlohmann::ordered_json{

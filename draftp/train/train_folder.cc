@@ -164,9 +164,9 @@ absl::Status CheckTrainInputs(const TrainConfig& config, const std::vector<Input
   }
   return CheckInputsLieElsewhere(
       files, dir,
-      {"pytorch_lora_weights.safetensors", "unet", "ema", "best", "checkpoints", "validation",
-       "tensorboard", "log.jsonl", "validation.jsonl", "report.html", "run.json", "README.md",
-       "kohya_lora.safetensors", "nonfinite_step.safetensors"});
+      {"pytorch_lora_weights.safetensors", "unet", "ema", "best", "checkpoints", "adapters",
+       "validation", "tensorboard", "log.jsonl", "validation.jsonl", "report.html", "run.json",
+       "README.md", "kohya_lora.safetensors", "nonfinite_step.safetensors"});
 }
 
 }  // namespace draftp

@@ -17,10 +17,6 @@ namespace {
 using Table = ConfigTable<TrainConfig>;
 using C = TrainConfig;
 
-const char* NoValidations(const C& config) {
-  return config.val_check_interval > 0 ? "" : "--val_check_interval 0 is no validation";
-}
-
 const char* NoNewAdapter(const C& config) {
   if (config.full()) return "the whole UNet is trained";
   return config.lora.empty() ? "" : "--lora has its own";
@@ -292,72 +288,6 @@ void AddRunning(Table& table) {
                         "isn't finite"});
 }
 
-void AddOutput(Table& table) {
-  table.Group("Output")
-      .Path(&C::output_dir, {.key = "output_dir",
-                             .original_keys = {"exp_manager.explicit_log_dir"},
-                             .value_name = "DIR",
-                             .help = "folder of the trained weights, checkpoints and logs",
-                             .default_text = "draftp_train, or draftp_train_2, ...",
-                             .elsewhere = {"o", "out", "outdir", "out_dir", "output", "save_dir"},
-                             .common = true})
-      .Text(&C::resume,
-            {.key = "resume",
-             .original_keys = {"exp_manager.resume_if_exists"},
-             .value_name = "auto|none|DIR",
-             .help = "auto goes on from the newest checkpoint in --output_dir, if there "
-                     "is one; DIR from that checkpoint; either only where settings and the "
-                     "contents of all files are those that it was made with",
-             .elsewhere = {"resume_from_checkpoint", "resume_from"},
-             .common = true})
-      .Switch(&C::resume_changed,
-              {.key = "resume_changed",
-               .help = "go on from a checkpoint though settings or files have changed since; log, "
-                       "report and run.json say what and from which step on"})
-      .Integer(&C::save_interval, 1, 1'000'000'000,
-               {.key = "save_interval",
-                .original_keys = {"trainer.draftp_sd.save_interval"},
-                .value_name = "N",
-                .unit = "steps",
-                .help = "between checkpoints",
-                .elsewhere = {"checkpointing_steps", "save_every_n_steps", "save_steps"}})
-      .Integer(&C::keep_checkpoints, 1, 1'000'000,
-               {.key = "keep_checkpoints",
-                .value_name = "N",
-                .unit = "checkpoints",
-                .help = "the newest that stay, besides the one with the best validation reward",
-                .elsewhere = {"checkpoints_total_limit", "save_total_limit"}})
-      .Integer(&C::val_check_interval, 0, 1'000'000'000,
-               {.key = "val_check_interval",
-                .original_keys = {"trainer.draftp_sd.val_check_interval"},
-                .value_name = "N",
-                .unit = "steps",
-                .help = "between validations, besides the first and the last; 0 means none at all",
-                .elsewhere = {"validation_steps", "eval_steps"}})
-      .Integer(&C::validation_images, 1, 10'000,
-               {.key = "validation_images",
-                .value_name = "N",
-                .unit = "prompts",
-                .help = "prompts drawn at a validation, by both models from the same noise"})
-      .NoEffect(NoValidations)
-      .Integer(&C::images_per_prompt, 1, 64,
-               {.key = "images_per_prompt",
-                .value_name = "N",
-                .unit = "images",
-                .help = "of each validation prompt; diversity needs 2",
-                .elsewhere = {"num_validation_images"}})
-      .NoEffect(NoValidations)
-      .Switch(&C::stop_on_alarm,
-              {.key = "stop_on_alarm",
-               .help = "end the run when a sign of reward hacking is seen, instead of a warning"})
-      .NoEffect(NoValidations)
-      .Mode(&C::dry_run, {"plan", "probe"},
-            {.key = "dry_run",
-             .help = "print the plan (what is trained, memory, disk, images) and touch nothing; "
-                     "=probe also takes one step, for its seconds and its peak of memory",
-             .common = true});
-}
-
 }  // namespace
 
 ConfigTable<TrainConfig> MakeTrainTable() {
@@ -377,7 +307,8 @@ ConfigTable<TrainConfig> MakeTrainTable() {
   table.Group("Options of samplers and discretisations").Append(&C::sampling, SamplerOptionRows());
   AddRunning(table);
   AddProcesses(table);
-  AddOutput(table);
+  AddTrainOutput(table);
+  AddValidations(table);
   AddTrainRules(table);
   table.Sibling(
       {.program = "anneal", .key = "lora_scale", .note = "what both have can be given as flags"});

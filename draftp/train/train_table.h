@@ -12,6 +12,11 @@ ConfigTable<TrainConfig> MakeTrainTable();
 // Its rows of devices and processes.
 void AddProcesses(ConfigTable<TrainConfig>& table);
 
+// Its rows of what a run writes, and of validations; why these have no effect where there are none.
+void AddTrainOutput(ConfigTable<TrainConfig>& table);
+void AddValidations(ConfigTable<TrainConfig>& table);
+const char* NoValidations(const TrainConfig& config);
+
 // Its rules for keys of the original that have no row.
 void AddTrainRules(ConfigTable<TrainConfig>& table);
 

@@ -119,8 +119,8 @@ absl::StatusOr<Entered> Enter(Started& run) {
 }
 
 absl::Status Tidy(const Started& run, OutputFolder& folder) {
-  absl::Status tidied = folder.Tidy(
-      {"checkpoints", "validation", "tensorboard", "unet", "ema", "ema/unet", "best", "best/unet"});
+  absl::Status tidied = folder.Tidy({"checkpoints", "adapters", "validation", "tensorboard", "unet",
+                                     "ema", "ema/unet", "best", "best/unet"});
   if (tidied.ok()) RemoveLeftFolders(run.config.output_dir + "/checkpoints", "step_");
   return tidied;
 }

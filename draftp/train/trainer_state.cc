@@ -52,13 +52,18 @@ TrainerState State(JsonReader& json) {
                      .skipped_in_a_row = json.IntBetween("skipped_in_a_row", 0, kMostSteps),
                      .best_reward = json.OptionalDouble("best_reward"),
                      .best_step = json.IntBetween("best_step", 0, kMostSteps),
+                     .best_held_out = json.OptionalDouble("best_held_out"),
+                     .best_held_out_step = json.IntBetween("best_held_out_step", 0, kMostSteps, 0),
+                     .held_out = Printable(json.String("held_out", ""), 1000),
                      .validation = json.String("validation", "")};
   if (!(state.kl_coefficient >= 0 && state.kl_coefficient <= 1e12))
     json.Fail("kl_coefficient", "found another value, expected a number from 0 to 1e12");
-  if (state.best_reward && !std::isfinite(*state.best_reward))
-    json.Fail("best_reward", "found a value that isn't finite");
+  for (const auto& [key, best] :
+       {std::pair("best_reward", state.best_reward), {"best_held_out", state.best_held_out}}) {
+    if (best && !std::isfinite(*best)) json.Fail(key, "found a value that isn't finite");
+  }
   if (state.skipped_steps > state.step || state.best_step > state.step ||
-      state.skipped_in_a_row > state.skipped_steps) {
+      state.best_held_out_step > state.step || state.skipped_in_a_row > state.skipped_steps) {
     json.Fail("step", "found fewer steps than skipped or validated ones");
   }
   state.seconds = Seconds(json);
@@ -83,6 +88,11 @@ std::string ToJsonText(const CheckpointRecord& record) {
                                  {"validation", state.validation},
                                  {"seconds", state.seconds}};
   if (state.best_reward) json["best_reward"] = *state.best_reward;
+  if (state.best_held_out) {
+    json["best_held_out"] = *state.best_held_out;
+    json["best_held_out_step"] = state.best_held_out_step;
+    json["held_out"] = state.held_out;
+  }
   for (const RunChange& change : state.changes)
     json["changes"].push_back({{"step", change.step}, {"what", change.what}});
   nlohmann::ordered_json whole = {{"state", std::move(json)},

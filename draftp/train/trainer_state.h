@@ -34,6 +34,9 @@ struct TrainerState {
   int64_t skipped_in_a_row = 0;       // and just now
   std::optional<double> best_reward;  // of the validations so far
   int64_t best_step = 0;
+  std::optional<double> best_held_out;  // likewise of the held-out reward of that name
+  int64_t best_held_out_step = 0;
+  std::string held_out = {};
   std::string validation = {};                 // SHA-256 of what validations draw
   std::map<std::string, double> seconds = {};  // by phase, over all processes of the run
   std::vector<RunChange> changes = {};

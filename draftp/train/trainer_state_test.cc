@@ -18,6 +18,9 @@ CheckpointRecord Whole() {
                     .skipped_in_a_row = 1,
                     .best_reward = -3.5,
                     .best_step = 4,
+                    .best_held_out = 0.25,
+                    .best_held_out_step = 3,
+                    .held_out = "hps",
                     .validation = "ab",
                     .seconds = {{"total", 12.5}},
                     .changes = {{.step = 3, .what = "--lr was 1, is 2"}}},
@@ -41,9 +44,11 @@ TEST(TrainerJson, ReadsBackWhatItWrote) {
 TEST(TrainerJson, ABestRewardIsOptional) {
   CheckpointRecord record = Whole();
   record.state.best_reward.reset();
+  record.state.best_held_out.reset();
   const auto read = ParseTrainerJson("trainer.json", ToJsonText(record));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->state.best_reward, std::nullopt);
+  EXPECT_EQ(read->state.best_held_out, std::nullopt);
 }
 
 TEST(TrainerJson, EveryCutIsAnError) {
@@ -60,6 +65,8 @@ TEST(TrainerJson, ValuesOutOfRangeAreNamed) {
   };
   EXPECT_THAT(with("/state/step", -1), FailsWith("step"));
   EXPECT_THAT(with("/state/step", 3), FailsWith("step"));  // best_step is 4
+  EXPECT_THAT(with("/state/best_held_out_step", 8), FailsWith("step"));
+  EXPECT_THAT(with("/state/best_held_out", "high"), FailsWith("best_held_out"));
   EXPECT_THAT(with("/state/skipped_in_a_row", 3), FailsWith("step"));
   EXPECT_THAT(with("/state/kl_coefficient", -0.1), FailsWith("kl_coefficient"));
   EXPECT_THAT(with("/state/seconds", 3), FailsWith("seconds"));

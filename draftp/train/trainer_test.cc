@@ -16,8 +16,8 @@
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
-#include "draftp/schedule/kl_schedule.h"
 #include "draftp/train/checkpoint.h"
+#include "draftp/train/small_training.h"
 #include "draftp/train/training_fixture.h"
 
 namespace draftp {
@@ -26,46 +26,10 @@ namespace {
 using testing::Contents;
 using testing::FailsWith;
 using ::testing::HasSubstr;
+using testing::Small;
+using testing::Steps;
 using testing::TemporaryFolder;
-
-// Three steps of two images in micro batches of one, 64x64, two denoising steps.
-TrainConfig Small(const std::string& output_dir) {
-  TrainConfig config;
-  config.model = std::filesystem::absolute(testing::kTinySdxl);
-  config.reward = {config.model + "/reward_model"};
-  config.prompts = {config.model + "/prompts/train.txt"};
-  config.output_dir = output_dir;
-  config.device = "cpu";
-  config.sampling.height = config.sampling.width = 64;
-  config.sampling.steps = 2;
-  config.lora_rank = 2;
-  config.max_steps = 3;
-  config.micro_batch_size = 1;
-  config.global_batch_size = 2;
-  config.save_interval = 1;
-  config.val_check_interval = 0;
-  config.lr = ConstantRate(1e-3);
-  config.kl_coeff = TargetKl(0.01, 0.1);
-  config.ema = true;
-  return config;
-}
-
-absl::Status Train(const TrainConfig& config) {
-  StopRequest stop;
-  std::ostringstream log;
-  return RunTraining(config, stop, log, false);
-}
-
-// log.jsonl without what a clock or the process decides.
-std::vector<nlohmann::json> Steps(const std::string& dir) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream file(dir + "/log.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    lines.push_back(nlohmann::json::parse(line));
-    for (const char* key : {"seconds", "phase_seconds", "memory_mib"}) lines.back().erase(key);
-  }
-  return lines;
-}
+using testing::Train;
 
 // Interrupted after the first and the second step, against never.
 void ExpectResumeBitForBit(const TrainConfig& whole, TrainConfig parts,
@@ -198,26 +162,6 @@ TEST_F(TrainerCheckpointTest, WithHalfAnOptimizerIsNamed) {
 TEST_F(TrainerCheckpointTest, IsNotOverwrittenByANewRun) {
   config_.resume = "none";
   EXPECT_THAT(Train(config_), FailsWith("--resume: found none, and checkpoints in"));
-}
-
-TEST(Trainer, ValidatesBothModelsAndWritesAReport) {
-  const TemporaryFolder folder;
-  TrainConfig config = Small(folder / "run");
-  config.max_steps = 1;
-  config.val_check_interval = 1;
-  config.validation_images = 2;
-  ASSERT_EQ(Train(config), absl::OkStatus());
-  std::ifstream file(config.output_dir + "/validation.jsonl");
-  std::string line;
-  ASSERT_TRUE(std::getline(file, line));
-  const auto first = nlohmann::json::parse(line);
-  // B is zero: both models are the same before the first step.
-  EXPECT_EQ(first.at("drift"), 0.0);
-  EXPECT_EQ(first.at("tuned").at("reward"), first.at("base").at("reward"));
-  EXPECT_TRUE(std::filesystem::exists(config.output_dir + "/validation/step_00000001.png"));
-  EXPECT_THAT(Contents(config.output_dir + "/report.html"), HasSubstr("Validation reward"));
-  EXPECT_THAT(Contents(config.output_dir + "/README.md"),
-              HasSubstr("validation/step_00000001.png"));
 }
 
 // RFC 4648 by its definition: six bits a character.

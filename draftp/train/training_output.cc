@@ -10,6 +10,7 @@
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/kohya_file.h"
 #include "draftp/train/model_card.h"
+#include "draftp/train/step_adapters.h"
 #include "draftp/version.h"
 
 namespace draftp {
@@ -45,6 +46,13 @@ absl::Status TrainingOutput::Checkpoint(const Tensors& values, const Tensors& op
                                           .identity = *identity,
                                           .config = RecordedConfig(TrainTable(), config_)});
   return written.ok() && first ? record_.Write() : written;
+}
+
+absl::Status TrainingOutput::Adapter(const Tensors& values, int64_t step) {
+  if (absl::Status made = folder_.MakeSubfolder("adapters"); !made.ok()) return made;
+  absl::Status written = WriteStepAdapter(config_.output_dir, step, model_, config_, values);
+  if (!written.ok()) return written;
+  return RemoveOldStepAdapters(config_.output_dir, config_.keep_adapters);
 }
 
 absl::Status TrainingOutput::Weights(const Tensors& values, const Tensors& averages,

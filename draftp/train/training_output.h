@@ -50,6 +50,9 @@ class TrainingOutput {
   absl::Status Checkpoint(const Tensors& values, const Tensors& optimizer,
                           const TrainerState& state, int64_t optimizer_steps, bool first);
 
+  // The adapter of the validation after `step`; removes those that --keep_adapters doesn't keep.
+  absl::Status Adapter(const Tensors& values, int64_t step);
+
   // Steps of which the folder shows weights.
   struct Shown {
     int64_t step = 0;

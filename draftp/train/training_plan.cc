@@ -54,6 +54,10 @@ std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) 
   const int64_t sheet =
       2 * ValidationPictures(config, setup) *
       PngBytes(std::min<int64_t>(size.width, 512), std::min<int64_t>(size.height, 512));
+  const int64_t adapters = setup.model->full() || config.keep_adapters == 0 ? 0
+                           : config.keep_adapters < 0
+                               ? Validations(config)
+                               : std::min(Validations(config), config.keep_adapters);
   const int64_t sheets = Validations(config) * sheet;
   constexpr int64_t kLogOfAStep = 1500;  // log.jsonl and events
   const PlanRows rows = {
@@ -62,6 +66,7 @@ std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) 
        stay * checkpoint},
       {"one more while it is written", checkpoint},
       {"moving average", config.ema ? values : 0},
+      {Count(adapters, "adapter") + " of validations", adapters * values / 2},
       {absl::StrCat(Count(Validations(config), "sheet"), " of pictures, twice (TensorBoard)"),
        2 * sheets},
       {"logs and report, about", config.max_steps * kLogOfAStep + (sheets > 0 ? 3 * sheet : 0)}};

@@ -1,10 +1,8 @@
 #include "draftp/train/training_run.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <absl/strings/str_join.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
@@ -13,12 +11,12 @@
 #include <system_error>
 #include <utility>
 
-#include "draftp/checkpoint/safetensors.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/run/progress.h"
 #include "draftp/train/checkpoint.h"
-#include "draftp/train/step_batches.h"
+#include "draftp/train/skipped_step.h"
+#include "draftp/train/stop_decision.h"
 #include "draftp/train/train_identity.h"
 
 namespace draftp {
@@ -102,6 +100,7 @@ absl::Status TrainingRun::Resume(const ResumePoint& point, std::vector<std::stri
     changed("validations draw other pictures: the best reward counts from here");
     state_.best_reward.reset();
   }
+  if (state_.validation != validation) state_.best_held_out.reset();
   std::error_code error;
   if (!std::filesystem::exists(CheckpointPath(config_.output_dir, state_.best_step), error))
     state_.best_reward.reset();  // of another folder, or removed by hand: the best from here counts
@@ -163,28 +162,6 @@ absl::Status TrainingRun::CheckFirstGradients(const StepRecord& record) const {
   return absl::OkStatus();
 }
 
-absl::Status TrainingRun::DumpSkipped(const std::string& path, const std::vector<double>& means,
-                                      const at::Tensor& rewards) const {
-  std::vector<int64_t> samples;  // as `rewards`: rank by rank
-  for (int r = 0; r < share_.ranks; ++r) {
-    StepShare share = share_;
-    share.rank = r;
-    for (int64_t m = 0; m < share.micro_batches; ++m) {
-      const auto more = SamplesOf(share, state_.consumed_samples, m);
-      samples.insert(samples.end(), more.begin(), more.end());
-    }
-  }
-  return WriteSafetensors(
-      path,
-      {{"loss", at::scalar_tensor(means[0], at::kDouble)},
-       {"kl", at::scalar_tensor(means[2], at::kDouble)},
-       {"rewards", rewards}},
-      {{"step", absl::StrCat(state_.step + 1)},
-       {"seed", absl::StrCat(config_.seed)},
-       {"samples", absl::StrJoin(samples, ",")},
-       {"captions", absl::StrJoin(CaptionsOf(samples, setup_.captions, order_), "\n")}});
-}
-
 absl::Status TrainingRun::Skip(const std::vector<double>& means, const at::Tensor& rewards) {
   policy_.DropGradients();
   ++state_.skipped_steps;
@@ -195,8 +172,16 @@ absl::Status TrainingRun::Skip(const std::vector<double>& means, const at::Tenso
   world_.Gather("rewards", all, own);
   absl::Status dumped = OnFirst("the record of a skipped step", [&] {
     std::error_code error;
-    absl::Status status =
-        std::filesystem::exists(path, error) ? absl::OkStatus() : DumpSkipped(path, means, all);
+    absl::Status status = absl::OkStatus();
+    if (!std::filesystem::exists(path, error)) {
+      status = WriteSkippedStep(path,
+                                {.place = Place(),
+                                 .seed = config_.seed,
+                                 .loss = means[0],
+                                 .kl = means[2],
+                                 .rewards = all},
+                                share_, setup_.captions, order_);
+    }
     if (status.ok()) {
       output_->log().Warn(
           absl::StrCat("step ", state_.step + 1,
@@ -214,15 +199,17 @@ absl::Status TrainingRun::Skip(const std::vector<double>& means, const at::Tenso
                        config_.max_skipped_steps, "; ", path, " holds the first")));
 }
 
+StepPlace TrainingRun::Place() const {
+  return {.step = state_.step,
+          .first_sample = state_.consumed_samples,
+          .kl_coefficient = state_.kl_coefficient};
+}
+
 absl::Status TrainingRun::Step() {
   const double begin = Progress::WallSeconds();
   world_.SetStep(state_.step + 1);
   policy_.Begin(share_.micro_batches);
-  const auto rows = RunMicroBatches(share_,
-                                    {.step = state_.step,
-                                     .first_sample = state_.consumed_samples,
-                                     .kl_coefficient = state_.kl_coefficient},
-                                    setup_.captions, order_, step_, policy_);
+  const auto rows = RunMicroBatches(share_, Place(), setup_.captions, order_, step_, policy_);
   if (!rows.ok()) return rows.status();
   const at::Tensor norm = policy_.GradientNorm();
   double norm_value = 0;
@@ -279,6 +266,10 @@ absl::Status TrainingRun::Validate(bool saves) {
     if (output_) output_->log().Warn("reward hacking? " + line);
     if (config_.stop_on_alarm) ended_ = "an alarm: " + line;
   }
+  const std::string rule =
+      EndsBy(config_.stop_when, result->scores, config_.val_check_interval, state_);
+  if (ended_.empty()) ended_ = rule;
+  if (absl::Status kept = KeepAdapter(); !kept.ok()) return kept;
   if (best) {
     if (absl::Status saved = Save(); !saved.ok()) return saved;
   }
@@ -287,6 +278,12 @@ absl::Status TrainingRun::Validate(bool saves) {
   });
   if (!removed.ok()) return removed;
   return Publish(/*end=*/false);
+}
+
+absl::Status TrainingRun::KeepAdapter() {
+  if (setup_.model->full() || config_.keep_adapters == 0) return absl::OkStatus();
+  const auto values = policy_.Values();
+  return OnFirst("an adapter", [&] { return output_->Adapter(values, state_.step); });
 }
 
 void TrainingRun::CountTotalSeconds() {

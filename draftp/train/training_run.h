@@ -47,16 +47,16 @@ class TrainingRun {
  private:
   // What rank 0 does for all; they wait for it.
   absl::Status OnFirst(const std::string& what, const std::function<absl::Status()>& work);
+  StepPlace Place() const;
   absl::Status Step();
   absl::Status CheckFirstGradients(const StepRecord& record) const;
   absl::Status Skip(const std::vector<double>& means, const at::Tensor& rewards);
-  absl::Status DumpSkipped(const std::string& path, const std::vector<double>& means,
-                           const at::Tensor& rewards) const;
   // Means of the columns of all ranks' StepRows::rows, in the global order.
   std::vector<double> Means(const StepRows& rows, const at::Tensor& norm, double& norm_value);
   StepRecord Record(const std::vector<double>& means) const;
   // `saves`: a checkpoint is due at this step anyway.
   absl::Status Validate(bool saves);
+  absl::Status KeepAdapter();
   absl::Status Save();
   absl::Status PublishWeights(bool end);
   absl::Status Publish(bool end);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "draftp/data/captions.h"
+#include "draftp/reward/clip_reward.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/sampling_setup.h"
@@ -87,6 +88,20 @@ absl::StatusOr<SdxlStepOptions> StepOptions(const TrainConfig& config, const Sdx
       .warn = std::move(warn)};
 }
 
+// Diversity is that of a reward's image embeddings.
+absl::Status CheckDiversityIsMeasured(const TrainConfig& config, const CompositeReward& reward) {
+  for (const RewardMember& member : reward.members()) {
+    if (member.reward.As<ClipReward>() != nullptr) return absl::OkStatus();
+  }
+  for (const AnyStopRule& rule : config.stop_when) {
+    if (!rule.reads_diversity()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--stop_when: found ", rule.name(),
+                     ", expected a --reward with an image tower, by which diversity is measured"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool SumsInOrder(const TrainConfig& config, const ComputeDevice& device) {
@@ -122,6 +137,8 @@ absl::StatusOr<TrainingSetup> TrainingSetup::Make(const TrainConfig& config,
   std::erase(notices, "");
   auto reward = LoadReward(config.reward, sdxl, device, config);
   if (!reward.ok()) return reward.status();
+  if (absl::Status measured = CheckDiversityIsMeasured(config, **reward); !measured.ok())
+    return measured;
   std::unique_ptr<CompositeReward> held_out;
   if (!config.validation_reward.empty()) {
     auto loaded = LoadReward(config.validation_reward, sdxl, device, config);
