@@ -84,7 +84,8 @@ function prepareLegend() {
 }
 
 const selectOf = (name, texts, onchange) => {
-  const select = make('select', {'aria-label': name, onchange: () => onchange(select.selectedIndex)},
+  const select = make('select', {'aria-label': name,
+                                onchange: () => onchange(select.selectedIndex)},
                       texts.map((text) => make('option', null, text)));
   return [select, make('label', null, name, select)];
 };
