@@ -187,7 +187,8 @@ std::string RenderEvaluationPage(const EvaluationPage& page) {
   const PageFrame frame{
       .title = page.title,
       .style = absl::StrCat("\n", std::string(kPageDressCss), std::string(kEvaluationPageCss)),
-      .script = absl::StrCat("\n", std::string(kEvaluationPageJs)),
+      .script =
+          absl::StrCat("\n", std::string(kEvaluationPicturesJs), std::string(kEvaluationPageJs)),
       .pictures_beside_it = true};
   std::string html = BeginPage(frame);
   if (!page.summary.empty()) absl::StrAppend(&html, "<p>", HtmlText(page.summary), "</p>\n");

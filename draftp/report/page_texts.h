@@ -10,7 +10,9 @@ namespace draftp {
 extern const std::string_view kPageDressCss;       // page_dress.css: colours and type of all pages
 extern const std::string_view kHtmlReportCss;      // html_report.css: what a training's page adds
 extern const std::string_view kEvaluationPageCss;  // evaluation_page.css
-extern const std::string_view kEvaluationPageJs;   // evaluation_page.js
+// One script in two files, in this order.
+extern const std::string_view kEvaluationPicturesJs;  // evaluation_pictures.js
+extern const std::string_view kEvaluationPageJs;      // evaluation_page.js
 
 }  // namespace draftp
 
