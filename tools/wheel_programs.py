@@ -29,5 +29,9 @@ def convert():
     _run("convert")
 
 
+def evaluate():
+    _run("evaluate")
+
+
 def tokenize():
     _run("tokenize")

@@ -62,14 +62,16 @@ void AddCompared(Table& table) {
       .List(&C::weight_type,
             {.key = "weight_type",
              .value_name = "T[,T...]",
-             .help = "ways to blend base and fine-tuned model (docs/schedules.md), a point each",
-             .default_text = "base,draft,linear,power_2,power_4,step_0.6; with --checkpoints draft",
+             .help = "ways to blend base and fine-tuned model (docs/schedules.md), a point each; none "
+                     "draws nothing",
+             .default_text = "base,draft,linear,power_2,power_4,step_0.6; with --checkpoints draft, "
+                             "with --pictures alone none",
              .common = true})
       .List(&C::lora_scale,
             {.key = "lora_scale",
              .value_name = "S[,S...]",
              .help = "scales of the LoRA's change, a point each, for comparison: one evaluation a "
-                     "step; none is no such points",
+                     "step; none leaves them out",
              .default_text = "0.2,0.4,0.6,0.8; with --checkpoints and --tuned none",
              .common = true})
       .PathItems(&C::pictures,
@@ -196,12 +198,14 @@ Table MakeTable() {
 }
 
 absl::Status CheckScales(const EvaluateConfig& config) {
+  if (!HasScales(config)) return absl::OkStatus();
+  if (config.lora_scale.empty()) return InvalidFlag("lora_scale", "an empty list", "none");
   for (const std::string& text : config.lora_scale) {
     double scale = 0;
     if (!absl::SimpleAtod(text, &scale) || !(std::abs(scale) <= 1000))
       return InvalidFlag("lora_scale", Quoted(text, 60), "numbers from -1000 to 1000, or none");
   }
-  if (!config.lora_scale.empty() && !config.tuned.empty())
+  if (!config.tuned.empty())
     return InvalidFlag("lora_scale", "it beside --tuned", "it with a LoRA");
   return absl::OkStatus();
 }
@@ -220,7 +224,9 @@ absl::Status CheckCompared(const EvaluateConfig& config) {
     }
   }
   if (!Draws(config) && config.pictures.empty())
-    return InvalidFlag("weight_type", "an empty list", "a weight type, or --pictures");
+    return InvalidFlag("weight_type", kNoPoints, "a weight type, or --pictures");
+  if (config.weight_type.empty())
+    return InvalidFlag("weight_type", "an empty list", "a weight type, or none");
   return CheckLoraArguments(ParseLoraArguments(config.lora));
 }
 
@@ -239,10 +245,11 @@ void Fill(const std::set<std::string>& given, const std::string& embedded_dir,
   AnnealConfig& draw = config.draw;
   const auto is_given = [&](const char* key) { return given.contains(key); };
   // Folders of pictures alone: nothing is drawn.
-  if (!config.pictures.empty() && draw.model.empty() && config.lora.empty() &&
-      config.checkpoints.empty() && config.tuned.empty() && !is_given("weight_type")) {
-    config.weight_type.clear();
-    config.lora_scale.clear();
+  const bool no_model = draw.model.empty() && config.lora.empty() && config.checkpoints.empty() &&
+                        config.tuned.empty();
+  if (!config.pictures.empty() && no_model && (!is_given("weight_type") || !Draws(config))) {
+    config.weight_type = {kNoPoints};
+    config.lora_scale = {kNoPoints};
     return;
   }
   const bool embedded = draw.model.empty() && !embedded_dir.empty();
@@ -259,8 +266,8 @@ void Fill(const std::set<std::string>& given, const std::string& embedded_dir,
   }
   const bool one_each = !config.checkpoints.empty();
   if (one_each && !is_given("weight_type")) config.weight_type = {"draft"};
-  if ((one_each || !config.tuned.empty()) && !is_given("lora_scale")) config.lora_scale.clear();
-  if (config.lora_scale == std::vector<std::string>{"none"}) config.lora_scale.clear();
+  if ((one_each || !config.tuned.empty()) && !is_given("lora_scale"))
+    config.lora_scale = {kNoPoints};
 }
 
 }  // namespace

@@ -60,8 +60,16 @@ absl::StatusOr<LoadedConfig<EvaluateConfig>> LoadEvaluateConfig(
 // Every rule between settings that can be told without reading a file.
 absl::Status ValidateEvaluateConfig(const EvaluateConfig& config);
 
+// In the place of weight types: nothing is drawn. In that of scales: no such points.
+inline constexpr char kNoPoints[] = "none";
+
 // Whether anything is to be drawn, besides folders of pictures that are there.
-inline bool Draws(const EvaluateConfig& config) { return !config.weight_type.empty(); }
+inline bool Draws(const EvaluateConfig& config) {
+  return config.weight_type != std::vector<std::string>{kNoPoints};
+}
+inline bool HasScales(const EvaluateConfig& config) {
+  return config.lora_scale != std::vector<std::string>{kNoPoints};
+}
 
 }  // namespace draftp
 

@@ -53,19 +53,19 @@ TEST(EvaluateConfigTest, PicturesAloneDrawNothing) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_FALSE(Draws(*config));
   EXPECT_THAT(config->draw.model, IsEmpty());
-  EXPECT_THAT(config->lora_scale, IsEmpty());
+  EXPECT_FALSE(HasScales(*config));
 }
 
 TEST(EvaluateConfigTest, ATrainingRunIsComparedByItsSteps) {
   const auto config = Load({"--checkpoints=run"});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_THAT(config->weight_type, ElementsAre("draft"));
-  EXPECT_THAT(config->lora_scale, IsEmpty());
+  EXPECT_FALSE(HasScales(*config));
   EXPECT_THAT(config->lora, IsEmpty());
 }
 
 TEST(EvaluateConfigTest, NoScalesCanBeAskedFor) {
-  EXPECT_THAT(Load({"--lora_scale=none"})->lora_scale, IsEmpty());
+  EXPECT_FALSE(HasScales(*Load({"--lora_scale=none"})));
 }
 
 TEST(EvaluateConfigTest, MistakesNameTheFlag) {
@@ -81,9 +81,11 @@ TEST(EvaluateConfigTest, MistakesNameTheFlag) {
   EXPECT_THAT(Load({"--least_diversity=-1"}), FailsWith("--least_diversity: found"));
 }
 
-TEST(EvaluateConfigTest, WhatIsPrintedRepeatsTheConfig) {
+class PrintedConfigTest : public ::testing::TestWithParam<std::vector<std::string>> {};
+
+TEST_P(PrintedConfigTest, RepeatsTheConfig) {
   testing::TemporaryFolder folder;
-  const auto config = Load({"--checkpoints=run", "--steps=7", "--seed=5", "--least_diversity=0.9"});
+  const auto config = Load(GetParam());
   ASSERT_TRUE(config.ok()) << config.status();
   const std::string file = folder.Write(
       "run.json",
@@ -92,6 +94,15 @@ TEST(EvaluateConfigTest, WhatIsPrintedRepeatsTheConfig) {
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(*again, *config);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, PrintedConfigTest,
+    ::testing::Values(std::vector<std::string>{},
+                      std::vector<std::string>{"--checkpoints=run", "--steps=7", "--seed=5",
+                                               "--least_diversity=0.9"},
+                      std::vector<std::string>{"--pictures=drawn", "--reward=pickscore"},
+                      std::vector<std::string>{"--model=sdxl", "--tuned=mine", "--prompt=a",
+                                               "--reward=pickscore"}));
 
 }  // namespace
 }  // namespace draftp

@@ -80,7 +80,7 @@ class RunEvaluateTest : public ::testing::Test {
 };
 
 TEST_F(RunEvaluateTest, LeavesTheCurveAndWhatRepeatsIt) {
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const auto json = Result();
   std::vector<std::string> names;
   for (const auto& point : json["points"]) names.push_back(point["name"]);
@@ -104,49 +104,49 @@ TEST_F(RunEvaluateTest, LeavesTheCurveAndWhatRepeatsIt) {
 }
 
 TEST_F(RunEvaluateTest, ASecondRunDrawsAndScoresNothingAndSaysTheSame) {
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const std::string json = Contents(config_.output_dir + "/evaluation.json");
   const std::string picture =
       config_.output_dir + "/pictures/annealed_outputs_sdxl_draft/img_00000_00.png";
   const auto drawn = fs::last_write_time(picture);
   const auto scored = fs::last_write_time(config_.output_dir + "/scores/draft.safetensors");
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_EQ(Contents(config_.output_dir + "/evaluation.json"), json);
   EXPECT_EQ(fs::last_write_time(picture), drawn);
   EXPECT_EQ(fs::last_write_time(config_.output_dir + "/scores/draft.safetensors"), scored);
 }
 
 TEST_F(RunEvaluateTest, OneMorePointKeepsWhatIsThere) {
-  config_.lora_scale = {};
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  config_.lora_scale = {"none"};
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const double base = Result()["points"][0]["rewards"]["PickScore"]["mean"];
   config_.weight_type.push_back("linear");
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_EQ(Result()["points"].size(), 3u);
   EXPECT_EQ(Result()["points"][0]["rewards"]["PickScore"]["mean"], base);
 }
 
 TEST_F(RunEvaluateTest, AnothersSettingsAreRefused) {
-  config_.lora_scale = {};
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  config_.lora_scale = {"none"};
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const std::string json = Contents(config_.output_dir + "/evaluation.json");
   config_.draw.sampling.steps = 3;
   EXPECT_THAT(Run(), FailsWith("--output_dir: found another run's results"));
   EXPECT_THAT(Run(), FailsWith("--steps was 2, is 3"));
   EXPECT_EQ(Contents(config_.output_dir + "/evaluation.json"), json);
   config_.overwrite = true;
-  EXPECT_TRUE(Run().ok()) << log_.str();
+  EXPECT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_NE(Contents(config_.output_dir + "/evaluation.json"), json);
 }
 
 TEST_F(RunEvaluateTest, PicturesThatAreThereAreScoredAlike) {
-  config_.lora_scale = {};
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  config_.lora_scale = {"none"};
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const auto drawn = Result();
   config_.pictures = {config_.output_dir + "/pictures"};
-  config_.weight_type.clear();
+  config_.weight_type = {"none"};
   config_.output_dir = folder_ / "again";
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const auto read = Result();
   ASSERT_EQ(read["points"].size(), drawn["points"].size());
   for (size_t i = 0; i < 2; ++i) {
@@ -158,7 +158,7 @@ TEST_F(RunEvaluateTest, PicturesThatAreThereAreScoredAlike) {
 
 TEST_F(RunEvaluateTest, OtherPicturesOfANameAreScoredAnew) {
   config_.pictures = {folder_ / "mine"};
-  config_.weight_type.clear();
+  config_.weight_type = {"none"};
   fs::create_directory(folder_ / "mine");
   const auto write = [&](const std::string& name, uint8_t red) {
     EXPECT_TRUE(WritePng(folder_ / ("mine/" + name), FilledImage(128, 128, red, 0, 0),
@@ -167,31 +167,31 @@ TEST_F(RunEvaluateTest, OtherPicturesOfANameAreScoredAnew) {
   };
   write("a.png", 255);
   write("b.png", 128);
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_THAT(log_.str(), HasSubstr("no point is named base"));
   const auto before = Result()["points"][0]["rewards"];
   write("b.png", 10);
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_NE(Result()["points"][0]["rewards"], before);
   EXPECT_NEAR(Result()["points"][0]["rewards"]["PickScore"]["mean"].get<double>(),
               (ScoreOf(folder_ / "mine/a.png") + ScoreOf(folder_ / "mine/b.png")) / 2, 1e-4);
 }
 
 TEST_F(RunEvaluateTest, ScoresOfAnotherScorerOrADamagedFileAreMadeAnew) {
-  config_.lora_scale = {};
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  config_.lora_scale = {"none"};
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   const std::string json = Contents(config_.output_dir + "/evaluation.json");
   const std::string kept = config_.output_dir + "/scores/base.safetensors";
   const std::string bytes = Contents(kept);
   ASSERT_TRUE(WriteFileAtomically(kept, bytes.substr(0, bytes.size() / 2)).ok());
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_EQ(Contents(config_.output_dir + "/evaluation.json"), json);
   EXPECT_EQ(Contents(kept), bytes);
 }
 
 TEST_F(RunEvaluateTest, PicturesOfDifferentSizesAreNamed) {
   config_.pictures = {folder_ / "mine"};
-  config_.weight_type.clear();
+  config_.weight_type = {"none"};
   fs::create_directory(folder_ / "mine");
   for (const int side : {64, 32}) {
     ASSERT_TRUE(WritePng(folder_ / ("mine/" + std::to_string(side) + ".png"),
@@ -203,11 +203,11 @@ TEST_F(RunEvaluateTest, PicturesOfDifferentSizesAreNamed) {
 
 TEST_F(RunEvaluateTest, OnePictureIsTooFewAndSaysSo) {
   config_.pictures = {folder_ / "mine"};
-  config_.weight_type.clear();
+  config_.weight_type = {"none"};
   fs::create_directory(folder_ / "mine");
   ASSERT_TRUE(
       WritePng(folder_ / "mine/a.png", FilledImage(64, 64, 1, 2, 3), {{"prompt", "x"}}).ok());
-  ASSERT_TRUE(Run().ok()) << log_.str();
+  ASSERT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_TRUE(Result()["points"][0]["diversity"].is_null());
   EXPECT_THAT(log_.str(), HasSubstr("warning: mine: "));
   EXPECT_THAT(log_.str(), HasSubstr("1 picture"));
@@ -215,7 +215,7 @@ TEST_F(RunEvaluateTest, OnePictureIsTooFewAndSaysSo) {
 
 TEST_F(RunEvaluateTest, TwoPointsOfOneNameAreRefused) {
   config_.pictures = {folder_ / "a:x", folder_ / "b:x"};
-  config_.weight_type.clear();
+  config_.weight_type = {"none"};
   for (const char* name : {"a", "b"}) {
     fs::create_directory(folder_ / name);
     ASSERT_TRUE(WritePng(folder_ / (std::string(name) + "/1.png"), FilledImage(64, 64, 1, 2, 3),
@@ -226,18 +226,18 @@ TEST_F(RunEvaluateTest, TwoPointsOfOneNameAreRefused) {
 }
 
 TEST_F(RunEvaluateTest, AFullDiskLeavesWhatIsWholeAndGoesOn) {
-  config_.lora_scale = {};
+  config_.lora_scale = {"none"};
   {
     const testing::ScopedWriteFault full(ENOSPC, 40'000);
     EXPECT_FALSE(Run().ok());
   }
   EXPECT_FALSE(fs::exists(config_.output_dir + "/evaluation.json"));
-  EXPECT_TRUE(Run().ok()) << log_.str();
+  EXPECT_EQ(Run(), absl::OkStatus()) << log_.str();
   EXPECT_EQ(Result()["points"].size(), 2u);
 }
 
 TEST_F(RunEvaluateTest, ASecondEvaluationInTheFolderIsRefused) {
-  config_.lora_scale = {};
+  config_.lora_scale = {"none"};
   const auto folder = OutputFolder::Open(config_.output_dir);
   ASSERT_TRUE(folder.ok());
   EXPECT_FALSE(Run().ok());
@@ -254,7 +254,7 @@ TEST_F(RunEvaluateTest, ARewardThatIsntFiniteNamesThePicture) {
   for (const std::string& name : file->names()) tensors[name] = file->Tensor(name)->clone();
   tensors.at("visual_projection.weight").fill_(std::nan(""));
   ASSERT_TRUE(WriteSafetensors(folder_ / "nan/model.safetensors", tensors).ok());
-  config_.lora_scale = {};
+  config_.lora_scale = {"none"};
   EXPECT_THAT(Run(), FailsWith("img_00000_00.png: found the reward PickScore to be nan"));
   EXPECT_FALSE(fs::exists(config_.output_dir + "/evaluation.json"));
 }

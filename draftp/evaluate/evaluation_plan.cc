@@ -141,8 +141,8 @@ EvaluationRun RunOf(const Tuned& tuned, bool first, const EvaluateConfig& config
     for (const std::string& type : config.weight_type) {
       if (type != kBasePoint) run.columns.push_back(ColumnOf(tuned, type, config));
     }
-    for (const std::string& scale : config.lora_scale)
-      run.columns.push_back(ScaleOf(tuned, scale, config));
+    for (size_t i = 0; HasScales(config) && i < config.lora_scale.size(); ++i)
+      run.columns.push_back(ScaleOf(tuned, config.lora_scale[i], config));
   }
   run.config.weight_type.clear();
   for (const EvaluationColumn& column : run.columns)

@@ -46,7 +46,7 @@ TEST(EvaluationPlanTest, BaseIsDrawnOnceAndComesFirst) {
   EvaluateConfig config;
   config.lora = {"a/pytorch_lora_weights.safetensors", "b.safetensors:linear", "c/b.safetensors"};
   config.weight_type = {"draft"};
-  config.lora_scale = {};
+  config.lora_scale = {"none"};
   const auto runs = PlanEvaluation(config);
   ASSERT_TRUE(runs.ok()) << runs.status();
   ASSERT_EQ(runs->size(), 3u);
@@ -65,7 +65,7 @@ TEST(EvaluationPlanTest, ATrainingRunIsAPointForEachStepInOrder) {
   EvaluateConfig config;
   config.checkpoints = folder.path();
   config.weight_type = {"draft"};
-  config.lora_scale = {};
+  config.lora_scale = {"none"};
   const auto runs = PlanEvaluation(config);
   ASSERT_TRUE(runs.ok()) << runs.status();
   ASSERT_EQ(runs->size(), 2u);
@@ -86,7 +86,7 @@ TEST(EvaluationPlanTest, WhatIsNoPlainWeightIsAFamilyOfItsOwn) {
   EvaluateConfig config;
   config.lora = {"a"};
   config.weight_type = {"projected(0.5)", "step_2@sigma"};
-  config.lora_scale = {};
+  config.lora_scale = {"none"};
   const auto runs = PlanEvaluation(config);
   ASSERT_TRUE(runs.ok()) << runs.status();
   EXPECT_EQ(runs->front().columns[1].family, "projected");

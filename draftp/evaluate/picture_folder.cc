@@ -110,9 +110,8 @@ absl::StatusOr<std::vector<NamedFolder>> FindPictureFolders(const std::string& a
   const auto [dir, name] = SplitName(argument);
   const auto own = PictureFilesIn(dir);
   if (!own.ok()) return absl::NotFoundError(absl::StrCat("--pictures: ", own.status().message()));
-  if (!own->empty())
-    return std::vector<NamedFolder>{{dir, name.empty() ? PointName(dir) : name}};
   std::vector<NamedFolder> folders;
+  bool annealed = false;  // the subfolders are an annealing run's, beside its overview
   std::error_code error;
   for (fs::directory_iterator entry(dir, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -122,9 +121,12 @@ absl::StatusOr<std::vector<NamedFolder>> FindPictureFolders(const std::string& a
     const std::string path = entry->path().string();
     const auto files = PictureFilesIn(path);
     if (!files.ok() || files->empty()) continue;
+    annealed = annealed || entry->path().filename().string().starts_with(WeightTypeFolder(""));
     folders.push_back(
         {path, name.empty() ? PointName(path) : absl::StrCat(name, "/", PointName(path))});
   }
+  if (!own->empty() && !annealed)
+    return std::vector<NamedFolder>{{dir, name.empty() ? PointName(dir) : name}};
   if (folders.empty()) {
     return absl::NotFoundError(absl::StrCat("--pictures: found no PNG files in ", Shown(dir),
                                             " or its subfolders, expected some"));

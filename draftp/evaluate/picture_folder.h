@@ -17,7 +17,7 @@ struct NamedFolder {
 };
 
 // What DIR or DIR:NAME, a value of --pictures, stands for: the folder itself where PNG files lie in
-// it, else each of its subfolders that holds some, in byte order; a NAME stands for the folder, or
+// it, else, or where it is an annealing run's, each of its subfolders that holds some, in byte order; a NAME stands for the folder, or
 // before those of subfolders ("NAME/linear"). Errors name the folder.
 absl::StatusOr<std::vector<NamedFolder>> FindPictureFolders(const std::string& argument);
 

@@ -79,6 +79,7 @@ TEST(PictureFolderTest, AFolderIsAPointOrHoldsSome) {
   Picture(folder, "drawn/annealed_outputs_sdxl_linear/img_00000_00.png");
   Picture(folder, "drawn/annealed_outputs_sdxl_base/img_00000_00.png");
   Picture(folder, "drawn/.hidden/x.png");
+  Picture(folder, "drawn/overview.png");
   std::filesystem::create_directories(folder / "drawn/empty");
   const auto both = FindPictureFolders(folder / "drawn");
   ASSERT_TRUE(both.ok()) << both.status();
