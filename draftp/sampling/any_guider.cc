@@ -25,7 +25,7 @@ absl::StatusOr<AnyGuider> AnyGuider::Make(const GuidanceOptions& options) {
                                                    options.interval_lo, ", ", options.interval_hi,
                                                    "], expected two sigmas, the lower first"));
   }
-  const auto made = [&](Member member) { return AnyGuider(options, std::move(member)); };
+  const auto made = [&](const Member& member) { return AnyGuider(options, member); };
   if (options.scale == 0.0 || options.scale == 1.0) return made(IdentityGuider());
   const ClassifierFreeGuider plain(options.scale);
   const IntervalGuider<ClassifierFreeGuider> interval(options.interval_lo, options.interval_hi,
