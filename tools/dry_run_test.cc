@@ -131,6 +131,7 @@ TEST(DryRun, TheTrainingPlanHasUnitsImagesAndDisk) {
   EXPECT_THAT(plan, HasSubstr("steps 1000 of 8 images, 4 at once: 8000 images of 128x128"));
   // 278016 values: weights and two moments of 4 bytes each.
   EXPECT_THAT(plan, HasSubstr("4 checkpoints of 3.18 MiB, the best among them"));
+  EXPECT_THAT(plan, HasSubstr(" adapters of validations"));
   EXPECT_THAT(plan, HasSubstr("--dry_run=probe"));
   // A micro batch of 4000 images isn't one of 4.
   const std::string large =

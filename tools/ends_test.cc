@@ -66,7 +66,8 @@ TEST(CleanUpTest, TrainingRemovesItsOwnLeftoversAlone) {
                       "sub/.a.png.draftp-tmp.1.2",
                       "checkpoints/step_00000000/mine.txt"};
   const Words own = {".run.json.draftp-tmp.1.2", "checkpoints/.step_00000009.tmp/trainer.json",
-                     "validation/.step_00000001.png.draftp-tmp.1.2"};
+                     "validation/.step_00000001.png.draftp-tmp.1.2",
+                     "adapters/.step_00000001.safetensors.draftp-tmp.1.2"};
   for (const Words& files : {kept, own}) {
     for (const std::string& file : files) {
       fs::create_directories(fs::path(out + "/" + file).parent_path());
@@ -111,7 +112,8 @@ TEST(CleanUpTest, AnnealingRemovesItsOwnLeftoversAlone) {
 TEST(LinksTest, NoOutputGoesThroughOne) {
   const std::vector<std::pair<std::string, Words>> programs = {
       {"tools/train",
-       {"checkpoints", "validation", "tensorboard", "ema", "log.jsonl", "validation.jsonl"}},
+       {"checkpoints", "adapters", "validation", "tensorboard", "ema", "log.jsonl",
+        "validation.jsonl"}},
       {"tools/anneal", {"annealed_outputs_sdxl_base"}}};
   for (const auto& [program, names] : programs) {
     for (const std::string& name : names) {

@@ -97,6 +97,12 @@ TEST(Diversity, RefusesWhatIsNoEmbedding) {
             "pairwise diversity: found NaN or infinity in the embedding of picture 1 of the set");
 }
 
+TEST(DiversityInterval, IsNeverBelowZero) {
+  const Interval interval = *DiversityInterval(Plane({0, 0.01, 0, 1.5}), {2, 2});
+  EXPECT_EQ(interval.low, 0);
+  EXPECT_GT(interval.high, interval.mean);
+}
+
 // Pictures of a prompt: a direction, and Gaussian noise on it of a strength that is the prompt's.
 at::Tensor Draw(StepRandom& random, const std::vector<double>& strengths, int64_t pictures) {
   std::vector<double> values;

@@ -38,6 +38,8 @@ TEST(Pixels, OfOneColour) {
   EXPECT_EQ(red.colour_entropy, 0);
   EXPECT_EQ(MeasurePixels(FilledImage(1, 1, 25, 25, 25)).dark, 1);
   EXPECT_EQ(MeasurePixels(FilledImage(1, 1, 26, 26, 26)).dark, 0);
+  EXPECT_EQ(MeasurePixels(FilledImage(1, 1, 11, 19, 97)).dark, 0);  // luma 25.5
+  EXPECT_EQ(MeasurePixels(FilledImage(1, 1, 9, 34, 25)).dark, 1);   // 25.499
   EXPECT_EQ(MeasurePixels(FilledImage(1, 1, 0, 0, 0)).saturation, 0);
 }
 

@@ -121,9 +121,9 @@ TEST(TrainerValidation, KeepsAsManyAdaptersAsItIsTold) {
 TEST(TrainerValidation, EndsWhenAStopRuleHoldsAndSaysSo) {
   const TemporaryFolder folder;
   TrainConfig config = Validated(folder / "run");
-  config.validation_reward = config.reward;
+  config.validation_reward = {config.reward[0] + ":-1"};  // falls as the trained one rises
   config.stop_when = *ParseStopRules("reward(1e6),held_out_falls(1)");
-  config.lr = ConstantRate(10);  // far from the base after one step
+  config.lr = ConstantRate(10);
   config.max_steps = 30;
   StopRequest stop;
   std::ostringstream log;
