@@ -54,7 +54,7 @@ TrainerState State(JsonReader& json) {
                      .best_step = json.IntBetween("best_step", 0, kMostSteps),
                      .best_held_out = json.OptionalDouble("best_held_out"),
                      .best_held_out_step = json.IntBetween("best_held_out_step", 0, kMostSteps, 0),
-                     .held_out = Printable(json.String("held_out", ""), 1000),
+                     .held_out = json.String("held_out", ""),
                      .validation = json.String("validation", "")};
   if (!(state.kl_coefficient >= 0 && state.kl_coefficient <= 1e12))
     json.Fail("kl_coefficient", "found another value, expected a number from 0 to 1e12");
@@ -85,14 +85,12 @@ std::string ToJsonText(const CheckpointRecord& record) {
                                  {"skipped_steps", state.skipped_steps},
                                  {"skipped_in_a_row", state.skipped_in_a_row},
                                  {"best_step", state.best_step},
+                                 {"best_held_out_step", state.best_held_out_step},
+                                 {"held_out", state.held_out},
                                  {"validation", state.validation},
                                  {"seconds", state.seconds}};
   if (state.best_reward) json["best_reward"] = *state.best_reward;
-  if (state.best_held_out) {
-    json["best_held_out"] = *state.best_held_out;
-    json["best_held_out_step"] = state.best_held_out_step;
-    json["held_out"] = state.held_out;
-  }
+  if (state.best_held_out) json["best_held_out"] = *state.best_held_out;
   for (const RunChange& change : state.changes)
     json["changes"].push_back({{"step", change.step}, {"what", change.what}});
   nlohmann::ordered_json whole = {{"state", std::move(json)},
