@@ -29,9 +29,9 @@ using Words = std::vector<std::string>;
 class EvaluateTest : public ::testing::Test {
  protected:
   Words Command(const Words& more) const {
-    Words words = {"tools/evaluate", "--output_dir=" + out(),  "--max_prompts=2",
-                   "--steps=2",      "--images_per_prompt=2",  "--weight_type=base,linear",
-                   "--lora_scale=0.5", "--resamples=200",      "--device=cpu"};
+    Words words = {"tools/evaluate",   "--output_dir=" + out(), "--max_prompts=2",
+                   "--steps=2",        "--images_per_prompt=2", "--weight_type=base,linear",
+                   "--lora_scale=0.5", "--resamples=200",       "--device=cpu"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -57,7 +57,7 @@ TEST_F(EvaluateTest, LeavesAReportAndSaysWhereAndWhichPointIsBest) {
   Program program(folder_, Command({}));
   ASSERT_EQ(program.Wait(), 0) << program.error();
   EXPECT_THAT(program.error(), HasSubstr("best at a diversity of at least"));
-  EXPECT_THAT(program.error(), HasSubstr("report: " + out() + "/report.html"));
+  EXPECT_THAT(program.error(), HasSubstr("/out/report.html"));
   const auto json = nlohmann::json::parse(Contents(out() + "/evaluation.json"));
   EXPECT_EQ(json["points"].size(), 3u);
   EXPECT_TRUE(fs::exists(out() + "/evaluation.csv"));
@@ -84,8 +84,7 @@ TEST_F(EvaluateTest, KilledItGoesOnToTheSameNumbers) {
   };
   {
     Program killed(folder_, Command({}));
-    ASSERT_TRUE(
-        Eventually(out() + "/pictures/annealed_outputs_sdxl_linear/img_00000_00.png"));
+    ASSERT_TRUE(Eventually(out() + "/pictures/annealed_outputs_sdxl_linear/img_00000_00.png"));
     kill(killed.process(), SIGKILL);
     EXPECT_EQ(killed.Wait(), 128 + SIGKILL);
   }

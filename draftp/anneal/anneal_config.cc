@@ -46,12 +46,12 @@ void AddSubjects(Table& table) {
            .common = true});
   AddPromptRows(table);
   table.Integer(&AnnealConfig::images_per_prompt, 1, 1'000'000,
-               {.key = "images_per_prompt",
-                .value_name = "N",
-                .unit = "images",
-                .help = "pictures of each prompt and weight type, each from its own noise",
-                .elsewhere = {"num_images_per_prompt", "num_images", "n_samples"},
-                .common = true});
+                {.key = "images_per_prompt",
+                 .value_name = "N",
+                 .unit = "images",
+                 .help = "pictures of each prompt and weight type, each from its own noise",
+                 .elsewhere = {"num_images_per_prompt", "num_images", "n_samples"},
+                 .common = true});
   table.Append(&AnnealConfig::sampling, PictureSizeRows());
 }
 

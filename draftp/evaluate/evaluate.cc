@@ -53,12 +53,12 @@ constexpr char kScores[] = "scores";
 // scored, and where. Two evaluations that differ in these don't share a folder.
 const std::set<std::string>& UndecidingKeys() {
   static const auto* const keys = new std::set<std::string>{
-      "model",          "lora",           "checkpoints",       "tuned",       "unet",
-      "vae",            "text_encoder",   "text_encoder_2",    "tokenizer",   "tokenizer_2",
-      "weight_type",    "lora_scale",     "pictures",          "reward",      "validation_reward",
-      "embedding",      "resamples",      "least_diversity",   "prompt",      "prompts",
-      "max_prompts",    "batch_size",     "device",            "dtype",       "nproc",
-      "timeout",        "output_dir",     "overwrite"};
+      "model",       "lora",         "checkpoints",     "tuned",     "unet",
+      "vae",         "text_encoder", "text_encoder_2",  "tokenizer", "tokenizer_2",
+      "weight_type", "lora_scale",   "pictures",        "reward",    "validation_reward",
+      "embedding",   "resamples",    "least_diversity", "prompt",    "prompts",
+      "max_prompts", "batch_size",   "device",          "dtype",     "nproc",
+      "timeout",     "output_dir",   "overwrite"};
   return *keys;
 }
 
@@ -108,17 +108,17 @@ absl::StatusOr<OutputFolder> OpenFolder(const EvaluateConfig& config, const RunI
   const auto user = UserFolder();
   if (!user.ok()) return user.status();
   for (int number = 1;; ++number) {
-    const std::string dir = typed ? config.output_dir
-                                  : NumberedFolder(AbsolutePath(kDefaultFolder, *user), number);
+    const std::string dir =
+        typed ? config.output_dir : NumberedFolder(AbsolutePath(kDefaultFolder, *user), number);
     auto folder = OutputFolder::Open(dir);
     if (!typed && absl::IsFailedPrecondition(folder.status())) continue;  // a run is in it
     if (!folder.ok()) return folder.status();
     const std::string why = WhyOther(dir, identity);
     if (why.empty() || config.overwrite) return folder;
     if (typed) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--output_dir: found another run's results in ", Printable(dir, 1000), " (", why,
-          "), expected another folder, or --overwrite"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--output_dir: found another run's results in ", Printable(dir, 1000), " (",
+                       why, "), expected another folder, or --overwrite"));
     }
   }
 }
@@ -136,8 +136,8 @@ absl::StatusOr<std::vector<PointSource>> PointsOf(const EvaluateConfig& config,
   std::vector<PointSource> points;
   for (const EvaluationRun& run : runs) {
     for (const EvaluationColumn& column : run.columns) {
-      const std::string dir = absl::StrCat(output_dir, "/", kPictures,
-                                           run.name.empty() ? "" : "/", run.name);
+      const std::string dir =
+          absl::StrCat(output_dir, "/", kPictures, run.name.empty() ? "" : "/", run.name);
       points.push_back(
           {column.name, column.family, column.parameter, WeightTypeDir(dir, column.weight_type)});
     }
@@ -166,15 +166,16 @@ absl::Status DrawAll(const std::vector<EvaluationRun>& runs, const std::string& 
   const double begin = Progress::WallSeconds();
   for (size_t i = 0; i < runs.size(); ++i) {
     AnnealConfig draw = runs[i].config;
-    draw.output_dir = absl::StrCat(output_dir, "/", kPictures, runs[i].name.empty() ? "" : "/",
-                                   runs[i].name);
+    draw.output_dir =
+        absl::StrCat(output_dir, "/", kPictures, runs[i].name.empty() ? "" : "/", runs[i].name);
     draw.overwrite = config.overwrite;
     if (runs.size() > 1 && world.first()) {
       const double each = i == 0 ? 0 : (Progress::WallSeconds() - begin) / static_cast<double>(i);
-      log.Say(absl::StrFormat("%s, %d of %d%s", runs[i].name, i + 1, runs.size(),
-                              i == 0 ? ""
-                                     : ", all in about " +
-                                           FormatDuration(each * static_cast<double>(runs.size() - i))));
+      log.Say(absl::StrFormat(
+          "%s, %d of %d%s", runs[i].name, i + 1, runs.size(),
+          i == 0
+              ? ""
+              : ", all in about " + FormatDuration(each * static_cast<double>(runs.size() - i))));
     }
     if (absl::Status drawn = RunAnneal(draw, log, world); !drawn.ok()) return drawn;
   }
@@ -214,7 +215,8 @@ absl::StatusOr<std::vector<PointPictures>> ScoreAll(const std::vector<PointSourc
   };
   absl::Status shared = absl::OkStatus();
   for (size_t i = 0; world.size() > 1 && i < points.size() && shared.ok(); ++i) {
-    if (static_cast<int>(i) % world.size() == world.rank()) shared = read(points[i], false).status();
+    if (static_cast<int>(i) % world.size() == world.rank())
+      shared = read(points[i], false).status();
   }
   if (absl::Status agreed = world.Agree("scores", shared); !agreed.ok()) return agreed;
   std::vector<PointPictures> all;
@@ -269,10 +271,11 @@ std::string DescribeBest(const Evaluation& evaluation) {
   if (!evaluation.best) return "";
   const EvaluationPoint& best = evaluation.points[*evaluation.best];
   const RewardMeasure& reward = best.measures.rewards[evaluation.chosen_reward];
-  return absl::StrFormat("best at a diversity of at least %.4g: %s, %s %.4g (%.4g to %.4g), "
-                         "diversity %.4g",
-                         *evaluation.least_diversity, best.name, reward.name, reward.value.mean,
-                         reward.value.low, reward.value.high, best.measures.diversity->mean);
+  return absl::StrFormat(
+      "best at a diversity of at least %.4g: %s, %s %.4g (%.4g to %.4g), "
+      "diversity %.4g",
+      *evaluation.least_diversity, best.name, reward.name, reward.value.mean, reward.value.low,
+      reward.value.high, best.measures.diversity->mean);
 }
 
 absl::Status WriteAll(const Evaluation& evaluation, const std::string& output_dir,
@@ -365,6 +368,10 @@ absl::Status RunEvaluate(const EvaluateConfig& given, Notices& log, World& world
   if (absl::Status agreed = world.Agree("prompts", prompts.status()); !agreed.ok()) return agreed;
   const auto runs = PlanEvaluation(config);
   if (absl::Status agreed = world.Agree("adapters", runs.status()); !agreed.ok()) return agreed;
+  // What can't score isn't found out after hours of drawing.
+  const absl::Status can_score =
+      world.first() ? PictureScorer::Load(config, ComputeDevice{}).status() : absl::OkStatus();
+  if (absl::Status agreed = world.Agree("rewards", can_score); !agreed.ok()) return agreed;
   const auto name = RankDevice(config.draw.device, world.info());
   const auto device = name.ok() ? ChooseDevice(*name, config.draw.dtype) : name.status();
   if (absl::Status agreed = world.Agree("device", device.status()); !agreed.ok()) return agreed;

@@ -38,35 +38,38 @@ DrawTable DrawRows(F rows) {
 void AddCompared(Table& table) {
   table.Group("Models").Append(&C::draw, DrawRows(AddBaseModelRow));
   table
-      .PathItems(&C::lora,
-                 {.key = "lora",
-                  .value_name = "FILE|DIR[:T]",
-                  .help = "fine-tuned model as an adapter; typed again, one more to compare. T: the "
-                          "one weight type that it is drawn with",
-                  .default_text = "the embedded model's, without --model",
-                  .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
-                  .common = true})
-      .Path(&C::checkpoints,
-            {.key = "checkpoints",
-             .value_name = "DIR",
-             .help = "a training run: the adapters of its validations (adapters/step_N.safetensors)",
-             .elsewhere = {"explicit_log_dir"},
-             .common = true})
+      .PathItems(
+          &C::lora,
+          {.key = "lora",
+           .value_name = "FILE|DIR[:T]",
+           .help = "fine-tuned model as an adapter; typed again, one more to compare. T: the "
+                   "one weight type that it is drawn with",
+           .default_text = "the embedded model's, without --model",
+           .elsewhere = {"lora_weights", "adapter", "network_weights", "lora_path"},
+           .common = true})
+      .Path(
+          &C::checkpoints,
+          {.key = "checkpoints",
+           .value_name = "DIR",
+           .help = "a training run: the adapters of its validations (adapters/step_N.safetensors)",
+           .elsewhere = {"explicit_log_dir"},
+           .common = true})
       .Path(&C::tuned, {.key = "tuned",
                         .value_name = "DIR",
                         .help = "fine-tuned model as a whole UNet, instead of a LoRA"})
-      .Append(&C::draw, DrawRows([](DrawTable& rows) {
-                rows.Append(&AnnealConfig::parts, PartRows());
-              }));
+      .Append(&C::draw,
+              DrawRows([](DrawTable& rows) { rows.Append(&AnnealConfig::parts, PartRows()); }));
   table.Group("What to compare")
-      .List(&C::weight_type,
-            {.key = "weight_type",
-             .value_name = "T[,T...]",
-             .help = "ways to blend base and fine-tuned model (docs/schedules.md), a point each; none "
-                     "draws nothing",
-             .default_text = "base,draft,linear,power_2,power_4,step_0.6; with --checkpoints draft, "
-                             "with --pictures alone none",
-             .common = true})
+      .List(
+          &C::weight_type,
+          {.key = "weight_type",
+           .value_name = "T[,T...]",
+           .help =
+               "ways to blend base and fine-tuned model (docs/schedules.md), a point each; none "
+               "draws nothing",
+           .default_text = "base,draft,linear,power_2,power_4,step_0.6; with --checkpoints draft, "
+                           "with --pictures alone none",
+           .common = true})
       .List(&C::lora_scale,
             {.key = "lora_scale",
              .value_name = "S[,S...]",
@@ -74,24 +77,24 @@ void AddCompared(Table& table) {
                      "step; none leaves them out",
              .default_text = "0.2,0.4,0.6,0.8; with --checkpoints and --tuned none",
              .common = true})
-      .PathItems(&C::pictures,
-                 {.key = "pictures",
-                  .value_name = "DIR[:NAME]",
-                  .help = "PNG pictures that anything has drawn, a point; or a folder of such "
-                          "folders, as anneal leaves it. Captions are in the PNG's text, or in X.txt "
-                          "beside X.png. A point named base is what the others are compared with",
-                  .common = true});
+      .PathItems(
+          &C::pictures,
+          {.key = "pictures",
+           .value_name = "DIR[:NAME]",
+           .help = "PNG pictures that anything has drawn, a point; or a folder of such "
+                   "folders, as anneal leaves it. Captions are in the PNG's text, or in X.txt "
+                   "beside X.png. A point named base is what the others are compared with",
+           .common = true});
 }
 
 void AddScoring(Table& table) {
   table.Group("By what")
-      .PathList(&C::reward,
-                {.key = "reward",
-                 .value_name = "DIR[:W[:O[:S]]][,...]",
-                 .help = "reward models, as train takes them",
-                 .default_text = "the embedded one, without --model",
-                 .elsewhere = {"reward_model", "reward_fn"},
-                 .common = true})
+      .PathList(&C::reward, {.key = "reward",
+                             .value_name = "DIR[:W[:O[:S]]][,...]",
+                             .help = "reward models, as train takes them",
+                             .default_text = "the embedded one, without --model",
+                             .elsewhere = {"reward_model", "reward_fn"},
+                             .common = true})
       .PathList(&C::validation_reward,
                 {.key = "validation_reward",
                  .value_name = "DIR[,...]",
@@ -102,11 +105,12 @@ void AddScoring(Table& table) {
              .value_name = "DIR",
              .help = "CLIP model whose image embeddings diversity and distances are of",
              .default_text = "the first CLIP model among the held-out rewards, then the rewards"})
-      .Number(&C::least_diversity, 0, 10,
-              {.key = "least_diversity",
-               .value_name = "F",
-               .unit = "of the base's",
-               .help = "the best point is that of the highest reward at no less diversity than this"})
+      .Number(
+          &C::least_diversity, 0, 10,
+          {.key = "least_diversity",
+           .value_name = "F",
+           .unit = "of the base's",
+           .help = "the best point is that of the highest reward at no less diversity than this"})
       .Integer(&C::resamples, 100, 1'000'000,
                {.key = "resamples",
                 .value_name = "N",
@@ -135,8 +139,8 @@ void AddDrawing(Table& table) {
   }));
   table.Group("Options of samplers and discretisations")
       .Append(&C::draw, DrawRows([](DrawTable& rows) {
-                rows.Append(&AnnealConfig::sampling, SamplerOptionRows());
-              }));
+        rows.Append(&AnnealConfig::sampling, SamplerOptionRows());
+      }));
 }
 
 void AddRunning(Table& table) {
@@ -148,21 +152,23 @@ void AddRunning(Table& table) {
                 .help = "images drawn and scored at once",
                 .common = true})
       .Append(&C::draw, DrawRows([](DrawTable& rows) {
-    AddPlacementRows(rows);
-    rows.Integer(&AnnealConfig::nproc, 1, 1024,
-                 {.key = "nproc",
-                  .value_name = "N",
-                  .unit = "processes",
-                  .help = "processes on this machine that share out the images, each with a GPU of "
-                          "its own where there are GPUs",
-                  .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
-                  .common = true})
-        .Number(&AnnealConfig::timeout, 1, 86'400,
+        AddPlacementRows(rows);
+        rows.Integer(
+                &AnnealConfig::nproc, 1, 1024,
+                {.key = "nproc",
+                 .value_name = "N",
+                 .unit = "processes",
+                 .help = "processes on this machine that share out the images, each with a GPU of "
+                         "its own where there are GPUs",
+                 .elsewhere = {"nproc_per_node", "num_processes", "num_gpus"},
+                 .common = true})
+            .Number(
+                &AnnealConfig::timeout, 1, 86'400,
                 {.key = "timeout",
                  .value_name = "S",
                  .unit = "seconds",
                  .help = "how long a process of several waits for the others before the run ends"});
-  }));
+      }));
   table
       .Path(&C::output_dir,
             {.key = "output_dir",
@@ -178,19 +184,21 @@ void AddRunning(Table& table) {
 }
 
 Table MakeTable() {
-  Table table("evaluate",
-              "Draws, scores and shows how reward and diversity trade off over ways to blend a base "
-              "SDXL and its fine-tuned version, over adapters, their scales and a training run's "
-              "steps. Writes evaluation.json, evaluation.csv and report.html. Without any flag it "
-              "evaluates the embedded model and its LoRA.");
+  Table table(
+      "evaluate",
+      "Draws, scores and shows how reward and diversity trade off over ways to blend a base "
+      "SDXL and its fine-tuned version, over adapters, their scales and a training run's "
+      "steps. Writes evaluation.json, evaluation.csv and report.html. Without any flag it "
+      "evaluates the embedded model and its LoRA.");
   AddCompared(table);
   AddScoring(table);
   AddDrawing(table);
   AddRunning(table);
   table.Example("evaluate", "the embedded model, its LoRA, six weight types and four LoRA scales")
-      .Example("evaluate --model sdxl --lora mine.safetensors --prompts held_out.txt --reward "
-               "pickscore --validation_reward hpsv2",
-               "your model and adapter")
+      .Example(
+          "evaluate --model sdxl --lora mine.safetensors --prompts held_out.txt --reward "
+          "pickscore --validation_reward hpsv2",
+          "your model and adapter")
       .Example("evaluate --model sdxl --checkpoints run --prompts held_out.txt --reward pickscore",
                "which step of a training run is best")
       .Example("evaluate --pictures drawn --reward pickscore", "pictures that are there");
@@ -211,10 +219,10 @@ absl::Status CheckScales(const EvaluateConfig& config) {
 }
 
 absl::Status CheckCompared(const EvaluateConfig& config) {
-  const std::vector<std::pair<const char*, bool>> given = {{"tuned", !config.tuned.empty()},
-                                                           {"checkpoints",
-                                                            !config.checkpoints.empty()},
-                                                           {"lora", !config.lora.empty()}};
+  const std::vector<std::pair<const char*, bool>> given = {
+      {"tuned", !config.tuned.empty()},
+      {"checkpoints", !config.checkpoints.empty()},
+      {"lora", !config.lora.empty()}};
   for (size_t i = 0; i < given.size(); ++i) {
     for (size_t j = i + 1; j < given.size(); ++j) {
       if (given[i].second && given[j].second) {

@@ -12,8 +12,8 @@ namespace draftp {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing::FailsWith;
+using ::testing::IsEmpty;
 
 absl::StatusOr<EvaluateConfig> Load(const std::vector<std::string>& arguments,
                                     const std::string& embedded = "/bundle") {
@@ -89,7 +89,8 @@ TEST_P(PrintedConfigTest, RepeatsTheConfig) {
   ASSERT_TRUE(config.ok()) << config.status();
   const std::string file = folder.Write(
       "run.json",
-      nlohmann::ordered_json{{"config", ConfigValuesToJson(EvaluateTable().Print(*config))}}.dump());
+      nlohmann::ordered_json{{"config", ConfigValuesToJson(EvaluateTable().Print(*config))}}
+          .dump());
   const auto again = Load({"--config=" + file});
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(*again, *config);

@@ -25,11 +25,11 @@
 namespace draftp {
 namespace {
 
+using testing::Contents;
 using ::testing::ElementsAre;
+using testing::FailsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::Contents;
-using testing::FailsWith;
 
 namespace fs = std::filesystem;
 
@@ -88,8 +88,8 @@ TEST_F(RunEvaluateTest, LeavesTheCurveAndWhatRepeatsIt) {
   for (const auto& point : json["points"]) {
     EXPECT_EQ(point["images"], 4);
     double sum = 0;
-    for (const auto& file : fs::directory_iterator(
-             config_.output_dir + "/" + point["pictures"].get<std::string>())) {
+    for (const auto& file :
+         fs::directory_iterator(config_.output_dir + "/" + point["pictures"].get<std::string>())) {
       if (file.path().extension() == ".png") sum += ScoreOf(file.path().string());
     }
     EXPECT_NEAR(point["rewards"]["PickScore"]["mean"].get<double>(), sum / 4, 1e-4);
@@ -260,8 +260,8 @@ TEST_F(RunEvaluateTest, ARewardThatIsntFiniteNamesThePicture) {
 }
 
 TEST_F(RunEvaluateTest, WithoutAClipModelAnEmbeddingIsAskedFor) {
-  config_.reward = {
-      folder_.Write("draftp_reward.json", R"({"kind": "brightness"})").substr(0, folder_.path().size())};
+  config_.reward = {folder_.Write("draftp_reward.json", R"({"kind": "brightness"})")
+                        .substr(0, folder_.path().size())};
   EXPECT_THAT(Run(), FailsWith("--reward: found no CLIP model"));
 }
 

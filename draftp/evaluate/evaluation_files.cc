@@ -209,8 +209,8 @@ EvaluationPage ToPage(const Evaluation& evaluation, const std::string& output_di
   page.explained = {
       {"diversity", "1 minus the mean cosine of the embeddings of two pictures of one prompt"}};
   for (const std::string& name : evaluation.reward_names) {
-    page.explained.emplace_back(
-        name + " win rate", "share of the pictures that score above base's of the same noise");
+    page.explained.emplace_back(name + " win rate",
+                                "share of the pictures that score above base's of the same noise");
   }
   for (const MetricText& text : MetricTexts()) page.explained.emplace_back(text.key, text.meaning);
   return page;

@@ -28,9 +28,9 @@ struct Evaluation {
   std::string title, summary;
   std::vector<std::string> prompts;
   std::vector<std::string> reward_names;
-  size_t chosen_reward = 0;                // its place in them
-  std::vector<EvaluationPoint> points;     // one named base first, where there is one
-  std::optional<size_t> best = {};         // its place in them
+  size_t chosen_reward = 0;                    // its place in them
+  std::vector<EvaluationPoint> points;         // one named base first, where there is one
+  std::optional<size_t> best = {};             // its place in them
   std::optional<double> least_diversity = {};  // of the best point
   std::vector<std::string> warnings = {};
   std::vector<std::pair<std::string, std::string>> settings = {};  // for the page

@@ -14,8 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-EvaluationPoint MakePoint(const std::string& name, double reward,
-                          std::optional<double> diversity) {
+EvaluationPoint MakePoint(const std::string& name, double reward, std::optional<double> diversity) {
   EvaluationPoint point{name, "annealed", 0.5, "/out/pictures/" + name};
   point.measures.images = 2;
   point.measures.rewards = {{"Trained", {1, 0, 2}, Interval{0.5, 0.4, 0.6}},
@@ -31,14 +30,15 @@ EvaluationPoint MakePoint(const std::string& name, double reward,
 }
 
 Evaluation MakeEvaluation() {
-  Evaluation evaluation{.title = "t",
-                        .summary = "",
-                        .prompts = {"a"},
-                        .reward_names = {"Trained", "Held out"},
-                        .chosen_reward = 1,
-                        .points = {MakePoint("base", 1, 0.5), MakePoint("weights(0.2,\"x\")", 3, 0.45),
-                                   MakePoint("draft", 9, 0.1), MakePoint("worse", 2, 0.3),
-                                   MakePoint("single", 20, std::nullopt)}};
+  Evaluation evaluation{
+      .title = "t",
+      .summary = "",
+      .prompts = {"a"},
+      .reward_names = {"Trained", "Held out"},
+      .chosen_reward = 1,
+      .points = {MakePoint("base", 1, 0.5), MakePoint("weights(0.2,\"x\")", 3, 0.45),
+                 MakePoint("draft", 9, 0.1), MakePoint("worse", 2, 0.3),
+                 MakePoint("single", 20, std::nullopt)}};
   ChoosePoints(0.8, evaluation);
   return evaluation;
 }
@@ -66,8 +66,8 @@ TEST(EvaluationFilesTest, JsonHasEveryNumber) {
   EXPECT_TRUE(point["rewards"]["Held out"]["win_rate"].is_null());
   EXPECT_EQ(point["diversity"]["mean"], 0.5);
   EXPECT_EQ(point["pictures"], "pictures/base");
-  for (const char* key : {"vendi", "frechet_distance", "cmmd", "recall", "precision", "density",
-                          "coverage"})
+  for (const char* key :
+       {"vendi", "frechet_distance", "cmmd", "recall", "precision", "density", "coverage"})
     EXPECT_EQ(point[key], 0.25) << key;
   EXPECT_TRUE(point["colour_entropy"].is_null());
   EXPECT_EQ(point["pareto"], true);

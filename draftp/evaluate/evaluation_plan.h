@@ -29,8 +29,8 @@ struct EvaluationRun {
 };
 
 // One run for each adapter (or for the tuned UNet), in which each weight type and each scale is a
-// column; the base model is drawn once, by the first. Of a valid config. NotFound names --checkpoints
-// where a training run has kept no adapters.
+// column; the base model is drawn once, by the first. Of a valid config. NotFound names
+// --checkpoints where a training run has kept no adapters.
 absl::StatusOr<std::vector<EvaluationRun>> PlanEvaluation(const EvaluateConfig& config);
 
 }  // namespace draftp

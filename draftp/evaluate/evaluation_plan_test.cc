@@ -59,8 +59,8 @@ TEST(EvaluationPlanTest, BaseIsDrawnOnceAndComesFirst) {
 TEST(EvaluationPlanTest, ATrainingRunIsAPointForEachStepInOrder) {
   testing::TemporaryFolder folder;
   std::filesystem::create_directory(folder / "adapters");
-  for (const char* name : {"step_100.safetensors", "step_20.safetensors", "step_x.safetensors",
-                           "notes.txt"})
+  for (const char* name :
+       {"step_100.safetensors", "step_20.safetensors", "step_x.safetensors", "notes.txt"})
     folder.Write(std::string("adapters/") + name, "");
   EvaluateConfig config;
   config.checkpoints = folder.path();

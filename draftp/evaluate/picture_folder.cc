@@ -85,7 +85,8 @@ absl::StatusOr<std::string> CaptionOf(const std::string& path, const std::vector
     return std::string(absl::StripAsciiWhitespace(*caption));
   }
   return absl::NotFoundError(absl::StrCat(
-      Shown(path), ": found no caption, expected it in the PNG's text (prompt or parameters) or in ",
+      Shown(path),
+      ": found no caption, expected it in the PNG's text (prompt or parameters) or in ",
       Shown(fs::path(path).stem().string()), ".txt beside it"));
 }
 
@@ -101,7 +102,8 @@ absl::StatusOr<std::vector<std::string>> PictureFilesIn(const std::string& folde
       files.push_back(entry->path().string());
   }
   if (error)
-    return absl::NotFoundError(absl::StrCat(Shown(folder), ": ", error.message(), ", expected a folder"));
+    return absl::NotFoundError(
+        absl::StrCat(Shown(folder), ": ", error.message(), ", expected a folder"));
   std::ranges::sort(files);
   return files;
 }

@@ -17,8 +17,9 @@ struct NamedFolder {
 };
 
 // What DIR or DIR:NAME, a value of --pictures, stands for: the folder itself where PNG files lie in
-// it, else, or where it is an annealing run's, each of its subfolders that holds some, in byte order; a NAME stands for the folder, or
-// before those of subfolders ("NAME/linear"). Errors name the folder.
+// it, else, or where it is an annealing run's, each of its subfolders that holds some, in byte
+// order; a NAME stands for the folder, or before those of subfolders ("NAME/linear"). Errors name
+// the folder.
 absl::StatusOr<std::vector<NamedFolder>> FindPictureFolders(const std::string& argument);
 
 // The PNG files in a folder, in byte order of their names; hidden ones not. NotFound names it.
@@ -32,8 +33,8 @@ absl::StatusOr<std::vector<std::string>> PictureFilesIn(const std::string& folde
 struct CaptionedPicture {
   std::string path;
   std::string caption;
-  std::string noise;  // the same in pictures of two folders that began with the same noise: the
-                      // PNG's text "seed", else the file's name
+  std::string noise;   // the same in pictures of two folders that began with the same noise: the
+                       // PNG's text "seed", else the file's name
   std::string sha256;  // of the file
   RgbImage image;
 };

@@ -36,14 +36,15 @@ TEST(PictureFolderTest, ReadsThePromptAndTheSeedOfThisProjectsPictures) {
 
 TEST(PictureFolderTest, ReadsWhatTheWebUisWrite) {
   TemporaryFolder folder;
-  EXPECT_EQ(ReadCaptionedPicture(
-                Picture(folder, "a.png",
-                        {{"parameters", "a dog\nin snow\nNegative prompt: cat\nSteps: 20, Seed: 1"}}))
-                ->caption,
-            "a dog\nin snow");
-  EXPECT_EQ(ReadCaptionedPicture(Picture(folder, "b.png", {{"parameters", "a dog\nSteps: 20"}}))
-                ->caption,
-            "a dog");
+  EXPECT_EQ(
+      ReadCaptionedPicture(
+          Picture(folder, "a.png",
+                  {{"parameters", "a dog\nin snow\nNegative prompt: cat\nSteps: 20, Seed: 1"}}))
+          ->caption,
+      "a dog\nin snow");
+  EXPECT_EQ(
+      ReadCaptionedPicture(Picture(folder, "b.png", {{"parameters", "a dog\nSteps: 20"}}))->caption,
+      "a dog");
   EXPECT_EQ(ReadCaptionedPicture(Picture(folder, "c.png", {{"parameters", "Steps: 20"}}))->caption,
             "");
 }
@@ -58,8 +59,9 @@ TEST(PictureFolderTest, ReadsTheFileBeside) {
   EXPECT_EQ(ReadCaptionedPicture(Picture(folder, "b.png"))->caption, "a bird");
   EXPECT_EQ(ReadCaptionedPicture(Picture(folder, "img_00004_01.png"))->caption, "a fish");
   // ComfyUI's graph isn't a caption.
-  EXPECT_EQ(ReadCaptionedPicture(Picture(folder, "graph.png", {{"prompt", "{\"3\": {}}"}}))->caption,
-            "a tree");
+  EXPECT_EQ(
+      ReadCaptionedPicture(Picture(folder, "graph.png", {{"prompt", "{\"3\": {}}"}}))->caption,
+      "a tree");
   EXPECT_EQ(ReadCaptionedPicture(folder / "a.png")->noise, "name a");
 }
 

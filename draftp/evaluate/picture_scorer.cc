@@ -105,7 +105,8 @@ absl::StatusOr<PictureScorer> PictureScorer::Load(const EvaluateConfig& config,
     scorer.scored_.push_back({*std::move(reward)});
   }
   if (!config.embedding.empty()) {
-    if (absl::Status path = CheckNoHubName("--embedding", config.embedding); !path.ok()) return path;
+    if (absl::Status path = CheckNoHubName("--embedding", config.embedding); !path.ok())
+      return path;
     auto model = ClipReward::Load(config.embedding, options);
     if (!model.ok()) return AsFailure(model.status());
     scorer.embedding_ = *std::move(model);
@@ -116,7 +117,8 @@ absl::StatusOr<PictureScorer> PictureScorer::Load(const EvaluateConfig& config,
   }
   if (scorer.embedding_) return scorer;
   return absl::InvalidArgumentError(
-      "--reward: found no CLIP model, whose embeddings diversity is measured by, expected one among "
+      "--reward: found no CLIP model, whose embeddings diversity is measured by, expected one "
+      "among "
       "the rewards, or --embedding");
 }
 

@@ -51,8 +51,8 @@ class PictureScorer {
   };
   PictureScorer() = default;
   // Appends a column [n] for each of its names.
-  void ScoreBy(Scored& scored, const at::Tensor& pixels,
-               std::span<const CaptionedPicture> pictures, std::vector<at::Tensor>& columns);
+  void ScoreBy(Scored& scored, const at::Tensor& pixels, std::span<const CaptionedPicture> pictures,
+               std::vector<at::Tensor>& columns);
   // Of a CLIP model, once for each batch.
   const at::Tensor& EmbeddingOf(const ClipReward& model, const at::Tensor& pixels);
   static std::vector<at::Tensor> TextsOf(Scored& scored,

@@ -60,7 +60,8 @@ class Numbers {
   }
   void Set(const std::string& key, double value) {
     const auto& texts = MetricTexts();
-    const auto text = std::ranges::find_if(texts, [&](const MetricText& t) { return key == t.key; });
+    const auto text =
+        std::ranges::find_if(texts, [&](const MetricText& t) { return key == t.key; });
     measures_.numbers.at(static_cast<size_t>(text - texts.begin())) = value;
   }
   // Whether there is a value.
@@ -96,12 +97,12 @@ void MeasureRewards(const OrderedPoint& point, const OrderedPoint* base, const P
     }
     if (base != nullptr && base != &point && !pairs.places.empty()) {
       const at::Tensor base_scores = base->pictures.scores.rewards.contiguous();
-      const auto win_rate = WinRate(
-          ByPrompt(pairs.prompt_of,
-                   [&](size_t i) { return score(scores, pairs.places[i].first, r); }),
-          ByPrompt(pairs.prompt_of,
-                   [&](size_t i) { return score(base_scores, pairs.places[i].second, r); }),
-          bootstrap);
+      const auto win_rate =
+          WinRate(ByPrompt(pairs.prompt_of,
+                           [&](size_t i) { return score(scores, pairs.places[i].first, r); }),
+                  ByPrompt(pairs.prompt_of,
+                           [&](size_t i) { return score(base_scores, pairs.places[i].second, r); }),
+                  bootstrap);
       if (numbers.Ok(win_rate.status())) reward.win_rate = *win_rate;
     }
     measures.rewards.push_back(std::move(reward));
@@ -224,9 +225,8 @@ OrderedPoint InOrder(PointPictures pictures, const std::vector<std::string>& pro
   }
   for (const auto& [prompt, size] : sizes) ordered.sizes.push_back(size);
   const at::Tensor rows = at::tensor(order);
-  ordered.pictures.scores = {
-      .rewards = pictures.scores.rewards.index_select(0, rows),
-      .embeddings = pictures.scores.embeddings.index_select(0, rows)};
+  ordered.pictures.scores = {.rewards = pictures.scores.rewards.index_select(0, rows),
+                             .embeddings = pictures.scores.embeddings.index_select(0, rows)};
   return ordered;
 }
 

@@ -35,7 +35,7 @@ struct PointMeasures {
   std::vector<RewardMeasure> rewards;
   std::optional<Interval> diversity = {};
   std::vector<std::optional<double>> numbers;  // as MetricTexts has them
-  std::vector<std::string> missing;  // why a metric has no number, a line each
+  std::vector<std::string> missing;            // why a metric has no number, a line each
 };
 
 struct MeasureOptions {
@@ -46,8 +46,8 @@ struct MeasureOptions {
 // A point whose pictures are in order: prompt by prompt, as `prompts` of the evaluation has them.
 struct OrderedPoint {
   PointPictures pictures;
-  std::vector<int64_t> sizes;   // pictures of each prompt that it has any of
-  std::vector<int> prompt_of;   // of each picture, its prompt's place in the evaluation's
+  std::vector<int64_t> sizes;  // pictures of each prompt that it has any of
+  std::vector<int> prompt_of;  // of each picture, its prompt's place in the evaluation's
 };
 
 // The captions of all points, in the order in which they are found.

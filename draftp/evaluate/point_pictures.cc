@@ -130,8 +130,8 @@ absl::StatusOr<PointPictures> ReadPoint(const std::string& folder, PictureScorer
   const auto files = PictureFilesIn(folder);
   if (!files.ok()) return files.status();
   if (files->empty())
-    return absl::FailedPreconditionError(absl::StrCat(Printable(folder, 1000),
-                                                      ": found no PNG files, expected pictures"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(Printable(folder, 1000), ": found no PNG files, expected pictures"));
   KeptScores kept(options, static_cast<int64_t>(scorer.names().size()));
   Batches batches(scorer, kept, options);
   PointPictures point;
