@@ -4,7 +4,8 @@
 
 OUT: what run.sh left. For each KL coefficient and point: diversity and reward, the mean over training seeds, and the gain,
 the point's reward less that of the reference curve (LoRA scales, or training steps, with base and draft at their ends) at
-the point's diversity, straight lines between its points; the mean over seeds with a 95% interval by Student's t.
+the point's diversity, straight lines between its points; the mean over seeds with a 95% interval by Student's t. Then the same
+over all runs, also above the Pareto set of the six original weight types.
 """
 
 import json
@@ -13,7 +14,7 @@ import pathlib
 import re
 import sys
 
-T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365}  # of 97.5%, by degrees of freedom
+T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 11: 2.201}  # of 97.5%, by degrees of freedom
 
 
 def read(path):
@@ -43,6 +44,41 @@ def describe(values):
     return f"{mean:+7.3f} +-{T[len(values) - 1] * error:6.3f} ({len(values)})"
 
 
+ORIGINAL = ("base", "draft", "linear", "power_2", "power_4", "step_0.6")
+
+
+def pareto(points):
+    return [p for p in points if not any(q[0] >= p[0] and q[1] >= p[1] and q != p for q in points)]
+
+
+def pooled(runs):
+    """Gains of each point over all runs, above three curves."""
+    gains = {}
+    for blends, steps in runs:
+        ends = [blends["base"][1:], blends["draft"][1:]]
+        curves = ([p[1:] for p in blends.values() if p[0] == "LoRA scale"] + ends,
+                  [p[1:] for p in steps.values()] + ends[1:], pareto([blends[name][1:] for name in ORIGINAL]))
+        for name, (_, diversity, reward) in blends.items():
+            for column, curve in enumerate(curves):
+                value = at(curve, diversity)
+                if value is not None:
+                    gains.setdefault(name, ([], [], []))[column].append(reward - value)
+    print(f"\nall {len(runs)} runs{'':16}   above LoRA scaling      above truncated training   above the original six")
+    for name, columns in gains.items():
+        print(f"{name:28}" + "   ".join(describe(column) for column in columns))
+    means = [[], []]
+    for blends, steps in runs:
+        one = {}
+        ends = [blends["base"][1:], blends["draft"][1:]]
+        for column, curve in enumerate(([p[1:] for p in blends.values() if p[0] == "LoRA scale"] + ends,
+                                        [p[1:] for p in steps.values()] + ends[1:])):
+            values = [blends[name][2] - at(curve, blends[name][1]) for name in ORIGINAL[2:]
+                      if at(curve, blends[name][1]) is not None]
+            if values:
+                means[column].append(sum(values) / len(values))
+    print(f"{'mean of ' + ', '.join(ORIGINAL[2:]):28}  " + "   ".join(describe(column) for column in means))
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     seeds = {}
@@ -70,6 +106,7 @@ def main():
                 rows.items(), key=lambda row: -sum(row[1][1]) / len(row[1][1])):
             print(f"{name:28}{sum(diversity) / len(diversity):10.4f}{sum(reward) / len(reward):9.3f}   "
                   f"{describe(above_scales)}   {describe(above_steps)}")
+    pooled([run for runs in seeds.values() for run in runs])
 
 
 main()
