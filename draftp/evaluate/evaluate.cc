@@ -19,19 +19,17 @@
 #include "draftp/anneal/anneal_identity.h"
 #include "draftp/anneal/image_output.h"
 #include "draftp/config/config_json.h"
-#include "draftp/config/config_path.h"
 #include "draftp/config/config_row.h"
 #include "draftp/data/captions.h"
 #include "draftp/evaluate/evaluation_files.h"
+#include "draftp/evaluate/evaluation_folder.h"
 #include "draftp/evaluate/evaluation_plan.h"
 #include "draftp/evaluate/picture_folder.h"
 #include "draftp/evaluate/picture_scorer.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/count.h"
-#include "draftp/io/file_hash.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/compute_device.h"
-#include "draftp/run/earlier_run.h"
 #include "draftp/run/embedded.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/output_folder.h"
@@ -45,22 +43,7 @@
 namespace draftp {
 namespace {
 
-constexpr char kDefaultFolder[] = "evaluation";
-constexpr char kPictures[] = "pictures";
 constexpr char kScores[] = "scores";
-
-// What decides the pictures of every point; the others decide which points there are, how they are
-// scored, and where. Two evaluations that differ in these don't share a folder.
-const std::set<std::string>& UndecidingKeys() {
-  static const auto* const keys = new std::set<std::string>{
-      "model",       "lora",         "checkpoints",     "tuned",     "unet",
-      "vae",         "text_encoder", "text_encoder_2",  "tokenizer", "tokenizer_2",
-      "weight_type", "lora_scale",   "pictures",        "reward",    "validation_reward",
-      "embedding",   "resamples",    "least_diversity", "prompt",    "prompts",
-      "max_prompts", "batch_size",   "device",          "dtype",     "nproc",
-      "timeout",     "output_dir",   "overwrite"};
-  return *keys;
-}
 
 // The prompts that are drawn, where anything is; those of a pipe are read, and stand in the config.
 absl::StatusOr<std::vector<std::string>> TakePrompts(EvaluateConfig& config) {
@@ -80,49 +63,6 @@ absl::StatusOr<std::vector<std::string>> TakePrompts(EvaluateConfig& config) {
   return std::move(captions->captions);
 }
 
-RunIdentity IdentityOf(const EvaluateConfig& config, const std::vector<std::string>& prompts) {
-  RunIdentity identity;
-  for (const auto& [key, value] : EvaluateTable().Print(config)) {
-    if (Draws(config) && !UndecidingKeys().contains(key)) identity.settings[key] = PlainText(value);
-  }
-  identity.inputs["prompts"] = Sha256OfText(absl::StrJoin(prompts, std::string(1, '\0')));
-  return identity;
-}
-
-// Why the folder isn't this evaluation's; empty where it is, or is free.
-std::string WhyOther(const std::string& dir, const RunIdentity& identity) {
-  const auto earlier = ReadEarlierRun(dir);
-  if (!earlier) return "";
-  if (earlier->program != "evaluate")
-    return earlier->program.empty() ? "no run.json tells which" : "of " + earlier->program;
-  if (!earlier->identity) return "its run.json tells no settings";
-  RunIdentity before = *earlier->identity;
-  std::erase_if(before.inputs, [](const auto& input) { return input.first != "prompts"; });
-  const std::vector<std::string> differences = Differences(before, identity);
-  return differences.empty() ? "" : FirstOf(differences);
-}
-
-// The typed folder, or the first of evaluation, evaluation_2, ... that is free or this one's.
-absl::StatusOr<OutputFolder> OpenFolder(const EvaluateConfig& config, const RunIdentity& identity) {
-  const bool typed = !config.output_dir.empty();
-  const auto user = UserFolder();
-  if (!user.ok()) return user.status();
-  for (int number = 1;; ++number) {
-    const std::string dir =
-        typed ? config.output_dir : NumberedFolder(AbsolutePath(kDefaultFolder, *user), number);
-    auto folder = OutputFolder::Open(dir);
-    if (!typed && absl::IsFailedPrecondition(folder.status())) continue;  // a run is in it
-    if (!folder.ok()) return folder.status();
-    const std::string why = WhyOther(dir, identity);
-    if (why.empty() || config.overwrite) return folder;
-    if (typed) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--output_dir: found another run's results in ", Printable(dir, 1000), " (",
-                       why, "), expected another folder, or --overwrite"));
-    }
-  }
-}
-
 // A point before it is measured.
 struct PointSource {
   std::string name, family;
@@ -136,10 +76,8 @@ absl::StatusOr<std::vector<PointSource>> PointsOf(const EvaluateConfig& config,
   std::vector<PointSource> points;
   for (const EvaluationRun& run : runs) {
     for (const EvaluationColumn& column : run.columns) {
-      const std::string dir =
-          absl::StrCat(output_dir, "/", kPictures, run.name.empty() ? "" : "/", run.name);
-      points.push_back(
-          {column.name, column.family, column.parameter, WeightTypeDir(dir, column.weight_type)});
+      points.push_back({column.name, column.family, column.parameter,
+                        WeightTypeDir(PicturesDir(output_dir, run), column.weight_type)});
     }
   }
   for (const std::string& argument : config.pictures) {
@@ -166,8 +104,7 @@ absl::Status DrawAll(const std::vector<EvaluationRun>& runs, const std::string& 
   const double begin = Progress::WallSeconds();
   for (size_t i = 0; i < runs.size(); ++i) {
     AnnealConfig draw = runs[i].config;
-    draw.output_dir =
-        absl::StrCat(output_dir, "/", kPictures, runs[i].name.empty() ? "" : "/", runs[i].name);
+    draw.output_dir = PicturesDir(output_dir, runs[i]);
     draw.overwrite = config.overwrite;
     if (runs.size() > 1 && world.first()) {
       const double each = i == 0 ? 0 : (Progress::WallSeconds() - begin) / static_cast<double>(i);
@@ -376,11 +313,11 @@ absl::Status RunEvaluate(const EvaluateConfig& given, Notices& log, World& world
   const auto device = name.ok() ? ChooseDevice(*name, config.draw.dtype) : name.status();
   if (absl::Status agreed = world.Agree("device", device.status()); !agreed.ok()) return agreed;
 
-  RunIdentity identity = IdentityOf(config, *prompts);
+  RunIdentity identity = EvaluationIdentity(config, *prompts);
   std::optional<OutputFolder> folder;
   absl::Status opened = absl::OkStatus();
   if (world.first()) {
-    auto open = OpenFolder(config, identity);
+    auto open = OpenEvaluationFolder(config, identity);
     opened = open.status();
     if (open.ok()) folder.emplace(*std::move(open));
     if (opened.ok()) opened = folder->Tidy({kScores});
