@@ -33,9 +33,10 @@ def score(folder, model, tokenizer):
     paths = sorted(folder.glob("img_*.png"))
     captions = [path.with_name(path.name.replace("img_", "prompt_")).with_suffix(".txt").read_text().strip()
                 for path in paths]
-    images = unit(model.get_image_features(pixel_values=pixels(paths, model.config.vision_config.image_size)))
+    x = pixels(paths, model.config.vision_config.image_size).to(model.device)
+    images = torch.cat([unit(model.get_image_features(pixel_values=some)) for some in x.split(32)])
     tokens = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt",
-                       max_length=model.config.text_config.max_position_embeddings)
+                       max_length=model.config.text_config.max_position_embeddings).to(model.device)
     texts = unit(model.get_text_features(**tokens))
     reward = (model.logit_scale.exp() * (images * texts).sum(-1)).mean().item()
     spreads = []

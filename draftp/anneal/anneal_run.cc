@@ -10,11 +10,15 @@
 #include "draftp/anneal/anneal_ranks.h"
 #include "draftp/io/count.h"
 #include "draftp/io/png.h"
+#include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/schedule/spacings.h"
 #include "draftp/version.h"
 
 namespace draftp {
 namespace {
+
+// On a small network and a GPU pictures are drawn ten times as fast as one thread writes them.
+int WritingThreads() { return std::clamp(cpu::Threads() / 2, 1, 8); }
 
 std::vector<Blend> DrawnBlends(const std::vector<AnnealColumn>& columns) {
   std::vector<Blend> blends;
@@ -63,7 +67,8 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
                    },
                .pair = options_.pair}),
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
-             static_cast<int>(options_.size.height)) {}
+             static_cast<int>(options_.size.height)),
+      writing_(WritingThreads()) {}
 
 uint64_t AnnealRun::SeedOf(int64_t image) const {
   return config_.seed + (NoiseStreams::PerImage(config_.noise) ? static_cast<uint64_t>(image) : 0);
@@ -177,14 +182,20 @@ absl::Status AnnealRun::SetCaptions(const std::vector<int64_t>& images) {
 }
 
 absl::Status AnnealRun::Write(size_t column, const std::vector<int64_t>& images,
-                              const std::vector<RgbImage>& pictures) {
+                              std::vector<RgbImage> pictures) {
   if (absl::Status there = options_.check_folder(); !there.ok()) return there;
   for (size_t b = 0; b < images.size(); ++b) {
-    const auto record = RecordOf(options_.columns[column], images[b]);
+    auto record = RecordOf(options_.columns[column], images[b]);
     if (!record.ok()) return record.status();
-    absl::Status written = WriteImageFiles(config_.output_dir, *record, pictures[b]);
-    if (!written.ok()) return written;
-    RemoveOthers(column, images[b], record->rank);
+    absl::Status taken = writing_.Add([this, column, image = images[b], record = *std::move(record),
+                                       picture = std::move(pictures[b])] {
+      absl::Status written = WriteImageFiles(config_.output_dir, record, picture);
+      if (!written.ok()) return written;
+      RemoveOthers(column, image, record.rank);
+      Show(column, {image}, {picture});
+      return absl::OkStatus();
+    });
+    if (!taken.ok()) return taken;
   }
   drawn_ += static_cast<int64_t>(images.size());
   return absl::OkStatus();
@@ -198,10 +209,9 @@ void AnnealRun::Show(size_t column, const std::vector<int64_t>& images,
 
 absl::Status AnnealRun::Finish(size_t column, const std::vector<int64_t>& images,
                                const at::Tensor& latents) {
-  const auto pictures = drawer_.Pictures(latents);
+  auto pictures = drawer_.Pictures(latents);
   if (!pictures.ok()) return pictures.status();
-  if (absl::Status written = Write(column, images, *pictures); !written.ok()) return written;
-  Show(column, images, *pictures);
+  if (absl::Status taken = Write(column, images, *std::move(pictures)); !taken.ok()) return taken;
   progress_.AddImages(static_cast<int64_t>(images.size()));
   return absl::OkStatus();
 }
@@ -255,6 +265,7 @@ absl::Status AnnealRun::DrawAll() {
       options_.after_step(batch_);
     }
   }
+  if (absl::Status written = writing_.Finish(); !written.ok()) return written;
   progress_.Finish();
   return absl::OkStatus();
 }

@@ -17,6 +17,7 @@
 #include "draftp/anneal/image_output.h"
 #include "draftp/anneal/web_ui_text.h"
 #include "draftp/report/contact_sheet.h"
+#include "draftp/run/background_tasks.h"
 #include "draftp/run/notices.h"
 #include "draftp/run/progress.h"
 #include "draftp/sampling/any_noise.h"
@@ -84,10 +85,10 @@ class AnnealRun {
   // than a batch behind the other.
   absl::StatusOr<std::vector<int64_t>> ToDraw(size_t column, const std::vector<int64_t>& images);
   absl::Status SetCaptions(const std::vector<int64_t>& images);
-  // Decodes, writes, shows and counts.
+  // Decodes, hands over to be written and shown, and counts.
   absl::Status Finish(size_t column, const std::vector<int64_t>& images, const at::Tensor& latents);
   absl::Status Write(size_t column, const std::vector<int64_t>& images,
-                     const std::vector<RgbImage>& pictures);
+                     std::vector<RgbImage> pictures);
   void Show(size_t column, const std::vector<int64_t>& images,
             const std::vector<RgbImage>& pictures);
   absl::Status ShowOthers();
@@ -104,6 +105,8 @@ class AnnealRun {
   std::vector<int64_t> captioned_;  // images whose captions the drawer has
   bool identified_ = false;
   int64_t drawn_ = 0, kept_ = 0;
+  // Last: its tasks use the others. Pictures are written while the next are drawn.
+  BackgroundTasks writing_;
 };
 
 }  // namespace draftp

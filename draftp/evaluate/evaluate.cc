@@ -332,10 +332,10 @@ absl::Status RunEvaluate(const EvaluateConfig& given, Notices& log, World& world
   const absl::Status begun = world.first() ? record.Write() : absl::OkStatus();
   if (absl::Status agreed = world.Agree("output folder", begun); !agreed.ok()) return agreed;
 
+  InputHashes hashes(ScorerFiles(config));
   if (absl::Status drawn = DrawAll(*runs, config.output_dir, config, log, world); !drawn.ok())
     return drawn;
   seconds.drawn = Progress::WallSeconds();
-  InputHashes hashes(ScorerFiles(config));
   auto scorer = PictureScorer::Load(config, *device);
   if (absl::Status agreed = world.Agree("rewards", scorer.status()); !agreed.ok()) return agreed;
   const auto& scorer_hashes = hashes.Get();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "draftp/io/png.h"
+#include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/metrics/distances.h"
 #include "draftp/metrics/diversity.h"
 #include "draftp/metrics/manifolds.h"
@@ -137,20 +138,35 @@ void MeasureDistances(const OrderedPoint& point, const OrderedPoint& base, Numbe
   }
 }
 
+absl::StatusOr<double> DriftOfFiles(const std::string& picture, const std::string& base) {
+  const auto own = ReadPng(picture);
+  if (!own.ok()) return own.status();
+  const auto reference = ReadPng(base);
+  if (!reference.ok()) return reference.status();
+  return SameNoiseDrift(own->image, reference->image);
+}
+
 absl::Status MeasureDrift(const OrderedPoint& point, const OrderedPoint& base, const Pairs& pairs,
                           Numbers& numbers) {
   if (&point == &base) {
     numbers.Set("drift", 0);
     return absl::OkStatus();
   }
+  std::vector<absl::StatusOr<double>> each(pairs.places.size());
+  cpu::ParallelFor(std::ssize(each), 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const auto& [own, other] = pairs.places[i];
+      each[i] = DriftOfFiles(point.pictures.pictures[static_cast<size_t>(own)].path,
+                             base.pictures.pictures[static_cast<size_t>(other)].path);
+    }
+  });
   std::vector<double> drifts;
-  for (const auto& [own, other] : pairs.places) {
-    const auto picture = ReadPng(point.pictures.pictures[static_cast<size_t>(own)].path);
-    if (!picture.ok()) return picture.status();
-    const auto reference = ReadPng(base.pictures.pictures[static_cast<size_t>(other)].path);
-    if (!reference.ok()) return reference.status();
-    const auto drift = SameNoiseDrift(picture->image, reference->image);
-    if (!numbers.Ok(drift.status())) return absl::OkStatus();
+  for (const auto& drift : each) {
+    if (absl::IsFailedPrecondition(drift.status())) {  // of another size
+      numbers.Ok(drift.status());
+      return absl::OkStatus();
+    }
+    if (!drift.ok()) return drift.status();
     drifts.push_back(*drift);
   }
   if (drifts.empty()) return absl::OkStatus();

@@ -7,12 +7,15 @@
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/evaluate/picture_folder.h"
 #include "draftp/io/printable.h"
+#include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/report/thumbnail.h"
 
 namespace draftp {
@@ -123,6 +126,32 @@ absl::Status CheckSize(const CaptionedPicture& picture, const std::string& first
                    " as in ", Printable(first, 1000)));
 }
 
+// A picture with what is kept of it once it has been scored.
+struct SeenPicture {
+  CaptionedPicture picture;
+  PixelStatistics pixels;
+  std::string thumbnail;
+};
+
+absl::StatusOr<SeenPicture> See(const std::string& path) {
+  auto picture = ReadCaptionedPicture(path);
+  if (!picture.ok()) return picture.status();
+  auto thumbnail = Thumbnail(picture->image);
+  if (!thumbnail.ok()) return thumbnail.status();
+  const PixelStatistics pixels = MeasurePixels(picture->image);
+  return SeenPicture{*std::move(picture), pixels, *std::move(thumbnail)};
+}
+
+// In the order of `paths`, on all threads.
+std::vector<absl::StatusOr<SeenPicture>> SeeAll(std::span<const std::string> paths) {
+  std::vector<absl::StatusOr<SeenPicture>> seen(paths.size());
+  cpu::ParallelFor(std::ssize(paths), 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      seen[i] = See(paths[i]);
+  });
+  return seen;
+}
+
 }  // namespace
 
 absl::StatusOr<PointPictures> ReadPoint(const std::string& folder, PictureScorer& scorer,
@@ -137,24 +166,27 @@ absl::StatusOr<PointPictures> ReadPoint(const std::string& folder, PictureScorer
   PointPictures point;
   std::vector<std::string> hashes;
   RgbImage first;  // its size alone
-  for (const std::string& file : *files) {
-    auto picture = ReadCaptionedPicture(file);
-    if (!picture.ok()) return picture.status();
-    if (hashes.empty()) first = {picture->image.width, picture->image.height, {}};
-    if (absl::Status size = CheckSize(*picture, files->front(), first); !size.ok()) return size;
-    auto thumbnail = Thumbnail(picture->image);
-    if (!thumbnail.ok()) return thumbnail.status();
-    point.pictures.push_back({.path = file,
-                              .caption = picture->caption,
-                              .noise = picture->noise,
-                              .pixels = MeasurePixels(picture->image),
-                              .thumbnail = *std::move(thumbnail)});
-    hashes.push_back(picture->sha256);
-    if (kept.Find(picture->sha256) != nullptr) {
-      options.on_images(1);
-      continue;
+  const auto at_once =
+      static_cast<size_t>(std::max<int64_t>(options.batch_size, cpu::ThreadsFromHere()));
+  for (size_t begin = 0; begin < files->size(); begin += at_once) {
+    const std::span paths(*files);
+    for (auto& seen : SeeAll(paths.subspan(begin, std::min(at_once, paths.size() - begin)))) {
+      if (!seen.ok()) return seen.status();
+      CaptionedPicture& picture = seen->picture;
+      if (hashes.empty()) first = {picture.image.width, picture.image.height, {}};
+      if (absl::Status size = CheckSize(picture, files->front(), first); !size.ok()) return size;
+      point.pictures.push_back({.path = picture.path,
+                                .caption = picture.caption,
+                                .noise = picture.noise,
+                                .pixels = seen->pixels,
+                                .thumbnail = std::move(seen->thumbnail)});
+      hashes.push_back(picture.sha256);
+      if (kept.Find(picture.sha256) != nullptr) {
+        options.on_images(1);
+        continue;
+      }
+      if (absl::Status added = batches.Add(std::move(picture)); !added.ok()) return added;
     }
-    if (absl::Status added = batches.Add(*std::move(picture)); !added.ok()) return added;
   }
   if (absl::Status finished = batches.Finish(); !finished.ok()) return finished;
   auto scores = kept.Take(hashes);

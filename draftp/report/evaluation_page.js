@@ -92,10 +92,12 @@ const selectOf = (name, texts, onchange) => {
 
 // ---- The slider along a family.
 
+const options = (select, texts) =>
+    select.replaceChildren(...texts.map((text) => make('option', null, text)));
+
 function prepareWay() {
   const ways = families.filter((family) => family.along.length > 1 &&
       family.along.some((index) => points[index].pictures.length));
-  const section = $('way');
   if (!ways.length) return;
   let way = ways[0], keys = [];
   const slider = make('input', {type: 'range', min: 0, step: 1, 'aria-label': 'weight'});
@@ -103,13 +105,11 @@ function prepareWay() {
   const numbers = make('div');
   const single = make('figure', {class: 'single'});
   const film = make('ul', {class: 'strip'});
-  const [familySelect, familyLabel] = selectOf('family', ways.map((family) => family.name),
-                                               (i) => { way = ways[i]; start(); });
+  const [, familyLabel] = selectOf('family', ways.map((family) => family.name),
+                                   (i) => { way = ways[i]; start(); });
   const [promptSelect, promptLabel] = selectOf('prompt', [], () => { listNoises(); fill(); });
   const [noiseSelect, noiseLabel] = selectOf('noise', [], () => fill());
   const pictures = () => way.along.flatMap((index) => points[index].pictures);
-  const options = (select, texts) =>
-      select.replaceChildren(...texts.map((text) => make('option', null, text)));
 
   function listNoises() {
     const prompt = promptsOf(pictures())[promptSelect.selectedIndex];
@@ -147,14 +147,13 @@ function prepareWay() {
     });
   }
   slider.addEventListener('input', move);
-  section.replaceChildren(make('h2', null, 'Along a family'),
+  $('way').replaceChildren(make('h2', null, 'Along a family'),
       make('div', {class: 'pickers'}, ways.length > 1 ? familyLabel : null, promptLabel,
            noiseLabel),
       make('div', {class: 'bench'}, make('div', null, single),
            make('div', null, make('div', {class: 'head'}, make('span', {dir: 'auto'}, 'weight'),
                                   value), slider, film, numbers)));
-  section.hidden = false;
-  familySelect.selectedIndex = 0;
+  $('way').hidden = false;
   start();
 }
 

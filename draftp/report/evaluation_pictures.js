@@ -98,10 +98,14 @@ const promptsOf = (pictures) =>
     [...new Set(pictures.map((picture) => picture.prompt))].sort((a, b) => a - b);
 const byImage = (a, b) => a.image - b.image;
 
-// ---- Details of the point that is pointed at.
+// ---- Details of the point that is pointed at: what the curve shows, its pictures, the rest.
 
-function measures(point) {
+const isHeadline = (column, index) => index < data.rewards || column.name === 'diversity';
+
+// Of the columns whose headline is as asked, or of all.
+function measures(point, headline) {
   const rows = columns.map((column, i) => {
+    if (headline !== undefined && headline !== isHeadline(column, i)) return null;
     const [mean, low, high] = point.values[i];
     if (mean === null) return null;
     const interval = low === null || high === null ? null : make('small', null,
@@ -138,8 +142,9 @@ function show(index) {
   details.replaceChildren(
       make('div', {class: 'head'}, make('h3', {dir: 'auto'}, swatch(point), ' ', point.name),
            choice),
-      make('p', {class: 'note', dir: 'auto'}, describe(point)), measures(point),
-      ...promptsOf(point.pictures).flatMap((prompt) => strip(point, prompt)));
+      make('p', {class: 'note', dir: 'auto'}, describe(point)), measures(point, true),
+      ...promptsOf(point.pictures).flatMap((prompt) => strip(point, prompt)),
+      measures(point, false));
   details.scrollTop = 0;
   mark();
 }

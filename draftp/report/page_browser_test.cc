@@ -120,6 +120,8 @@ TEST_F(PageBrowserTest, PointingShowsNumbersAndPicturesByPrompt) {
   EXPECT_THAT(Text("#details"), HasSubstr("step_0.6"));
   EXPECT_THAT(Text("#details"), HasSubstr("31.54"));  // its mean, and the ends of the interval
   EXPECT_THAT(Text("#details"), HasSubstr("31.43 \u2013 31.66"));
+  EXPECT_EQ(Text("#details .measures:nth-of-type(1) tr:last-child th"), "diversity");
+  EXPECT_EQ(Count("#details .measures ~ .strip ~ .measures"), 1);  // what isn't on the curve
   EXPECT_EQ(Count("#details .strip"), 6);
   EXPECT_EQ(Count("#details .strip img"), 24);
   EXPECT_EQ(Value("document.querySelector('#details .strip a').getAttribute('href')"),
