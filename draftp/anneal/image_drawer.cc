@@ -4,6 +4,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "draftp/run/progress.h"
@@ -25,6 +26,12 @@ class Stopwatch {
   double& sum_;
   double begin_;
 };
+
+// The decoder's activations at full resolution are what costs memory: never more than those of one
+// picture of 1024x1024, or of one picture. A CPU is busy with one.
+int64_t DecodedAtOnce(ImageSize size, bool is_cuda) {
+  return is_cuda ? std::max<int64_t>((1 << 20) / (size.width * size.height), 1) : 1;
+}
 
 }  // namespace
 
@@ -77,14 +84,14 @@ absl::StatusOr<at::Tensor> ImageDrawer::Latents(const Blend& blend, AnyNoise& no
 absl::StatusOr<std::vector<RgbImage>> ImageDrawer::Pictures(const at::Tensor& latents) {
   const Stopwatch watch(timings_.decode);
   std::vector<RgbImage> pictures;
-  // One at a time: the decoder's activations at full resolution are what costs memory.
-  for (int64_t b = 0; b < latents.size(0); ++b) {
-    const at::Tensor raw = drawer_.Raw(latents.narrow(0, b, 1));
+  const int64_t at_once = DecodedAtOnce(options_.size, latents.is_cuda());
+  for (const at::Tensor& some : latents.split(at_once)) {
+    const at::Tensor raw = drawer_.Raw(some);
     if (!at::isfinite(raw).all().item<bool>()) {
       return absl::DataLossError(absl::StrCat("the decoded pictures hold NaN or infinity: ",
                                               WhyPicturesAreNotFinite(model_)));
     }
-    pictures.push_back(Drawer::Picture(raw));
+    for (RgbImage& picture : Drawer::Pictures(raw)) pictures.push_back(std::move(picture));
   }
   return pictures;
 }

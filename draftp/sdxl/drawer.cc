@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "draftp/kernels/rgb8.h"
@@ -57,12 +58,16 @@ at::Tensor Drawer::Raw(const at::Tensor& latents) const {
   return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config));
 }
 
-RgbImage Drawer::Picture(const at::Tensor& raw) {
-  const at::Tensor rgb = Rgb8(raw).cpu();  // [1,H,W,3]
-  RgbImage picture{static_cast<int>(rgb.size(2)), static_cast<int>(rgb.size(1)), {}};
+std::vector<RgbImage> Drawer::Pictures(const at::Tensor& raw) {
+  const at::Tensor rgb = Rgb8(raw).cpu();  // [B,H,W,3]
+  const int64_t size = rgb.numel() / std::max<int64_t>(rgb.size(0), 1);
   const uint8_t* bytes = rgb.const_data_ptr<uint8_t>();
-  picture.pixels.assign(bytes, bytes + rgb.numel());
-  return picture;
+  std::vector<RgbImage> pictures;
+  for (int64_t b = 0; b < rgb.size(0); ++b, bytes += size) {
+    pictures.push_back({static_cast<int>(rgb.size(2)), static_cast<int>(rgb.size(1)),
+                        std::vector<uint8_t>(bytes, bytes + size)});
+  }
+  return pictures;
 }
 
 }  // namespace draftp

@@ -81,10 +81,10 @@ class Drawer {
   at::Tensor Latents(const AnyBlending& blending, AnyNoise& noise,
                      const std::function<void(const DenoiserCall&)>& observe);
 
-  // What an image's latents [1,4,h,w] decode to: [1,3,H,W] f32, values nominally in [-1,1].
+  // What latents [B,4,h,w] decode to: [B,3,H,W] f32, values nominally in [-1,1].
   at::Tensor Raw(const at::Tensor& latents) const;
-  // Its bytes (kernels/rgb8.h).
-  static RgbImage Picture(const at::Tensor& raw);
+  // Its bytes (kernels/rgb8.h), a picture a row.
+  static std::vector<RgbImage> Pictures(const at::Tensor& raw);
 
   int64_t network_rows() const { return predictor_.network_rows(); }
 

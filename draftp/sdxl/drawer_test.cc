@@ -178,14 +178,20 @@ TEST(Drawer, AConstantScaleIsTheAdapterMerged) {
 TEST(Drawer, PicturesAreTheBytesOfWhatTheDecoderGives) {
   const SdxlModel& model = TinyDrawn();
   const Drawer drawer(model, model.Networks(), model.vae, TinySettings());
-  const at::Tensor latents = at::full({1, 4, 16, 16}, 0.3);
+  const at::Tensor latents =
+      at::cat({at::full({1, 4, 16, 24}, 0.3), at::full({1, 4, 16, 24}, -0.2)});
   const at::Tensor raw = drawer.Raw(latents);
-  const RgbImage picture = Drawer::Picture(raw);
+  const std::vector<RgbImage> pictures = Drawer::Pictures(raw);
   const DecodedImage decoded = SdxlDecoder{&model.vae}(latents);
-  EXPECT_EQ(picture.width, 128);
-  const at::Tensor bytes = Rgb8Reference(raw).flatten();
-  EXPECT_TRUE(
-      std::equal(picture.pixels.begin(), picture.pixels.end(), bytes.const_data_ptr<uint8_t>()));
+  ASSERT_EQ(pictures.size(), 2u);
+  for (int64_t b = 0; b < 2; ++b) {
+    const RgbImage& picture = pictures[static_cast<size_t>(b)];
+    EXPECT_EQ(std::pair(picture.width, picture.height), std::pair(192, 128));
+    const at::Tensor bytes = Rgb8Reference(raw.narrow(0, b, 1)).flatten();
+    EXPECT_TRUE(
+        std::equal(picture.pixels.begin(), picture.pixels.end(), bytes.const_data_ptr<uint8_t>()));
+  }
+  EXPECT_NE(pictures[0].pixels, pictures[1].pixels);
   EXPECT_THAT(decoded.pixels.detach(), IsCloseTo(ToPixels(raw), 1e-5));
 }
 
