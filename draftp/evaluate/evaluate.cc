@@ -28,6 +28,7 @@
 #include "draftp/evaluate/picture_scorer.h"
 #include "draftp/io/atomic_file.h"
 #include "draftp/io/count.h"
+#include "draftp/io/last_name.h"
 #include "draftp/io/printable.h"
 #include "draftp/run/compute_device.h"
 #include "draftp/run/embedded.h"
@@ -276,7 +277,7 @@ absl::Status Conclude(std::vector<PointPictures> pictures, const std::vector<Poi
   evaluation.summary = absl::StrCat(
       Count(std::ssize(evaluation.points), "point"), " of ",
       Count(std::ssize(evaluation.prompts), "prompt"), ", ", Count(images, "picture"),
-      " altogether", config.draw.model.empty() ? "" : ", " + DescribeModel(config.draw.model), ".",
+      " altogether", config.draw.model.empty() ? "" : ", " + LastName(DescribeModel(config.draw.model)), ".",
       best.empty() ? "" : " The " + best + ".");
   const auto settings = RecordedConfig(EvaluateTable(), config);
   if (absl::Status written = WriteAll(evaluation, output_dir, settings, identity); !written.ok())
