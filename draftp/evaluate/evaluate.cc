@@ -202,6 +202,10 @@ absl::Status MeasureAll(std::vector<PointPictures> pictures, const EvaluateConfi
       evaluation.warnings.push_back(absl::StrCat(point.name, ": ", line));
   }
   ChoosePoints(config.least_diversity, evaluation);
+  std::vector<const OrderedPoint*> points;
+  for (const EvaluationPoint& point : evaluation.points) points.push_back(&point.pictures);
+  evaluation.differences =
+      Differences(points, evaluation.chosen_reward, {.replicas = config.resamples});
   return absl::OkStatus();
 }
 
@@ -277,7 +281,8 @@ absl::Status Conclude(std::vector<PointPictures> pictures, const std::vector<Poi
   evaluation.summary = absl::StrCat(
       Count(std::ssize(evaluation.points), "point"), " of ",
       Count(std::ssize(evaluation.prompts), "prompt"), ", ", Count(images, "picture"),
-      " altogether", config.draw.model.empty() ? "" : ", " + LastName(DescribeModel(config.draw.model)), ".",
+      " altogether",
+      config.draw.model.empty() ? "" : ", " + LastName(DescribeModel(config.draw.model)), ".",
       best.empty() ? "" : " The " + best + ".");
   const auto settings = RecordedConfig(EvaluateTable(), config);
   if (absl::Status written = WriteAll(evaluation, output_dir, settings, identity); !written.ok())

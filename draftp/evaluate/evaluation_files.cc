@@ -54,6 +54,13 @@ Json PointJson(const EvaluationPoint& point, const std::string& output_dir) {
   return json;
 }
 
+Json DifferenceJson(const PointDifference& difference, const Evaluation& evaluation) {
+  return {{"point", evaluation.points[difference.point].name},
+          {"from", evaluation.points[difference.from].name},
+          {"reward", ToJson(difference.reward)},
+          {"diversity", ToJson(difference.diversity)}};
+}
+
 std::string CsvField(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
@@ -179,6 +186,9 @@ nlohmann::ordered_json ToJson(const Evaluation& evaluation, const std::string& o
     json["best"] = {{"name", evaluation.points[*evaluation.best].name},
                     {"least_diversity", *evaluation.least_diversity}};
   }
+  json["differences"] = Json::array();
+  for (const PointDifference& difference : evaluation.differences)
+    json["differences"].push_back(DifferenceJson(difference, evaluation));
   json["warnings"] = evaluation.warnings;
   return json;
 }
@@ -206,6 +216,11 @@ EvaluationPage ToPage(const Evaluation& evaluation, const std::string& output_di
   NoiseNumbers noises;
   for (const EvaluationPoint& point : evaluation.points)
     page.points.push_back(ToPagePoint(point, evaluation, output_dir, noises));
+  for (const PointDifference& difference : evaluation.differences) {
+    page.differences.push_back({difference.point, difference.from,
+                                ToMeasure("reward", difference.reward),
+                                ToMeasure("diversity", difference.diversity)});
+  }
   page.explained = {
       {"diversity", "1 minus the mean cosine of the embeddings of two pictures of one prompt"}};
   for (const std::string& name : evaluation.reward_names) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "draftp/evaluate/point_differences.h"
 #include "draftp/evaluate/point_measures.h"
 #include "draftp/report/evaluation_page.h"
 
@@ -32,6 +33,7 @@ struct Evaluation {
   std::vector<EvaluationPoint> points;         // one named base first, where there is one
   std::optional<size_t> best = {};             // its place in them
   std::optional<double> least_diversity = {};  // of the best point
+  std::vector<PointDifference> differences = {};
   std::vector<std::string> warnings = {};
   std::vector<std::pair<std::string, std::string>> settings = {};  // for the page
 };
@@ -40,8 +42,8 @@ struct Evaluation {
 // Points without a diversity, which have one picture a prompt, are left out.
 void ChoosePoints(double least_diversity, Evaluation& evaluation);
 
-// evaluation.json: `settings` (what repeats it), `identity`, `rewards`, `prompts`, `points`, `best`
-// and `warnings`. What wasn't measured is null.
+// evaluation.json: `settings` (what repeats it), `identity`, `rewards`, `prompts`, `points`,
+// `best`, `differences` and `warnings`. What wasn't measured is null.
 nlohmann::ordered_json ToJson(const Evaluation& evaluation, const std::string& output_dir);
 
 // A row a point: RFC 4180, the same numbers.

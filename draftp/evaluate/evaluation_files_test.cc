@@ -74,6 +74,21 @@ TEST(EvaluationFilesTest, JsonHasEveryNumber) {
   EXPECT_TRUE(json["points"][4]["diversity"].is_null());
 }
 
+TEST(EvaluationFilesTest, DifferencesNameTheirPoints) {
+  Evaluation evaluation = MakeEvaluation();
+  evaluation.differences = {{2, 0, Interval{8, 7, 9}, std::nullopt}};
+  const auto json = ToJson(evaluation, "/out");
+  ASSERT_EQ(json["differences"].size(), 1u);
+  EXPECT_EQ(json["differences"][0]["point"], "draft");
+  EXPECT_EQ(json["differences"][0]["from"], "base");
+  EXPECT_EQ(json["differences"][0]["reward"]["high"], 9);
+  EXPECT_TRUE(json["differences"][0]["diversity"].is_null());
+  const EvaluationPage page = ToPage(evaluation, "/out");
+  ASSERT_EQ(page.differences.size(), 1u);
+  EXPECT_EQ(page.differences[0].point, 2u);
+  EXPECT_EQ(page.differences[0].reward.low, 7);
+}
+
 TEST(EvaluationFilesTest, CsvIsReadBack) {
   const std::string csv = ToCsv(MakeEvaluation());
   CsvReader reader("csv", csv);

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "draftp/evaluate/picture_pairs.h"
 #include "draftp/io/png.h"
 #include "draftp/kernels/cpu/thread_pool.h"
 #include "draftp/metrics/distances.h"
@@ -19,39 +20,6 @@
 
 namespace draftp {
 namespace {
-
-// The pictures of a point and of base that began with the same noise, by their places.
-struct Pairs {
-  std::vector<std::pair<int64_t, int64_t>> places;  // of the point, of base
-  std::vector<int> prompt_of;
-};
-
-Pairs PairsOf(const OrderedPoint& point, const OrderedPoint& base) {
-  std::map<std::pair<std::string, std::string>, int64_t> places;
-  for (size_t i = 0; i < base.pictures.pictures.size(); ++i) {
-    const PointPicture& picture = base.pictures.pictures[i];
-    places.emplace(std::pair(picture.caption, picture.noise), static_cast<int64_t>(i));
-  }
-  Pairs pairs;
-  for (size_t i = 0; i < point.pictures.pictures.size(); ++i) {
-    const PointPicture& picture = point.pictures.pictures[i];
-    const auto place = places.find({picture.caption, picture.noise});
-    if (place == places.end()) continue;
-    pairs.places.emplace_back(static_cast<int64_t>(i), place->second);
-    pairs.prompt_of.push_back(point.prompt_of[i]);
-  }
-  return pairs;
-}
-
-// `value` of each picture, by prompt.
-template <class F>
-ValuesByPrompt ByPrompt(const std::vector<int>& prompt_of, F value) {
-  std::map<int, std::vector<double>> groups;
-  for (size_t i = 0; i < prompt_of.size(); ++i) groups[prompt_of[i]].push_back(value(i));
-  ValuesByPrompt values;
-  for (auto& [prompt, group] : groups) values.push_back(std::move(group));
-  return values;
-}
 
 // Collects numbers; what can't be measured is told once.
 class Numbers {
@@ -78,7 +46,7 @@ class Numbers {
   PointMeasures& measures_;
 };
 
-void MeasureRewards(const OrderedPoint& point, const OrderedPoint* base, const Pairs& pairs,
+void MeasureRewards(const OrderedPoint& point, const OrderedPoint* base, const PicturePairs& pairs,
                     const MeasureOptions& options, Numbers& numbers, PointMeasures& measures) {
   const BootstrapOptions bootstrap{.replicas = options.resamples};
   const at::Tensor scores = point.pictures.scores.rewards.contiguous();
@@ -146,8 +114,8 @@ absl::StatusOr<double> DriftOfFiles(const std::string& picture, const std::strin
   return SameNoiseDrift(own->image, reference->image);
 }
 
-absl::Status MeasureDrift(const OrderedPoint& point, const OrderedPoint& base, const Pairs& pairs,
-                          Numbers& numbers) {
+absl::Status MeasureDrift(const OrderedPoint& point, const OrderedPoint& base,
+                          const PicturePairs& pairs, Numbers& numbers) {
   if (&point == &base) {
     numbers.Set("drift", 0);
     return absl::OkStatus();
@@ -254,7 +222,7 @@ absl::StatusOr<PointMeasures> Measure(const OrderedPoint& point, const OrderedPo
                          .numbers = {},
                          .missing = {}};
   Numbers numbers(measures);
-  const Pairs pairs = base != nullptr ? PairsOf(point, *base) : Pairs{};
+  const PicturePairs pairs = base != nullptr ? PairsOf(point, *base) : PicturePairs{};
   measures.pairs = static_cast<int64_t>(pairs.places.size());
   MeasureRewards(point, base, pairs, options, numbers, measures);
   MeasureSpread(point, options, numbers, measures);

@@ -123,12 +123,13 @@ std::string Explained(const EvaluationPage& page) {
 
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
+Json Triple(const PageMeasure& value) {
+  return {Number(value.mean), Number(value.low), Number(value.high)};
+}
+
 Json Values(const PageColumns& columns, size_t point) {
   Json values = Json::array();
-  for (const PageColumn& column : columns.columns) {
-    const PageMeasure& value = column.values[point];
-    values.push_back({Number(value.mean), Number(value.low), Number(value.high)});
-  }
+  for (const PageColumn& column : columns.columns) values.push_back(Triple(column.values[point]));
   return values;
 }
 
@@ -164,6 +165,13 @@ std::string Data(const Drawn& drawn) {
                               {"pareto", point.pareto},
                               {"values", Values(drawn.columns, i)},
                               {"pictures", Pictures(point)}});
+  }
+  data["differences"] = Json::array();
+  for (const PageDifference& difference : drawn.page.differences) {
+    data["differences"].push_back({{"point", difference.point},
+                                   {"from", difference.from},
+                                   {"reward", Triple(difference.reward)},
+                                   {"diversity", Triple(difference.diversity)}});
   }
   return absl::StrCat("<script type=\"application/json\" id=\"data\">",
                       ScriptJson(data.dump(-1, ' ', false, Json::error_handler_t::replace)),

@@ -2,6 +2,7 @@
 #ifndef DRAFTP_REPORT_EVALUATION_PAGE_H_
 #define DRAFTP_REPORT_EVALUATION_PAGE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -42,12 +43,20 @@ struct PagePoint {
   std::vector<PagePicture> pictures = {};
 };
 
+// Of two points, by their places: `point` less `from`.
+struct PageDifference {
+  size_t point = 0, from = 0;
+  PageMeasure reward = {};  // the one of the curve
+  PageMeasure diversity = {};
+};
+
 // All texts are plain.
 struct EvaluationPage {
   std::string title = {};
   std::string summary = {};
   std::vector<std::string> prompts = {};
   std::vector<PagePoint> points = {};
+  std::vector<PageDifference> differences = {};  // of any two, in any order
   std::vector<std::string> warnings = {};
   std::vector<std::pair<std::string, std::string>> settings = {};
   std::vector<std::pair<std::string, std::string>> explained = {};  // a column's name, one sentence
@@ -55,10 +64,10 @@ struct EvaluationPage {
 
 // The page: UTF-8, light or dark as the reader's system is, legible on a phone and on paper. Curve
 // and table are there without script. With it, a point under the pointer or the keyboard's focus
-// shows its numbers and pictures, two that are chosen stand side by side on the same noise, a
-// slider goes along a family by its parameter, the table sorts. Thumbnails are in the page, and
-// become elements when they are shown; originals are links. The page loads nothing but those
-// originals (Content Security Policy). The same input gives the same bytes.
+// shows its numbers and pictures, two that are chosen stand side by side on the same noise with
+// their differences, a slider goes along a family by its parameter, the table sorts. Thumbnails are
+// in the page, and become elements when they are shown; originals are links. The page loads nothing
+// but those originals (Content Security Policy). The same input gives the same bytes.
 std::string RenderEvaluationPage(const EvaluationPage& page);
 
 }  // namespace draftp

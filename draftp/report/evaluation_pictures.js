@@ -187,20 +187,44 @@ function choose(index) {
 
 // ---- Two points on the same noise.
 
+// B - A, with its interval where that is known.
+function differenceOf(a, b, column, index) {
+  const plain = a.values[index][0] === null || b.values[index][0] === null ? null :
+      b.values[index][0] - a.values[index][0];
+  const key = index === 0 ? 'reward' : column.name === 'diversity' ? 'diversity' : null;
+  const [from, to] = [points.indexOf(a), points.indexOf(b)];
+  const known = key === null ? undefined : data.differences.find((one) =>
+      [one.from, one.point].includes(from) && [one.from, one.point].includes(to));
+  if (from === to || !known || known[key][0] === null) return [plain, null, null];
+  const [mean, low, high] = known[key];
+  return known.point === to ? [mean, low, high] : [-mean, -high, -low];
+}
+
+function differenceCell(a, b, column, index) {
+  const [mean, low, high] = differenceOf(a, b, column, index);
+  if (mean === null) return make('td', null, '\u2013');
+  if (low === null) return make('td', null, withSign(mean, column.decimals));
+  return make('td', {class: low > 0 || high < 0 ? 'clear' : null},
+              withSign(mean, column.decimals),
+              make('small', null, `${withSign(low, column.decimals)} \u2013 ` +
+                   withSign(high, column.decimals)));
+}
+
 function compareMeasures(a, b) {
   const rows = columns.map((column, i) => {
     const [x, y] = [a.values[i][0], b.values[i][0]];
     if (x === null && y === null) return null;
     return make('tr', null, make('th', {scope: 'row'}, column.name),
                 make('td', null, format(x, column.decimals)),
-                make('td', null, format(y, column.decimals)),
-                make('td', null, x === null || y === null ? '\u2013' :
-                    withSign(y - x, column.decimals)));
+                make('td', null, format(y, column.decimals)), differenceCell(a, b, column, i));
   });
-  return make('table', {class: 'measures'},
-              make('thead', null, make('tr', null, ['', 'A', 'B', 'B \u2212 A'].map(
-                  (text) => make('th', {scope: 'col'}, text)))),
-              make('tbody', null, rows));
+  return make('div', null, make('table', {class: 'measures'},
+      make('thead', null, make('tr', null, ['', 'A', 'B', 'B \u2212 A'].map(
+          (text) => make('th', {scope: 'col'}, text)))),
+      make('tbody', null, rows)),
+      data.differences.length === 0 ? null : make('p', {class: 'note'},
+          'Intervals of B \u2212 A are of pictures of the same noise, and narrower than those of ' +
+          'A and B. Where one doesn\u2019t hold 0, it stands out.'));
 }
 
 function largePair(a, b, key) {

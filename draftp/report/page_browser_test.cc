@@ -160,6 +160,24 @@ TEST_F(PageBrowserTest, TwoChosenStandSideBySideOnTheSameNoise) {
   EXPECT_THAT(browser_->complaints(), IsEmpty());
 }
 
+TEST_F(PageBrowserTest, DifferencesOfTwoHaveIntervals) {
+  EvaluationPage page = ExampleEvaluation();
+  page.differences = {{.point = 7, .from = 1, .reward = {"", 0.7, 0.3, 1.1}},
+                      {.point = 7,
+                       .from = 9,
+                       .reward = {"", 0.2, -0.3, 0.7},
+                       .diversity = {"", -0.004, -0.006, -0.002}}};
+  Open(page);
+  browser_->Click(PointAt(1));
+  browser_->Click(PointAt(7));
+  EXPECT_THAT(Text("#comparison .clear"), HasSubstr("+0.70+0.30 \u2013 +1.10"));
+  browser_->Click(PointAt(9));  // 7 is A now: the other way round
+  EXPECT_THAT(Text("#comparison .measures"), HasSubstr("\u22120.20\u22120.70 \u2013 +0.30"));
+  EXPECT_EQ(Count("#comparison .clear"), 1);
+  EXPECT_THAT(Text("#comparison .clear"), HasSubstr("+0.0040+0.0020 \u2013 +0.0060"));
+  EXPECT_THAT(browser_->complaints(), IsEmpty());
+}
+
 TEST_F(PageBrowserTest, KeysGoFromPointToPointAndChoose) {
   Open(ExampleEvaluation());
   for (int i = 0; i < 20 && Value("document.activeElement.classList.contains('point')") != true;
