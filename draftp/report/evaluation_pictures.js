@@ -204,10 +204,11 @@ function differenceCell(a, b, column, index) {
   const [mean, low, high] = differenceOf(a, b, column, index);
   if (mean === null) return make('td', null, '\u2013');
   if (low === null) return make('td', null, withSign(mean, column.decimals));
-  return make('td', {class: low > 0 || high < 0 ? 'clear' : null},
-              withSign(mean, column.decimals),
-              make('small', null, `${withSign(low, column.decimals)} \u2013 ` +
-                   withSign(high, column.decimals)));
+  // Two digits of the interval's half.
+  const digits = high > low ? 1 - Math.floor(Math.log10((high - low) / 2)) : 0;
+  const decimals = column.decimals < 0 ? -1 : Math.max(column.decimals, Math.min(digits, 6));
+  return make('td', {class: low > 0 || high < 0 ? 'clear' : null}, withSign(mean, decimals),
+              make('small', null, `${withSign(low, decimals)} \u2013 ${withSign(high, decimals)}`));
 }
 
 function compareMeasures(a, b) {
@@ -223,8 +224,8 @@ function compareMeasures(a, b) {
           (text) => make('th', {scope: 'col'}, text)))),
       make('tbody', null, rows)),
       data.differences.length === 0 ? null : make('p', {class: 'note'},
-          'Intervals of B \u2212 A are of pictures of the same noise, and narrower than those of ' +
-          'A and B. Where one doesn\u2019t hold 0, it stands out.'));
+          'Intervals of B \u2212 A are of pictures of the same noise: what prompts have in common ' +
+          'is gone from them. Where one doesn\u2019t hold 0, it stands out.'));
 }
 
 function largePair(a, b, key) {
