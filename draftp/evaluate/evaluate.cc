@@ -254,6 +254,18 @@ absl::Status AddInputs(const std::vector<EvaluationRun>& runs,
   return absl::OkStatus();
 }
 
+// The folder, on the first rank alone, with a place for the scores.
+absl::StatusOr<std::optional<OutputFolder>> OpenFirst(const EvaluateConfig& config,
+                                                      const RunIdentity& identity, World& world) {
+  if (!world.first()) return std::nullopt;
+  auto folder = OpenEvaluationFolder(config, identity);
+  if (!folder.ok()) return folder.status();
+  absl::Status made = folder->Tidy({kScores});
+  if (made.ok()) made = folder->MakeSubfolder(kScores);
+  if (!made.ok()) return made;
+  return std::optional(*std::move(folder));
+}
+
 struct Seconds {
   double begin = Progress::WallSeconds(), drawn = 0, scored = 0;
 };
@@ -320,17 +332,10 @@ absl::Status RunEvaluate(const EvaluateConfig& given, Notices& log, World& world
   if (absl::Status agreed = world.Agree("device", device.status()); !agreed.ok()) return agreed;
 
   RunIdentity identity = EvaluationIdentity(config, *prompts);
-  std::optional<OutputFolder> folder;
-  absl::Status opened = absl::OkStatus();
-  if (world.first()) {
-    auto open = OpenEvaluationFolder(config, identity);
-    opened = open.status();
-    if (open.ok()) folder.emplace(*std::move(open));
-    if (opened.ok()) opened = folder->Tidy({kScores});
-    if (opened.ok()) opened = folder->MakeSubfolder(kScores);
-  }
-  if (absl::Status agreed = world.Agree("output folder", opened); !agreed.ok()) return agreed;
-  config.output_dir = world.FirstText("output folder", folder ? folder->path() : "");
+  auto folder = OpenFirst(config, identity, world);
+  if (absl::Status agreed = world.Agree("output folder", folder.status()); !agreed.ok())
+    return agreed;
+  config.output_dir = world.FirstText("output folder", *folder ? (*folder)->path() : "");
   const auto points = PointsOf(config, *runs, config.output_dir);
   if (absl::Status agreed = world.Agree("points", points.status()); !agreed.ok()) return agreed;
   RunRecord record("evaluate", RecordedConfig(EvaluateTable(), config), config.output_dir, *device);
@@ -352,7 +357,7 @@ absl::Status RunEvaluate(const EvaluateConfig& given, Notices& log, World& world
   absl::Status finished = pictures.status();
   seconds.scored = Progress::WallSeconds();
   if (finished.ok() && world.first()) {
-    finished = folder->Check();
+    finished = (*folder)->Check();
     if (finished.ok()) {
       finished = Conclude(*std::move(pictures), *points, *scorer, config, config.output_dir,
                           identity, seconds, record, log);
