@@ -51,31 +51,30 @@ def pareto(points):
     return [p for p in points if not any(q[0] >= p[0] and q[1] >= p[1] and q != p for q in points)]
 
 
+def curves_of(blends, steps):
+    """Those that points are held against: LoRA scaling, truncated training, the Pareto set of the six original types."""
+    ends = [blends["base"][1:], blends["draft"][1:]]
+    return ([p[1:] for p in blends.values() if p[0] == "LoRA scale"] + ends, [p[1:] for p in steps.values()] + ends[1:],
+            pareto([blends[name][1:] for name in ORIGINAL]))
+
+
 def pooled(runs):
     """Gains of each point over all runs, above three curves."""
-    gains = {}
+    gains, means = {}, [[], []]
     for blends, steps in runs:
-        ends = [blends["base"][1:], blends["draft"][1:]]
-        curves = ([p[1:] for p in blends.values() if p[0] == "LoRA scale"] + ends,
-                  [p[1:] for p in steps.values()] + ends[1:], pareto([blends[name][1:] for name in ORIGINAL]))
-        for name, (_, diversity, reward) in blends.items():
-            for column, curve in enumerate(curves):
+        for column, curve in enumerate(curves_of(blends, steps)):
+            own = {}
+            for name, (_, diversity, reward) in blends.items():
                 value = at(curve, diversity)
                 if value is not None:
-                    gains.setdefault(name, ([], [], []))[column].append(reward - value)
+                    own[name] = reward - value
+                    gains.setdefault(name, ([], [], []))[column].append(own[name])
+            annealed = [own[name] for name in ORIGINAL[2:] if name in own]
+            if annealed and column < 2:
+                means[column].append(sum(annealed) / len(annealed))
     print(f"\nall {len(runs)} runs{'':16}   above LoRA scaling      above truncated training   above the original six")
-    for name, columns in gains.items():
-        print(f"{name:28}" + "   ".join(describe(column) for column in columns))
-    means = [[], []]
-    for blends, steps in runs:
-        one = {}
-        ends = [blends["base"][1:], blends["draft"][1:]]
-        for column, curve in enumerate(([p[1:] for p in blends.values() if p[0] == "LoRA scale"] + ends,
-                                        [p[1:] for p in steps.values()] + ends[1:])):
-            values = [blends[name][2] - at(curve, blends[name][1]) for name in ORIGINAL[2:]
-                      if at(curve, blends[name][1]) is not None]
-            if values:
-                means[column].append(sum(values) / len(values))
+    for name in dict.fromkeys(name for blends, _ in runs for name in blends if name in gains):
+        print(f"{name:28}" + "   ".join(describe(column) for column in gains[name]))
     print(f"{'mean of ' + ', '.join(ORIGINAL[2:]):28}  " + "   ".join(describe(column) for column in means))
 
 
@@ -91,9 +90,7 @@ def main():
         print(f"{'point':28}{'diversity':>10}{'reward':>9}   above LoRA scaling      above truncated training")
         rows = {}
         for blends, steps in runs:
-            ends = [blends["base"][1:], blends["draft"][1:]]
-            scales = [point[1:] for point in blends.values() if point[0] == "LoRA scale"] + ends
-            truncated = [point[1:] for point in steps.values()] + [blends["draft"][1:]]
+            scales, truncated, _ = curves_of(blends, steps)
             for name, (family, diversity, reward) in {**blends, **steps}.items():
                 row = rows.setdefault(name, (family, [], [], [], []))
                 row[1].append(diversity)

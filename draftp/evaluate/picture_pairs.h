@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,16 @@ struct PicturePairs {
   std::vector<int> prompt_of;
 };
 
-// Those of one caption and one noise, in the point's order.
-PicturePairs PairsOf(const OrderedPoint& point, const OrderedPoint& other);
+// Where a point's pictures of one caption and one noise are: made once, asked for each other point.
+class PicturePlaces {
+ public:
+  explicit PicturePlaces(const OrderedPoint& other);
+  // Of `point`'s pictures those that the other has too, in the point's order.
+  PicturePairs PairsOf(const OrderedPoint& point) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, int64_t> places_;
+};
 
 // value(i), i from 0, by prompt_of[i]: prompts ascending, without those that have none.
 template <class F>

@@ -13,6 +13,7 @@ namespace {
 // What differences of a point are made of.
 struct Prepared {
   const OrderedPoint* point;
+  PicturePlaces places;
   at::Tensor rewards;               // [n] f64
   std::map<int, double> diversity;  // by prompt; empty: too few pictures
 };
@@ -20,6 +21,7 @@ struct Prepared {
 Prepared Prepare(const OrderedPoint& point, size_t reward) {
   Prepared prepared{
       .point = &point,
+      .places = PicturePlaces(point),
       .rewards = point.pictures.scores.rewards.select(1, static_cast<int64_t>(reward)).contiguous(),
       .diversity = {}};
   const auto diversities = PromptDiversities(point.pictures.scores.embeddings, point.sizes);
@@ -38,7 +40,7 @@ std::optional<Interval> Found(const absl::StatusOr<Interval>& interval) {
 
 std::optional<Interval> RewardDifference(const Prepared& point, const Prepared& from,
                                          const BootstrapOptions& options) {
-  const PicturePairs pairs = PairsOf(*point.point, *from.point);
+  const PicturePairs pairs = from.places.PairsOf(*point.point);
   const double* const own = point.rewards.const_data_ptr<double>();
   const double* const other = from.rewards.const_data_ptr<double>();
   return Found(MeanInterval(ByPrompt(pairs.prompt_of,

@@ -1,6 +1,5 @@
 #include "draftp/evaluate/point_differences.h"
 
-#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/evaluate/picture_pairs.h"
+#include "draftp/evaluate/test_points.h"
 
 namespace draftp {
 namespace {
@@ -18,34 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-struct Drawn {
-  int prompt;
-  std::string noise;
-  double reward;
-  double angle;  // of its embedding, in the plane
-};
-
-// Its pictures in order already.
-OrderedPoint PointOf(const std::vector<Drawn>& pictures) {
-  OrderedPoint point;
-  std::vector<double> rewards;
-  std::vector<float> embeddings;
-  for (const Drawn& picture : pictures) {
-    point.pictures.pictures.push_back({.path = "",
-                                       .caption = "prompt " + std::to_string(picture.prompt),
-                                       .noise = picture.noise});
-    if (point.prompt_of.empty() || point.prompt_of.back() != picture.prompt)
-      point.sizes.push_back(0);
-    ++point.sizes.back();
-    point.prompt_of.push_back(picture.prompt);
-    rewards.push_back(picture.reward);
-    embeddings.push_back(static_cast<float>(std::cos(picture.angle)));
-    embeddings.push_back(static_cast<float>(std::sin(picture.angle)));
-  }
-  const auto n = static_cast<int64_t>(pictures.size());
-  point.pictures.scores = {.rewards = at::tensor(rewards).reshape({n, 1}),
-                           .embeddings = at::tensor(embeddings).reshape({n, 2})};
-  return point;
+OrderedPoint PointOf(const std::vector<testing::MadePicture>& pictures) {
+  return InOrder(testing::MakePointPictures(pictures), {"a", "b", "c", "d", "e"});
 }
 
 std::vector<PointDifference> DifferencesOf(const std::vector<OrderedPoint>& points) {
@@ -65,19 +38,19 @@ class PointDifferencesTest : public ::testing::Test {
  protected:
   // Of prompts whose rewards lie far apart; the second is 1, 1.5 and 0.5 above the first, each by
   // its own prompt, and has a picture of a noise of its own.
-  const OrderedPoint first_ = PointOf({{0, "1", 10, 0},
-                                       {0, "2", 11, 1},
-                                       {1, "3", 50, 0},
-                                       {1, "4", 52, 0.5},
-                                       {2, "5", 90, 0.2},
-                                       {2, "6", 95, 0.8}});
-  const OrderedPoint second_ = PointOf({{0, "1", 11, 0},
-                                        {0, "2", 12, 0.5},
-                                        {1, "3", 51.5, 0},
-                                        {1, "4", 53.5, 0.4},
-                                        {1, "7", 0, 0.2},
-                                        {2, "5", 90.5, 0.1},
-                                        {2, "6", 95.5, 0.5}});
+  const OrderedPoint first_ = PointOf({{"a", "1", 10, 0},
+                                       {"a", "2", 11, 1},
+                                       {"b", "3", 50, 0},
+                                       {"b", "4", 52, 0.5},
+                                       {"c", "5", 90, 0.2},
+                                       {"c", "6", 95, 0.8}});
+  const OrderedPoint second_ = PointOf({{"a", "1", 11, 0},
+                                        {"a", "2", 12, 0.5},
+                                        {"b", "3", 51.5, 0},
+                                        {"b", "4", 53.5, 0.4},
+                                        {"b", "7", 0, 0.2},
+                                        {"c", "5", 90.5, 0.1},
+                                        {"c", "6", 95.5, 0.5}});
 };
 
 TEST_F(PointDifferencesTest, RewardsAreOfPicturesOfTheSameNoise) {
@@ -109,7 +82,7 @@ TEST_F(PointDifferencesTest, EachTwoPointsTheLaterLessTheEarlier) {
 }
 
 TEST_F(PointDifferencesTest, WhatCantBePairedHasNone) {
-  const OrderedPoint elsewhere = PointOf({{7, "1", 1, 0}, {8, "1", 2, 0}});
+  const OrderedPoint elsewhere = PointOf({{"d", "1", 1, 0}, {"e", "1", 2, 0}});
   const auto differences = DifferencesOf({first_, elsewhere});
   EXPECT_FALSE(differences[0].reward.has_value());
   EXPECT_FALSE(differences[0].diversity.has_value());  // one picture a prompt

@@ -222,7 +222,7 @@ absl::StatusOr<PointMeasures> Measure(const OrderedPoint& point, const OrderedPo
                          .numbers = {},
                          .missing = {}};
   Numbers numbers(measures);
-  const PicturePairs pairs = base != nullptr ? PairsOf(point, *base) : PicturePairs{};
+  const PicturePairs pairs = base != nullptr ? PicturePlaces(*base).PairsOf(point) : PicturePairs{};
   measures.pairs = static_cast<int64_t>(pairs.places.size());
   MeasureRewards(point, base, pairs, options, numbers, measures);
   MeasureSpread(point, options, numbers, measures);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "draftp/evaluate/test_points.h"
 #include "draftp/io/png.h"
 #include "draftp/io/test_files.h"
 
@@ -16,28 +17,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-struct Made {
-  std::string caption, noise;
-  double reward;
-  double angle;  // of its embedding, in the plane
-};
-
 PointPictures MakePoint(const testing::TemporaryFolder& folder, const std::string& name,
-                        const std::vector<Made>& pictures, uint8_t grey) {
-  PointPictures point;
-  std::vector<double> rewards;
-  std::vector<float> embeddings;
+                        const std::vector<testing::MadePicture>& pictures, uint8_t grey) {
+  PointPictures point = testing::MakePointPictures(pictures);
   for (size_t i = 0; i < pictures.size(); ++i) {
     const std::string path = folder / (name + std::to_string(i) + ".png");
     EXPECT_TRUE(WritePng(path, FilledImage(4, 4, grey, grey, grey)).ok());
-    point.pictures.push_back({path, pictures[i].caption, pictures[i].noise});
-    rewards.push_back(pictures[i].reward);
-    embeddings.push_back(static_cast<float>(std::cos(pictures[i].angle)));
-    embeddings.push_back(static_cast<float>(std::sin(pictures[i].angle)));
+    point.pictures[i].path = path;
   }
-  const auto n = static_cast<int64_t>(pictures.size());
-  point.scores.rewards = at::tensor(rewards).reshape({n, 1});
-  point.scores.embeddings = at::tensor(embeddings).reshape({n, 2});
   return point;
 }
 
