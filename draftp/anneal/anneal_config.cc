@@ -140,7 +140,6 @@ void AddRefusedKeys(Table& table) {
              {"rm.trainer.devices"},
              "no reward model runs here: --device chooses where the run computes",
              {}})
-      .Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}})
       .Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}})
       .Rule({Kind::kOnly,
              {SamplingKey("img2img_strength")},

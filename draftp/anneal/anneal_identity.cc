@@ -28,9 +28,21 @@ constexpr char kBaseUNet[] = "model/unet/";
 bool DecidesPixels(const std::string& key, const AnnealConfig& config) {
   static const std::vector<std::string> always = {"steps", "guidance_scale", "sampler",
                                                   "discretization", "noise"};
-  static const std::vector<std::string> options = {
-      "sigma_min", "sigma_max", "rho",   "s_churn", "s_tmin",           "s_tmax",
-      "s_noise",   "eta",       "order", "gamma",   "guidance_rescale", "guidance_interval"};
+  static const std::vector<std::string> options = {"sigma_min",
+                                                   "sigma_max",
+                                                   "rho",
+                                                   "s_churn",
+                                                   "s_tmin",
+                                                   "s_tmax",
+                                                   "s_noise",
+                                                   "eta",
+                                                   "order",
+                                                   "gamma",
+                                                   "guidance_rescale",
+                                                   "guidance_interval",
+                                                   "guider",
+                                                   "guidance_parallel",
+                                                   "guidance_norm"};
   if (std::ranges::find(always, key) != always.end()) return true;
   if (key == "batch_size")
     return !NoiseStreams::PerImage(config.noise);  // its stream is drawn by batches

@@ -66,7 +66,17 @@ TEST(OriginalConfigTest, RefusesTheOriginalsKeysWithoutMeaning) {
     const std::string message = RefusalOf({std::string(key) + "=False"});
     EXPECT_THAT(message, HasSubstr(std::string("found ") + key + ", which has no meaning here; "));
   }
-  EXPECT_THAT(RefusalOf({"model.sampling.base.guider=IdentityGuider"}), HasSubstr("VanillaCFG"));
+  EXPECT_THAT(RefusalOf({"model.sampling.base.guider=IdentityGuider"}),
+              HasSubstr("classifier_free"));
+}
+
+TEST(OriginalConfigTest, TakesTheOriginalsGuider) {
+  for (const char* key : {"guider", "guider._target_"}) {
+    const auto loaded =
+        Given({std::string("model.sampling.base.") + key + "=VanillaCFG", "--prompt=x"});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->config.sampling.guider, "classifier_free");
+  }
 }
 
 TEST(OriginalConfigTest, TakesWandbTurnedOff) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,12 +28,31 @@ TEST(SamplingConfigTest, StepsDependOnTheDiscretization) {
   EXPECT_TRUE(LoadFlags({"--steps=1000"}).ok());
   EXPECT_TRUE(LoadFlags({"--steps=1001", "--discretization=edm"}).ok());
   EXPECT_TRUE(LoadFlags({"--steps=1000", "--discretization=trailing"}).ok());
-  EXPECT_EQ(FlagError({"--steps=1000", "--discretization=leading"}),
-            "--steps: found 1000, expected at most 999 with --discretization leading");
+  EXPECT_EQ(FlagError({"--steps=1000", "--discretization=leading(1)"}),
+            "--steps: found 1000, expected at most 999 with --discretization leading(1)");
+  // The checkpoint's offset decides (sampling_setup_test).
+  EXPECT_TRUE(LoadFlags({"--steps=1000", "--discretization=leading"}).ok());
   EXPECT_THAT(FlagError({"--discretization=edm", "--sigma_min=14.5"}),
               HasSubstr("--sigma_min: found 14.5, expected at most --sigma_max 14.6146"));
   EXPECT_TRUE(LoadFlags({"--discretization=edm", "--sigma_min=14.4"}).ok());
   EXPECT_TRUE(LoadFlags({"--sigma_min=20"}).ok());
+}
+
+TEST(SamplingConfigTest, StepsOfEachDiscretizationStandInTheHelp) {
+  const auto& fields = AnnealTable().schema().fields;
+  const auto steps = std::ranges::find(fields, "steps", &ConfigField::key);
+  ASSERT_NE(steps, fields.end());
+  EXPECT_THAT(steps->help, HasSubstr("at most 1000; edm: 10000; lcm: 50"));
+}
+
+TEST(SamplingConfigTest, AGuiderIsNamedAndItsOptionsAreIts) {
+  const auto loaded = LoadFlags({"--guider=projected", "--guidance_norm=2.5"});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.sampling.guider, "projected");
+  EXPECT_TRUE(AnnealTable().HasEffect("guidance_norm", loaded->config));
+  EXPECT_FALSE(AnnealTable().HasEffect("guidance_norm", AnnealConfig{}));
+  EXPECT_EQ(FlagError({"--guider=cfg"}),
+            "--guider: found \"cfg\", expected classifier_free, projected");
 }
 
 TEST(SamplingConfigTest, DiscretizationsTakeTheirOptionsInTheText) {

@@ -3,7 +3,7 @@
 #ifndef DRAFTP_CHECKPOINT_SDXL_SIZES_H_
 #define DRAFTP_CHECKPOINT_SDXL_SIZES_H_
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "absl/status/statusor.h"
 #include "draftp/checkpoint/weight_map.h"

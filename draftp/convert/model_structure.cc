@@ -2,6 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <nlohmann/json.hpp>
+
 #include "draftp/model/clip_text.h"
 #include "draftp/model/unet.h"
 #include "draftp/model/vae_decoder.h"

@@ -2,7 +2,7 @@
 #ifndef DRAFTP_DATA_CAPTION_JSON_H_
 #define DRAFTP_DATA_CAPTION_JSON_H_
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 

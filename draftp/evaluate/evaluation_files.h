@@ -4,7 +4,7 @@
 
 #include <absl/status/status.h>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>

@@ -1,8 +1,9 @@
-// Which guider the options ask for.
+// The list of guiders by name, and the ranges of their options.
 #include "draftp/sampling/any_guider.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
@@ -10,47 +11,66 @@
 #include <utility>
 
 namespace draftp {
+namespace {
 
-absl::StatusOr<AnyGuider> AnyGuider::Make(const GuidanceOptions& options) {
-  if (!std::isfinite(options.scale)) {
+constexpr Registry kRegistry(Alternatives<AnyGuider::Member, GuidanceOptions>::kMembers);
+
+absl::Status Validate(const GuidanceOptions& o) {
+  const auto fault = [](const char* option, double found, const char* expected) {
     return absl::InvalidArgumentError(
-        absl::StrCat("guidance_scale: found ", options.scale, ", expected a finite number"));
+        absl::StrCat(option, ": found ", found, ", expected ", expected));
+  };
+  if (!std::isfinite(o.scale)) return fault("guidance_scale", o.scale, "a finite number");
+  for (const auto& [option, part] :
+       {std::pair("guidance_rescale", o.rescale), {"guidance_parallel", o.parallel}}) {
+    if (!(part >= 0 && part <= 1)) return fault(option, part, "a number in [0, 1]");
   }
-  if (!(options.rescale >= 0 && options.rescale <= 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("guidance_rescale: found ", options.rescale, ", expected a number in [0, 1]"));
+  if (!(o.norm >= 0)) return fault("guidance_norm", o.norm, "a number >= 0");
+  if (o.interval_lo <= o.interval_hi) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("guidance_interval: found [", o.interval_lo, ", ",
+                                                 o.interval_hi,
+                                                 "], expected two sigmas, the lower first"));
+}
+
+}  // namespace
+
+const Registry<AnyGuider::Member, GuidanceOptions>& AnyGuider::Members() { return kRegistry; }
+
+absl::StatusOr<AnyGuider> AnyGuider::Named(std::string_view name, const GuidanceOptions& options) {
+  const auto* const member = kRegistry.Find(name);
+  if (member == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("guider: found '",
+                                                   absl::string_view(name.data(), name.size()),
+                                                   "', expected one of ", kRegistry.List()));
   }
-  if (!(options.interval_lo <= options.interval_hi)) {
-    return absl::InvalidArgumentError(absl::StrCat("guidance_interval: found [",
-                                                   options.interval_lo, ", ", options.interval_hi,
-                                                   "], expected two sigmas, the lower first"));
-  }
-  const auto made = [&](const Member& member) { return AnyGuider(options, member); };
-  if (options.scale == 0.0 || options.scale == 1.0) return made(IdentityGuider());
-  const ClassifierFreeGuider plain(options.scale);
-  const IntervalGuider<ClassifierFreeGuider> interval(options.interval_lo, options.interval_hi,
-                                                      plain);
-  const bool everywhere = options.interval_lo <= 0 && std::isinf(options.interval_hi);
-  if (options.rescale == 0) return everywhere ? made(plain) : made(interval);
-  return everywhere ? made(RescaleGuider(options.rescale, plain))
-                    : made(RescaleGuider(options.rescale, interval));
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  const bool guides = options.scale != 0.0 && options.scale != 1.0;
+  return AnyGuider(member->name, options,
+                   guides ? member->make(options) : Member(ClassifierFreeGuider(1.0)));
+}
+
+AnyGuider::AnyGuider(std::string_view name, const GuidanceOptions& options, Member member)
+    : name_(name),
+      options_(options),
+      guider_(options.rescale,
+              IntervalGuider(options.interval_lo, options.interval_hi, Chosen{std::move(member)})) {
 }
 
 AnyGuider AnyGuider::WithScale(double scale) const {
   GuidanceOptions options = options_;
   options.scale = scale;
-  auto guider = Make(options);
+  auto guider = Named(name_, options);
   TORCH_CHECK(guider.ok(), std::string(guider.status().message()));
   return *std::move(guider);
 }
 
-std::span<const Condition> AnyGuider::Conditions(const StepContext& step) const {
-  return std::visit([&](const auto& member) { return member.Conditions(step); }, member_);
+std::span<const Condition> AnyGuider::Chosen::Conditions(const StepContext& step) const {
+  return std::visit([&](const auto& guider) { return guider.Conditions(step); }, member);
 }
 
-at::Tensor AnyGuider::Combine(const StepContext& step,
-                              std::span<const at::Tensor> predictions) const {
-  return std::visit([&](const auto& member) { return member.Combine(step, predictions); }, member_);
+at::Tensor AnyGuider::Chosen::Combine(const StepContext& step,
+                                      std::span<const at::Tensor> predictions) const {
+  return std::visit([&](const auto& guider) { return guider.Combine(step, predictions); }, member);
 }
 
 }  // namespace draftp

@@ -1,50 +1,58 @@
-// The guider that a run's settings describe, chosen at run time.
+// The guider that a run's settings name, chosen at run time.
 #ifndef DRAFTP_SAMPLING_ANY_GUIDER_H_
 #define DRAFTP_SAMPLING_ANY_GUIDER_H_
 
 #include <ATen/core/Tensor.h>
 #include <absl/status/statusor.h>
 
-#include <limits>
 #include <span>
-#include <utility>
+#include <string_view>
 #include <variant>
 
+#include "draftp/sampling/guidance_options.h"
 #include "draftp/sampling/guider.h"
 #include "draftp/sampling/guiders.h"
+#include "draftp/schedule/registry.h"
 #include "draftp/schedule/step_context.h"
 
 namespace draftp {
 
-struct GuidanceOptions {
-  double scale = 5.0;        // s; 0 and 1: the conditional estimate, one row an image
-  double interval_lo = 0.0;  // sigma
-  double interval_hi = std::numeric_limits<double>::infinity();  // sigma
-  double rescale = 0.0;                                          // phi in [0,1]
-};
-
 class AnyGuider {
  public:
-  using Member =
-      std::variant<IdentityGuider, ClassifierFreeGuider, IntervalGuider<ClassifierFreeGuider>,
-                   RescaleGuider<ClassifierFreeGuider>,
-                   RescaleGuider<IntervalGuider<ClassifierFreeGuider>>>;
-  // The simplest member that does what the options ask for. InvalidArgument names the option that
-  // is out of range.
-  static absl::StatusOr<AnyGuider> Make(const GuidanceOptions& options);
+  // The members: a new one is a line here.
+  using Member = std::variant<ClassifierFreeGuider, ProjectedGuider>;
 
-  std::span<const Condition> Conditions(const StepContext& step) const;
-  at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const;
+  // `name`: one of Members(), inside the options' interval and rescaled as they say. Scales of 0
+  // and 1 are the conditional estimate alone. InvalidArgument lists the members for another name,
+  // and names the option that is out of range.
+  static absl::StatusOr<AnyGuider> Named(std::string_view name,
+                                         const GuidanceOptions& options = {});
+  // classifier_free, projected; with the options that each takes and the original's classes.
+  static const Registry<Member, GuidanceOptions>& Members();
 
-  // That of the same options with another scale, which is finite.
+  std::span<const Condition> Conditions(const StepContext& step) const {
+    return guider_.Conditions(step);
+  }
+  at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const {
+    return guider_.Combine(step, predictions);
+  }
+
+  // That of the same name and options with another scale, which is finite.
   AnyGuider WithScale(double scale) const;
 
  private:
-  AnyGuider(const GuidanceOptions& options, Member member)
-      : options_(options), member_(std::move(member)) {}
+  struct Chosen {
+    Member member;
 
+    std::span<const Condition> Conditions(const StepContext& step) const;
+    at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const;
+  };
+
+  AnyGuider(std::string_view name, const GuidanceOptions& options, Member member);
+
+  std::string_view name_;  // the registry's
   GuidanceOptions options_;
-  Member member_;
+  RescaleGuider<IntervalGuider<Chosen>> guider_;
 };
 
 static_assert(Guider<AnyGuider>, "AnyGuider does not satisfy Guider");

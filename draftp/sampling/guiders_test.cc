@@ -70,6 +70,48 @@ TEST(GuidersTest, IntervalRefusesToBeEmpty) {
   EXPECT_ANY_THROW(IntervalGuider<ClassifierFreeGuider>(2.0, 1.0, ClassifierFreeGuider(5.0)));
 }
 
+TEST(GuidersTest, ProjectedAgreesWithDiffusers) {
+  const std::vector<int64_t> sizes = {2, 4, 2, 2};
+  const std::vector<at::Tensor> predictions = {GoldenTensor("/projected/unconditional", sizes),
+                                               GoldenTensor("/projected/conditional", sizes)};
+  for (int i = 0; i < 4; ++i) {
+    const std::string at = "/projected/cases/" + std::to_string(i);
+    const ProjectedGuider guider(GoldenNumber(at + "/scale"), GoldenNumber(at + "/eta"),
+                                 GoldenNumber(at + "/norm_threshold"));
+    EXPECT_THAT(guider.Combine(kStep, predictions),
+                IsCloseTo(GoldenTensor(at + "/guided", sizes), 1e-13))
+        << at;
+  }
+}
+
+TEST(GuidersTest, ProjectedWithoutProjectionIsClassifierFree) {
+  EXPECT_THAT(ProjectedGuider(5, 1, 0).Combine(kStep, Both()),
+              IsCloseTo(ClassifierFreeGuider(5).Combine(kStep, Both()), 1e-14));
+}
+
+TEST(GuidersTest, ProjectedHasTheGradientOfItsFormula) {
+  const auto guided = [](const at::Tensor& x) {
+    const std::vector<at::Tensor> predictions = {x.sin(), x * x};
+    return ProjectedGuider(3, 0.25, 2).Combine(kStep, predictions);
+  };
+  EXPECT_LT(GradientError(guided, Uncond()), 1e-7);
+}
+
+TEST(GuidersTest, ProjectedOfEqualPredictionsIsThePrediction) {
+  const at::Tensor x = Cond().set_requires_grad(true);
+  const std::vector<at::Tensor> both = {x, x};
+  const at::Tensor guided = ProjectedGuider(5, 0, 15).Combine(kStep, both);
+  EXPECT_THAT(guided, IsCloseTo(Cond(), 1e-15));
+  guided.sum().backward();
+  EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+}
+
+TEST(GuidersTest, ProjectedRefusesWhatIsOutOfRange) {
+  EXPECT_ANY_THROW(ProjectedGuider(std::nan(""), 0, 1));
+  EXPECT_ANY_THROW(ProjectedGuider(5, 1.5, 1));
+  EXPECT_ANY_THROW(ProjectedGuider(5, 0, -1));
+}
+
 TEST(GuidersTest, RescaleAgreesWithDiffusers) {
   const std::vector<int64_t> sizes = {2, 4, 2, 2};
   const RescaleGuider guider(GoldenNumber("/rescale/rescale"),

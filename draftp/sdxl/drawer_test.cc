@@ -39,7 +39,7 @@ const SdxlModel& TinyDrawn() {
 DrawSettings TinySettings() {
   const DdpmTable table = DdpmTable::Standard();
   return {.size = {128, 128},
-          .guider = *AnyGuider::Make({.scale = 3.0}),
+          .guider = *AnyGuider::Named("classifier_free", {.scale = 3.0}),
           .sampler = *AnySampler::Named("euler"),
           .schedule = {table, LegacyDdpm(table).Sigmas(3)},
           .preconditioning = {PredictionType::kEpsilon, table}};

@@ -6,6 +6,7 @@
 #include <absl/strings/str_join.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 

@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
 
 #include <cmath>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "draftp/config/config_row.h"
 #include "draftp/config/config_value.h"
 #include "draftp/io/printable.h"
+#include "draftp/sampling/any_guider.h"
 #include "draftp/sampling/any_sampler.h"
 #include "draftp/schedule/member.h"
 #include "draftp/schedule/spacings.h"
@@ -25,15 +27,31 @@ using Table = ConfigTable<SamplingConfig>;
 
 constexpr char kNoProgram[] = "";  // rows for tables that have one
 
-// What the levels are checked against before a model is loaded: SDXL's own.
+// What the levels are checked against before a model is loaded: SDXL's table, and of offsets the
+// one that allows most steps. MakeNoiseSchedule() has the checkpoint's own.
 const TrainedLevels& SdxlLevels() {
-  static const auto* const levels = new TrainedLevels{DdpmTable::Standard(), 1};
+  static const auto* const levels = new TrainedLevels{DdpmTable::Standard(), 0};
   return *levels;
 }
 
-std::vector<ConfigChoice> SamplerChoices() {
+// `1000; edm: 10000; lcm: 50`: each discretisation's limit that isn't the table's size.
+std::string StepLimits() {
+  std::string limits = absl::StrCat(SdxlLevels().table.size());
+  for (const auto& form : schedule_text::kNoiseLevelsForms) {
+    const auto levels = ParseNoiseLevels(form.key, SdxlLevels());
+    if (levels.ok() && levels->max_steps() != SdxlLevels().table.size()) {
+      absl::StrAppend(&limits, "; ", absl::string_view(form.key.data(), form.key.size()), ": ",
+                      levels->max_steps());
+    }
+  }
+  return limits;
+}
+
+// A registry's names, and the original's.
+template <class Members>
+std::vector<ConfigChoice> ChoicesOf(const Members& members) {
   std::vector<ConfigChoice> choices;
-  for (const auto& member : AnySampler::Members()) {
+  for (const auto& member : members) {
     choices.push_back({.name = std::string(member.name)});
     if (!member.original.empty()) choices.back().aliases.emplace_back(member.original);
   }
@@ -58,16 +76,14 @@ Table MakeSamplingRows() {
   constexpr double kLargestScale = 1000;
   Table table(kNoProgram, "");
   table
-      .Integer(
-          &C::steps, 1, 10'000,
-          {.key = "steps",
-           .original_keys = {SamplingKey("steps")},
-           .value_name = "N",
-           .unit = "steps",
-           .help = "noise levels that a run passes; at most 1000 (leading: 999, lcm: 50) but for "
-                   "edm",
-           .elsewhere = {"num_inference_steps", "num_steps", "sampling_steps"},
-           .common = true})
+      .Integer(&C::steps, 1, 10'000,
+               {.key = "steps",
+                .original_keys = {SamplingKey("steps")},
+                .value_name = "N",
+                .unit = "steps",
+                .help = absl::StrCat("noise levels that a run passes; at most ", StepLimits()),
+                .elsewhere = {"num_inference_steps", "num_steps", "sampling_steps"},
+                .common = true})
       .Number(
           &C::guidance_scale, -kLargestScale, kLargestScale,
           {.key = "guidance_scale",
@@ -77,7 +93,8 @@ Table MakeSamplingRows() {
            .elsewhere = {"cfg", "cfg_scale", "scale"},
            .common = true})
       .Form(
-          &C::sampler, SamplerChoices(), IsSampler, AnySampler::Members().List() + "[(gamma)]",
+          &C::sampler, ChoicesOf(AnySampler::Members()), IsSampler,
+          AnySampler::Members().List() + "[(gamma)]",
           {.key = "sampler",
            .original_keys = {SamplingKey("sampler"), SamplingKey("sampler.target"),
                              SamplingKey("sampler._target_")},
@@ -149,7 +166,35 @@ void AddGuidanceOptions(Table& table) {
                      "means in all"})
       .NoEffect([=](const C& c) {
         return c.guidance_interval == C{}.guidance_interval ? "0,0 is all of them" : guided(c);
-      });
+      })
+      .Choice(
+          &C::guider, ChoicesOf(AnyGuider::Members()),
+          {.key = "guider",
+           .original_keys = {SamplingKey("guider"), SamplingKey("guider.target"),
+                             SamplingKey("guider._target_")},
+           .value_name = "NAME",
+           .help = "how the conditional and the unconditional estimate combine; projected (APG) "
+                   "keeps large scales from oversaturating (docs/sampling.md)"})
+      .NoEffect(guided);
+  const auto of_guider = [=](const std::string& option) {
+    return [=](const C& c) -> std::string {
+      const auto& members = AnyGuider::Members();
+      if (members.Takes(c.guider, option)) return guided(c);
+      return "it belongs to --guider " + members.TakersOf(option);
+    };
+  };
+  table
+      .Number(&C::guidance_parallel, 0, 1,
+              {.key = "guidance_parallel",
+               .value_name = "X",
+               .help = "projected: share of the difference's part along the conditional estimate"})
+      .NoEffect(of_guider("guidance_parallel"))
+      .Number(&C::guidance_norm, 0, 1e6,
+              {.key = "guidance_norm",
+               .value_name = "R",
+               .help = "projected: largest norm of an image's difference of estimates; 0 lets any "
+                       "pass"})
+      .NoEffect(of_guider("guidance_norm"));
 }
 
 Table MakeSamplerOptionRows() {

@@ -20,6 +20,9 @@ struct SamplingConfig {
 
   int64_t steps = 25;
   double guidance_scale = 5.0;
+  std::string guider = "classifier_free";                // of AnyGuider::Members()
+  double guidance_parallel = 0.0;                        // of projected
+  double guidance_norm = 15.0;                           // of projected; 0: any
   double guidance_rescale = 0.0;                         // phi in [0, 1]
   std::pair<double, double> guidance_interval = {0, 0};  // sigmas, both within; {0, 0}: all
   std::string sampler = "euler";                         // of AnySampler::Names(), or tcd(gamma)

@@ -23,11 +23,13 @@ absl::StatusOr<AnySampler> MakeSampler(const SamplingConfig& config) {
 absl::StatusOr<AnyGuider> MakeGuider(const SamplingConfig& config) {
   const bool everywhere = config.guidance_interval == SamplingConfig{}.guidance_interval;
   const auto& [low, high] = config.guidance_interval;
-  return AnyGuider::Make(
-      {.scale = config.guidance_scale,
-       .interval_lo = low,
-       .interval_hi = everywhere ? std::numeric_limits<double>::infinity() : high,
-       .rescale = config.guidance_rescale});
+  return AnyGuider::Named(
+      config.guider, {.scale = config.guidance_scale,
+                      .interval_lo = low,
+                      .interval_hi = everywhere ? std::numeric_limits<double>::infinity() : high,
+                      .rescale = config.guidance_rescale,
+                      .parallel = config.guidance_parallel,
+                      .norm = config.guidance_norm});
 }
 
 std::string SpacingNotice(const SamplingConfig& config, const SchedulerConfig& scheduler) {

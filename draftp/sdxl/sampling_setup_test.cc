@@ -1,6 +1,9 @@
 // What a model's scheduler_config.json makes of a run's sampling settings.
 #include "draftp/sdxl/sampling_setup.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -41,6 +44,24 @@ TEST(SamplingSetupTest, GivesLcmItsTimesByAnExplicitDiscretization) {
   const std::vector<int> times = {999, 759, 499, 259};
   EXPECT_EQ(schedule->sigmas, schedule->table.SigmasAt(times));
   EXPECT_TRUE(MakeSampler(config)->draws_noise());
+}
+
+TEST(SamplingSetupTest, TheFilesOffsetSaysHowManyStepsLeadingAllows) {
+  SchedulerConfig scheduler = kScheduler;
+  const SamplingConfig config{.steps = 1000, .discretization = "leading"};
+  EXPECT_EQ(MakeNoiseSchedule(config, scheduler).status().message(),
+            "--steps: found 1000, expected 1 to 999 for --discretization leading(1)");
+  scheduler.steps_offset = 0;
+  EXPECT_TRUE(MakeNoiseSchedule(config, scheduler).ok());
+}
+
+TEST(SamplingSetupTest, TheGuiderOfTheNameGetsItsOptions) {
+  const SamplingConfig config{
+      .guidance_scale = 3, .guider = "projected", .guidance_parallel = 0.25, .guidance_norm = 2};
+  const at::Tensor x = at::linspace(-1, 2, 6, at::kDouble).view({2, 1, 1, 3});
+  const std::vector<at::Tensor> both = {x, x.cos() * 2};
+  EXPECT_TRUE(at::equal(MakeGuider(config)->Combine({}, both),
+                        ProjectedGuider(3, 0.25, 2).Combine({}, both)));
 }
 
 TEST(SamplingSetupTest, ChoosesAModelsSizeThatIsNoSquare) {

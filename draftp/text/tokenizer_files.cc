@@ -2,6 +2,7 @@
 #include "draftp/text/tokenizer_files.h"
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 

@@ -2,6 +2,7 @@
 #include "draftp/text/tokenizer_json.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 

@@ -3,7 +3,7 @@
 #define DRAFTP_TEXT_TOKENIZER_JSON_H_
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "absl/status/status.h"

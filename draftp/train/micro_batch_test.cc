@@ -142,7 +142,8 @@ class Case {
     const at::Tensor start = Goldens()("inputs." + settings_.at("inputs").get<std::string>());
     const SdxlStepOptions options{
         .draw = {.size = {start.size(2) * 8, start.size(3) * 8},
-                 .guider = Value(AnyGuider::Make({.scale = Goldens().json().at("guidance_scale")})),
+                 .guider = Value(AnyGuider::Named(
+                     "classifier_free", {.scale = Goldens().json().at("guidance_scale")})),
                  .sampler = Value(AnySampler::Named(settings_.at("sampler").get<std::string>())),
                  .schedule = {DdpmTable::Standard(), Goldens().json().at("sigmas")},
                  .preconditioning = {PredictionType::kEpsilon, DdpmTable::Standard()}},

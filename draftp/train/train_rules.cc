@@ -27,7 +27,6 @@ void AddTrainRules(ConfigTable<TrainConfig>& table) {
               "--output_dir",
               {"False", "false", "FALSE"}});
   refuse({"rm.trainer.devices"}, "the reward runs where the run does: --device");
-  table.Rule({Kind::kOnly, {SamplingKey("guider")}, "guidance is classifier-free", {"VanillaCFG"}});
   table.Rule({Kind::kOnly, {SamplingKey("thresholder")}, "nothing is thresholded", {"None"}});
   table.Rule({Kind::kOnly,
               {SamplingKey("img2img_strength")},

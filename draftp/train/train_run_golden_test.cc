@@ -98,7 +98,7 @@ class GoldenRun {
   static SdxlStepOptions StepOptions() {
     return {
         .draw = {.size = {64, 64},
-                 .guider = Value(AnyGuider::Make({.scale = 5.0})),
+                 .guider = Value(AnyGuider::Named("classifier_free", {.scale = 5.0})),
                  .sampler = Value(AnySampler::Named("euler")),
                  .schedule = {DdpmTable::Standard(), LegacyDdpm(DdpmTable::Standard()).Sigmas(4)},
                  .preconditioning = {PredictionType::kEpsilon, DdpmTable::Standard()}},

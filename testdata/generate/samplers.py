@@ -4,10 +4,10 @@
 
 - k-diffusion's samplers in float64 over an analytic denoiser (two Gaussians), their noise injected from a generator
   seeded 3.
-- diffusers' rescale_noise_cfg.
+- diffusers' rescale_noise_cfg and normalized_guidance (AdaptiveProjectedGuidance).
 - torch.Generator's normal draws, as the noise sources make them: initial noise, then two more draws.
 
-Versions used: torch 2.11.0, k-diffusion 0.1.1.post1, diffusers 0.39.0 (recorded in the file as well).
+Versions used: torch 2.12.1, k-diffusion 0.1.1.post1, diffusers 0.42.1 (recorded in the file as well).
 """
 
 import importlib.metadata
@@ -16,6 +16,7 @@ import math
 import sys
 
 import torch
+from diffusers.guiders.adaptive_projected_guidance import normalized_guidance
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import rescale_noise_cfg
 
 import k_diffusion_sampling as k
@@ -101,6 +102,17 @@ def rescale_goldens():
     return {"shape": shape, "scale": 5.0, "rescale": 0.7, **{n: t.flatten().tolist() for n, t in tensors.items()}}
 
 
+def projected_goldens():
+    generator = torch.Generator().manual_seed(7)
+    shape = [2, 4, 2, 2]
+    unconditional, conditional = torch.randn([2] + shape, dtype=torch.float64, generator=generator) + 0.2
+    cases = [{"scale": scale, "eta": eta, "norm_threshold": threshold,
+              "guided": normalized_guidance(conditional, unconditional, scale, None, eta, threshold).flatten().tolist()}
+             for scale, eta, threshold in ((5.0, 0.0, 15.0), (5.0, 0.0, 2.5), (8.0, 0.25, 2.5), (3.0, 1.0, 0.0))]
+    return {"shape": shape, "unconditional": unconditional.flatten().tolist(),
+            "conditional": conditional.flatten().tolist(), "cases": cases}
+
+
 def draws(generator, shape):
     return [torch.randn(shape, generator=generator).flatten().tolist() for _ in range(3)]
 
@@ -127,7 +139,8 @@ def main(path):
     torch.set_num_threads(1)
     versions = {p: importlib.metadata.version(p) for p in ("torch", "k-diffusion", "diffusers")}
     goldens = {"command": "python testdata/generate/samplers.py testdata/goldens/samplers.json", "versions": versions,
-               "k_diffusion": k_diffusion_goldens(), "rescale": rescale_goldens(), "noise": noise_goldens()}
+               "k_diffusion": k_diffusion_goldens(), "rescale": rescale_goldens(),
+               "projected": projected_goldens(), "noise": noise_goldens()}
     with open(path, "w", encoding="utf-8") as file:
         json.dump(goldens, file, indent=1)
         file.write("\n")
