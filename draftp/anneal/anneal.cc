@@ -2,6 +2,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <iterator>
@@ -16,6 +17,7 @@
 #include "draftp/anneal/anneal_dry_run.h"
 #include "draftp/anneal/anneal_folder.h"
 #include "draftp/anneal/anneal_identity.h"
+#include "draftp/anneal/anneal_memory.h"
 #include "draftp/anneal/anneal_model.h"
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/anneal/anneal_ranks.h"
@@ -28,6 +30,7 @@
 #include "draftp/run/compute_device.h"
 #include "draftp/run/earlier_run.h"
 #include "draftp/run/embedded.h"
+#include "draftp/run/exit_code.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/newest_checkpoint.h"
 #include "draftp/run/notices.h"
@@ -276,7 +279,8 @@ absl::Status Finish(AnnealRun& run, const OutputFolder& folder, const Totals& to
 }
 
 // What processes on several hosts may have of their own.
-const std::vector<std::string> kOwnSettings = {"device", "nproc", "timeout", "output_dir"};
+const std::vector<std::string> kOwnSettings = {"device", "memory", "nproc", "timeout",
+                                               "output_dir"};
 
 // Before anything is drawn, the hashes are waited for: no rank goes on by other weights.
 absl::Status CheckSameWeights(const Setting& setting, World& world) {
@@ -350,6 +354,17 @@ absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices&
   return world.Agree("overview", finished);
 }
 
+void NoteMemory(const AnnealModel& model, const ComputeDevice& device, const AnnealConfig& config,
+                Notices& log, World& world) {
+  if (!world.first()) return;
+  if (config.memory == "auto") {
+    if (model.mode != MemoryMode::kFast)
+      log.Note(MemoryNotice(model.mode, model.memory, model.available));
+  } else if (!device.is_cuda()) {
+    log.Note("--memory has no effect: it is a GPU's, and this run is on a CPU");
+  }
+}
+
 }  // namespace
 
 absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool terminal) {
@@ -387,14 +402,20 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
                           /*patience_seconds=*/std::min(10.0, config.timeout / 2));
   if (!shared.ok()) return shared;
   InputHashes hashes(AnnealInputs(config));
-  const auto model = AnnealModel::Load(config, prepared->device);
+  const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
   for (const std::string& notice :
        {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl)}) {
     if (world.first() && !notice.empty()) log.Note(notice);
   }
+  NoteMemory(*model, prepared->device, config, log, world);
   Setting setting{config, prepared->plan, prepared->device, *model, hashes};
-  return DrawInto(held, setting, begin, log, world);
+  try {
+    return DrawInto(held, setting, begin, log, world);
+  } catch (const c10::OutOfMemoryError& error) {
+    return OutOfGpuMemory(error, WhatTakesLessMemory(model->mode, model->memory, model->available,
+                                                     prepared->plan.batch_size));
+  }
 }
 
 }  // namespace draftp

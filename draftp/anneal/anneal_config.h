@@ -55,6 +55,7 @@ struct AnnealConfig {
   int64_t batch_size = 1;
   std::string device = "auto";  // auto, cpu, cuda, cuda:i
   std::string dtype = "auto";   // auto, float32, bfloat16
+  std::string memory = "auto";  // auto, or of kMemoryModes
   std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
   bool overwrite = false;

@@ -22,20 +22,8 @@
 namespace draftp {
 namespace {
 
-struct Job {
-  const AnnealConfig& config;
-  const AnnealPlan& plan;
-  const ComputeDevice& device;
-  const SdxlModel& model;
-  ImageSize size;
-  NoiseSchedule schedule;
-
+struct Job : AnnealWork {
   int64_t pictures() const { return plan.pictures() * static_cast<int64_t>(plan.blends.size()); }
-  // The type that evaluates most networks, which is the one that needs most memory.
-  const Blend& Heaviest() const {
-    return *std::ranges::max_element(
-        plan.blends, {}, [this](const Blend& type) { return WorkPerImage({type}, schedule); });
-  }
 };
 
 std::string DescribeImages(const Job& job) {
@@ -55,29 +43,6 @@ std::string DescribeImages(const Job& job) {
       plan.batch_size, processes.empty() ? "" : processes + "; memory is of one");
 }
 
-// What the calls of one batch work in.
-int64_t WorkspaceBytes(const Job& job) {
-  const int64_t factor = job.model.vae.config.Downsampling();
-  const int64_t height = job.size.height / factor, width = job.size.width / factor;
-  const int64_t batch = std::min(job.plan.batch_size, job.plan.own_images());
-  const Blend& heaviest = job.Heaviest();
-  int models = 1;
-  for (int i = 0; i < job.schedule.steps(); ++i)
-    models = std::max(models, heaviest.Evaluations(job.schedule.Step(i)));
-  const bool guided = job.config.sampling.guided() || heaviest.blending.guides_itself();
-  const int64_t groups = models * (guided ? 2 : 1);
-  const int64_t rows = batch * std::max<int64_t>(1, groups / job.plan.together);
-  const int64_t element = job.device.network.dtype == at::kBFloat16 ? 2 : 4;
-  const int64_t calls = element * rows * UNetWorkspace(job.model.unet.config, height, width);
-  // One picture at a time.
-  const int64_t decode = 4 * DecoderWorkspace(job.model.vae.config, height, width);
-  if (job.device.is_cuda()) return std::max(calls, decode);
-  // Measured with glibc 2.36: each thread's heap keeps as much again in holes between the many
-  // sizes of a UNet's tensors, and up to 32 MiB behind the decoder's; the rest is code.
-  constexpr int64_t kMib = 1 << 20;
-  return 2 * calls + decode + std::min(decode * 3 / 10, 32 * kMib) + 10 * kMib;
-}
-
 // Cells are at most 512 a side, the sheet about 16,000 (io/contact_sheet.h).
 int64_t SheetPixels(const Job& job) {
   constexpr int64_t kCell = 512, kSheet = 16'000;
@@ -87,25 +52,34 @@ int64_t SheetPixels(const Job& job) {
   return width * height;
 }
 
-std::string DescribeMemory(const Job& job) {
-  const SdxlModel& model = job.model;
-  const int64_t unet = WeightBytes(model.unet);
-  int64_t tuned = 0;
-  for (const TunedModel& made : model.tuned) tuned += made.unet ? WeightBytes(*made.unet) : 0;
-  const int64_t decoder = WeightBytes(model.vae);
-  const int64_t text =
-      WeightBytes(model.text_encoders.first) + WeightBytes(model.text_encoders.second);
-  const int64_t workspace = WorkspaceBytes(job), sheet = 2 * 3 * SheetPixels(job);
-  if (job.device.is_cuda()) {
-    return PlanTable("memory", {{"base UNet", unet},
-                                {"fine-tuned UNets", tuned},
-                                {"VAE decoder", decoder},
-                                {"text encoders", text},
-                                {"workspace of a batch, about", workspace},
-                                {"together on the GPU, at least about",
-                                 unet + tuned + decoder + text + workspace}});
+std::string DescribeGpuMemory(const AnnealModel& model) {
+  const AnnealMemory& memory = model.memory;
+  PlanRows rows = {{"base UNet", memory.base_unet},
+                   {"fine-tuned UNets", memory.tuned_unets},
+                   {"VAE decoder", memory.decoder},
+                   {"text encoders", memory.text_encoders},
+                   {"a batch's keys and values, and the libraries', about", memory.kept},
+                   {"a call of the UNet, about", memory.call},
+                   {"decoding, about", memory.decode}};
+  for (const MemoryMode mode : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kSmall}) {
+    rows.emplace_back(absl::StrCat("together with --memory ", NameOf(mode), ", about",
+                                   mode == model.mode ? " (taken)" : ""),
+                      memory.OnGpu(mode));
   }
+  return PlanTable("memory", rows);
+}
+
+std::string DescribeHostMemory(const Job& job, const AnnealMemory& memory) {
+  // Measured with glibc 2.36: each thread's heap keeps as much again in holes between the many
+  // sizes of a UNet's tensors, and up to 32 MiB behind the decoder's; the rest is code.
+  constexpr int64_t kMib = 1 << 20;
+  const int64_t workspace =
+      2 * memory.call + memory.decode + std::min(memory.decode * 3 / 10, 32 * kMib) + 10 * kMib;
+  const int64_t sheet = 2 * 3 * SheetPixels(job);
   // Layers that a LoRA leaves alone are shared by both networks.
+  const int64_t decoder = WeightBytes(job.model.vae),
+                text = WeightBytes(job.model.text_encoders.first) +
+                       WeightBytes(job.model.text_encoders.second);
   const int64_t program = ResidentBytes() - decoder - text;
   const int64_t together = std::max(PeakResidentBytes(), ResidentBytes() + workspace + sheet);
   return PlanTable("memory", {{"program, libraries, UNets", program},
@@ -166,10 +140,12 @@ absl::Status Probe(const Job& job, World* pair, std::ostream& log) {
 
 absl::Status DryRunAnneal(const AnnealConfig& config, const AnnealPlan& plan,
                           const ComputeDevice& device, World* pair, std::ostream& log) {
-  const auto model = AnnealModel::Load(config, device);
+  const auto model = AnnealModel::Load(config, plan, device);
   if (!model.ok()) return model.status();
-  const Job job{config, plan, device, model->sdxl, model->size, model->schedule};
-  log << DescribeImages(job) << DescribeMemory(job) << DescribeDisk(job);
+  const Job job{{config, plan, device, model->sdxl, model->schedule, model->size}};
+  log << DescribeImages(job)
+      << (device.is_cuda() ? DescribeGpuMemory(*model) : DescribeHostMemory(job, model->memory))
+      << DescribeDisk(job);
   if (config.dry_run == "probe") return Probe(job, pair, log);
   log << "time    not known before a picture is drawn: --dry_run=probe\n";
   return absl::OkStatus();

@@ -5,9 +5,14 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
+
 #include "draftp/anneal/anneal_config.h"
+#include "draftp/anneal/anneal_memory.h"
+#include "draftp/anneal/anneal_plan.h"
 #include "draftp/run/compute_device.h"
 #include "draftp/schedule/noise_levels.h"
+#include "draftp/sdxl/offload_model.h"
 #include "draftp/sdxl/sdxl_model.h"
 
 namespace draftp {
@@ -16,10 +21,14 @@ struct AnnealModel {
   SdxlModel sdxl;
   NoiseSchedule schedule;
   ImageSize size;
+  AnnealMemory memory = {};
+  int64_t available = 0;  // bytes of the GPU before anything was loaded
+  MemoryMode mode = MemoryMode::kFast;
 
-  // `config`: a resolved bundle of which a plan could be made. Errors name the file, or the flag
-  // that doesn't fit the model.
-  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const ComputeDevice& device);
+  // `config`: a resolved bundle, `plan` made of it. Errors name the file, or the flag that doesn't
+  // fit the model.
+  static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const AnnealPlan& plan,
+                                          const ComputeDevice& device);
 };
 
 }  // namespace draftp

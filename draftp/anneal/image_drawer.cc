@@ -27,13 +27,11 @@ class Stopwatch {
   double begin_;
 };
 
-// The decoder's activations at full resolution are what costs memory: never more than those of one
-// picture of 1024x1024, or of one picture. A CPU is busy with one.
-int64_t DecodedAtOnce(ImageSize size, bool is_cuda) {
-  return is_cuda ? std::max<int64_t>((1 << 20) / (size.width * size.height), 1) : 1;
-}
-
 }  // namespace
+
+int64_t DecodedAtOnce(ImageSize size, bool is_cuda) {
+  return is_cuda ? std::max<int64_t>((1 << 19) / (size.width * size.height), 1) : 1;
+}
 
 ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
                          Options options)
@@ -50,7 +48,8 @@ ImageDrawer::ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSc
                .schedule = schedule_,
                .preconditioning = {model.scheduler.prediction_type, schedule_.table},
                .scaled_network = model.ScaledNetwork(),
-               .pair = options_.pair}) {}
+               .pair = options_.pair},
+              model.unet_pieces) {}
 
 absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) {
   const Stopwatch watch(timings_.encode);

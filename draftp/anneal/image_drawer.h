@@ -25,6 +25,11 @@ struct DrawTimings {
   double encode = 0, sample = 0, decode = 0;
 };
 
+// Pictures that are decoded at a time. The decoder's activations at full resolution are what costs
+// memory: never more than those of half a picture of 1024x1024, or of one picture, in bands
+// (model/banded_blocks.h). A CPU is busy with one.
+int64_t DecodedAtOnce(ImageSize size, bool is_cuda);
+
 // What stays the same over a run: model, schedule, guider, sampler. The model must outlive it.
 class ImageDrawer {
  public:

@@ -23,8 +23,8 @@ const std::set<std::string>& UndecidingKeys() {
       "vae",         "text_encoder", "text_encoder_2",  "tokenizer", "tokenizer_2",
       "weight_type", "lora_scale",   "pictures",        "reward",    "validation_reward",
       "embedding",   "resamples",    "least_diversity", "prompt",    "prompts",
-      "max_prompts", "batch_size",   "device",          "dtype",     "nproc",
-      "timeout",     "output_dir",   "overwrite"};
+      "max_prompts", "batch_size",   "device",          "dtype",     "memory",
+      "nproc",       "timeout",      "output_dir",      "overwrite"};
   return *keys;
 }
 

@@ -33,6 +33,8 @@ class CudaBackend {
   virtual void SetDevice(int device) const = 0;
   // Most bytes that LibTorch's allocator has had in use on a device.
   virtual int64_t PeakBytes(int device) const = 0;
+  // What LibTorch's allocator has of a device or can still get.
+  virtual int64_t AvailableBytes(int device) const = 0;
 
   // Runs `body` twice on a side stream (libraries pick algorithms, buffers are allocated), then
   // records it. Tensors that body reads and writes must stay where they are; those it allocates

@@ -1,5 +1,6 @@
 // libdraftp_cuda.so: LibTorch's CUDA backend behind CudaBackend. The kernels beside it are found by
 // their names (DRAFTP_CUDA_ENTRY).
+#include <ATen/Context.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
@@ -8,6 +9,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,6 +62,19 @@ class Backend final : public CudaBackend {
     const auto stats =
         c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
     return stats.allocated_bytes[0].peak;
+  }
+
+  int64_t AvailableBytes(int device) const override {
+    at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);  // the allocator's beginning
+    const auto index = static_cast<c10::DeviceIndex>(device);
+    const c10::cuda::CUDAGuard guard(index);
+    size_t free = 0, total = 0;
+    C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    const auto held =
+        c10::cuda::CUDACachingAllocator::getDeviceStats(index).reserved_bytes[0].current;
+    const double limit =
+        c10::cuda::CUDACachingAllocator::getMemoryFraction(index) * static_cast<double>(total);
+    return std::min(static_cast<int64_t>(free) + held, static_cast<int64_t>(limit));
   }
 
   std::unique_ptr<CapturedGraph> Capture(const std::function<void()>& body) const override {

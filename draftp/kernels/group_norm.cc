@@ -1,10 +1,13 @@
 #include "draftp/kernels/group_norm.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/var_mean.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -117,15 +120,96 @@ at::Tensor OnGpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
   return Forward(pixels, weight, bias, groups, eps, silu).y;
 }
 
+// x [R,C,h,w] -> [R,groups,C/groups h w]
+at::Tensor Groups(const at::Tensor& x, int64_t groups) {
+  return x.contiguous().view({x.size(0), groups, -1});
+}
+
+at::Tensor StatisticsByLibTorch(const at::Tensor& x, int64_t groups, double eps) {
+  const at::Tensor values = Groups(x.scalar_type() == at::kDouble ? x : x.to(at::kFloat), groups);
+  const auto [variance, mean] = at::var_mean(values, /*dim=*/2, /*unbiased=*/false);
+  return at::stack({mean, (variance + eps).rsqrt()}, -1);
+}
+
+at::Tensor StatisticsOnGpu(const at::Tensor& x, int64_t groups, double eps) {
+  static const auto launch = DRAFTP_CUDA_KERNEL(LaunchGroupNorm);
+  if (!PairsServedOnGpu(x, x.size(1)) || x.size(1) / groups > kMostChannelsPerGroup)
+    return StatisticsByLibTorch(x, groups, eps);
+  const at::Tensor pixels = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const GroupNormShape shape = ShapeOf(pixels, groups);
+  const at::Tensor statistics = Floats(x, {x.size(0), groups, 2});
+  if (x.numel() == 0) return statistics;
+  const at::Tensor sums = Floats(x, {x.size(0), GroupNormChunks(shape), groups, 2});
+  launch(x, DtypeOf(x), shape,
+         GroupNormForward{.x = pixels.const_data_ptr(),
+                          .weight = nullptr,
+                          .bias = nullptr,
+                          .y = nullptr,
+                          .statistics = statistics.mutable_data_ptr<float>(),
+                          .sums = sums.mutable_data_ptr<float>(),
+                          .eps = eps,
+                          .silu = false,
+                          .part = GroupNormPart::kStatistics});
+  return statistics;
+}
+
+at::Tensor NormaliseByLibTorch(const at::Tensor& x, const at::Tensor& statistics,
+                               const at::Tensor& weight, const at::Tensor& bias, bool silu) {
+  const at::Tensor values = Groups(x.to(statistics.scalar_type()), statistics.size(1));
+  const at::Tensor mean = statistics.select(2, 0).unsqueeze(2),
+                   inverse = statistics.select(2, 1).unsqueeze(2);
+  const at::Tensor normal = ((values - mean) * inverse).view(x.sizes());
+  const at::Tensor y = (normal * weight.view({1, -1, 1, 1}) + bias.view({1, -1, 1, 1}))
+                           .to(x.scalar_type())
+                           .contiguous(at::MemoryFormat::ChannelsLast);
+  return silu ? at::silu(y) : y;
+}
+
+at::Tensor NormaliseOnGpu(const at::Tensor& x, const at::Tensor& statistics,
+                          const at::Tensor& weight, const at::Tensor& bias, bool silu) {
+  static const auto launch = DRAFTP_CUDA_KERNEL(LaunchGroupNorm);
+  if (!PairsServedOnGpu(x, x.size(1), weight) ||
+      x.size(1) / statistics.size(1) > kMostChannelsPerGroup)
+    return NormaliseByLibTorch(x, statistics, weight, bias, silu);
+  const at::Tensor pixels = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor y = at::empty_like(pixels);
+  if (x.numel() == 0) return y;
+  launch(x, DtypeOf(x), ShapeOf(pixels, statistics.size(1)),
+         GroupNormForward{.x = pixels.const_data_ptr(),
+                          .weight = weight.const_data_ptr(),
+                          .bias = bias.const_data_ptr(),
+                          .y = y.mutable_data_ptr(),
+                          .statistics = statistics.mutable_data_ptr<float>(),
+                          .sums = nullptr,
+                          .eps = 0,
+                          .silu = silu,
+                          .part = GroupNormPart::kNormalise});
+  return y;
+}
+
 constexpr Operation<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, int64_t,
                                double, bool)>
     kGroupNorm{.libtorch = ByLibTorch, .cpu = OnCpu, .cuda = OnGpu};
+constexpr Operation<at::Tensor(const at::Tensor&, int64_t, double)> kStatistics{
+    .libtorch = StatisticsByLibTorch, .cpu = StatisticsByLibTorch, .cuda = StatisticsOnGpu};
+constexpr Operation<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                               const at::Tensor&, bool)>
+    kNormalise{.libtorch = NormaliseByLibTorch, .cpu = NormaliseByLibTorch, .cuda = NormaliseOnGpu};
 
 }  // namespace
 
 at::Tensor GroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                      int64_t groups, double eps, bool silu) {
   return kGroupNorm(x, weight, bias, groups, eps, silu);
+}
+
+at::Tensor GroupStatistics(const at::Tensor& x, int64_t groups, double eps) {
+  return kStatistics(x, groups, eps);
+}
+
+at::Tensor NormaliseGroups(const at::Tensor& x, const at::Tensor& statistics,
+                           const at::Tensor& weight, const at::Tensor& bias, bool silu) {
+  return kNormalise(x, statistics, weight, bias, silu);
 }
 
 }  // namespace draftp::kernels

@@ -14,7 +14,8 @@ constexpr int kThreads = 512;
 constexpr int kLeastSlab = 32;  // channels: a pixel's part of a slab is 64 bytes or more
 constexpr int kMostSlab = 2 * kThreads;
 
-enum class Phase { kWhole, kSums, kApply };
+// kMoments makes statistics of the sums; kGiven applies statistics that are there.
+enum class Phase { kWhole, kSums, kApply, kMoments, kGiven };
 
 // How a shape is shared out: channels of a slab, parts of an image's pixels.
 struct Sharing {
@@ -85,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
   const long long image_base = at.image * shape.pixels * shape.channels + at.slab_begin;
   float2* const sums = reinterpret_cast<float2*>(call.sums);
   const long long group_base = at.slab_begin / at.group;
-  if (phase != Phase::kApply) {
+  if (phase == Phase::kWhole || phase == Phase::kSums) {
     // Shifted by the group's first element: a mean far from 0 would cancel the squares' digits.
     float2 sum = {0, 0}, square = {0, 0}, shift = {0, 0};
     if (at.active) {
@@ -101,9 +102,15 @@ __global__ void __launch_bounds__(kThreads)
     }
     SumChannels(at, sum, square, scratch, totals);
   }
+  float2* const statistics =
+      reinterpret_cast<float2*>(call.statistics) + at.image * shape.groups + group_base;
   for (int g = threadIdx.x; g < at.groups; g += blockDim.x) {
+    if (phase == Phase::kGiven) {
+      moments[g] = statistics[g];
+      continue;
+    }
     float2 total = {0, 0};
-    if (phase == Phase::kApply) {
+    if (phase == Phase::kApply || phase == Phase::kMoments) {
       for (int k = 0; k < sharing.chunks; ++k)
         total = Add(total, sums[(at.image * sharing.chunks + k) * shape.groups + group_base + g]);
     } else {
@@ -116,12 +123,9 @@ __global__ void __launch_bounds__(kThreads)
     const float count = static_cast<float>(shape.pixels) * at.group;
     moments[g] = Moments(total, LoadOne<T>(call.x, image_base + g * at.group), count,
                          static_cast<float>(call.eps));
-    if (blockIdx.z == 0) {
-      reinterpret_cast<float2*>(call.statistics)[at.image * shape.groups + group_base + g] =
-          moments[g];
-    }
+    if (blockIdx.z == 0) statistics[g] = moments[g];
   }
-  if (phase == Phase::kSums) return;
+  if (phase == Phase::kSums || phase == Phase::kMoments) return;
   __syncthreads();
   if (!at.active) return;
   const float2 weight = LoadPair<T>(call.weight, at.slab_begin + at.local),
@@ -217,19 +221,24 @@ __global__ void __launch_bounds__(kThreads)
 
 // Launches `kernel(shape, call, sharing, phase)` once, or twice where an image has several chunks.
 template <class Kernel, class Call>
-int Launch(Kernel kernel, const GroupNormShape& shape, const Call& call, void* stream) {
+int Launch(Kernel kernel, const GroupNormShape& shape, const Call& call, void* stream,
+           GroupNormPart part = GroupNormPart::kWhole) {
   const Sharing sharing = Share(shape);
   const auto slabs = static_cast<unsigned>((shape.channels + sharing.slab - 1) / sharing.slab);
-  const dim3 grid(slabs, static_cast<unsigned>(shape.images),
-                  static_cast<unsigned>(sharing.chunks));
-  const auto launch = [&](Phase phase) {
+  const auto launch = [&](Phase phase, int chunks) {
+    const dim3 grid(slabs, static_cast<unsigned>(shape.images), static_cast<unsigned>(chunks));
     kernel<<<grid, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(shape, call, sharing, phase);
   };
-  if (sharing.chunks == 1) {
-    launch(Phase::kWhole);
+  if (part == GroupNormPart::kNormalise) {
+    launch(Phase::kGiven, sharing.chunks);
+  } else if (part == GroupNormPart::kStatistics) {
+    launch(Phase::kSums, sharing.chunks);
+    launch(Phase::kMoments, 1);
+  } else if (sharing.chunks == 1) {
+    launch(Phase::kWhole, 1);
   } else {
-    launch(Phase::kSums);
-    launch(Phase::kApply);
+    launch(Phase::kSums, sharing.chunks);
+    launch(Phase::kApply, sharing.chunks);
   }
   return static_cast<int>(cudaGetLastError());
 }
@@ -239,7 +248,7 @@ int Launch(Kernel kernel, const GroupNormShape& shape, const Call& call, void* s
 int LaunchGroupNorm(KernelDtype dtype, const GroupNormShape& shape, const GroupNormForward& call,
                     void* stream) {
   return WithElementType(dtype, [&]<class T>() {
-    return Launch(call.silu ? Forward<T, true> : Forward<T, false>, shape, call, stream);
+    return Launch(call.silu ? Forward<T, true> : Forward<T, false>, shape, call, stream, call.part);
   });
 }
 

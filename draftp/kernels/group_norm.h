@@ -19,6 +19,14 @@ namespace draftp::kernels {
 at::Tensor GroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                      int64_t groups, double eps, bool silu);
 
+// The two halves of it, without gradients, for pictures that are normalised a part at a time:
+// [R,groups,2], mean and 1 / standard deviation, float32 (float64 of a float64 x).
+at::Tensor GroupStatistics(const at::Tensor& x, int64_t groups, double eps);
+// act((x - mean) / deviation * weight + bias) by such statistics; x may be rows of what these are
+// of.
+at::Tensor NormaliseGroups(const at::Tensor& x, const at::Tensor& statistics,
+                           const at::Tensor& weight, const at::Tensor& bias, bool silu);
+
 // What follows is between group_norm.cc and group_norm.cu.
 
 inline constexpr int kMostChannelsPerGroup = 512;
@@ -38,13 +46,16 @@ constexpr int GroupNormChunks(const GroupNormShape& shape) {
   return static_cast<int>(chunks < kMostChunks ? chunks : kMostChunks);
 }
 
+enum class GroupNormPart { kWhole, kStatistics, kNormalise };
+
 struct GroupNormForward {
   const void *x, *weight, *bias;  // of one dtype; weight, bias [channels]
   void* y;                        // [images, pixels, channels]
-  float* statistics;              // [images, groups, 2]: mean and 1 / standard deviation
-  float* sums;                    // [images, chunks, groups, 2], unread where chunks is 1
+  float* statistics;  // [images, groups, 2]: mean and 1 / standard deviation; read by kNormalise
+  float* sums;        // [images, chunks, groups, 2], unread where chunks is 1
   double eps;
   bool silu;
+  GroupNormPart part = GroupNormPart::kWhole;  // kStatistics: x, statistics, sums and eps alone
 };
 DRAFTP_CUDA_ENTRY int LaunchGroupNorm(KernelDtype dtype, const GroupNormShape& shape,
                                       const GroupNormForward& call, void* stream);

@@ -109,6 +109,20 @@ void VisitPieces(W& unet, F&& visit) {
   for (auto& block : unet.up_blocks) visit_block(block);
 }
 
+// What each piece reads, adapters aside.
+inline std::vector<std::vector<at::Tensor>> PieceWeights(const UNet& unet) {
+  std::vector<std::vector<at::Tensor>> pieces;
+  VisitPieces(unet, [&pieces](const auto& piece) {
+    std::vector<at::Tensor>& tensors = pieces.emplace_back();
+    VisitWeights("", piece, [&tensors](const std::string&, const auto& layer) {
+      for (const at::Tensor& tensor : {layer.weight, layer.bias}) {
+        if (tensor.defined()) tensors.push_back(tensor);
+      }
+    });
+  });
+  return pieces;
+}
+
 // Calls visit(attention) for every attention to the prompt, in order of cross_index.
 template <MaybeConst<UNet> W, class F>
 void VisitCrossAttentions(W& unet, F&& visit) {

@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
@@ -21,6 +22,7 @@
 #include "draftp/checkpoint/weight_map.h"
 #include "draftp/kernels/placement.h"
 #include "draftp/model/attention.h"
+#include "draftp/model/banded_blocks.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
 #include "draftp/model/resnet.h"
@@ -145,8 +147,18 @@ at::Tensor DecodeRaw(const VaeDecoder& decoder, const at::Tensor& z, const Decod
                           .contiguous(at::MemoryFormat::ChannelsLast);  // [B,C,h,w]
   if (decoder.post_quant_conv) hidden = Conv2d(hidden, *decoder.post_quant_conv);
   hidden = run(RunVaeMidBlock, Conv2d(hidden, decoder.conv_in), decoder.mid_block);
-  for (const VaeUpBlock& block : decoder.up_blocks) hidden = run(RunVaeUpBlock, hidden, block);
-  return NormSiluConv2d(hidden, decoder.norm_out, decoder.conv_out);  // [B,3,fh,fw]
+  const auto in_bands = [&](int64_t elements) {
+    return options.band > 0 && z.size(0) == 1 && elements > options.band &&
+           !at::GradMode::is_enabled() && options.pieces.weights_stay();
+  };
+  for (const VaeUpBlock& block : decoder.up_blocks) {
+    hidden = in_bands(hidden.numel() * (block.upsampler ? 4 : 1))
+                 ? RunVaeUpBlockInBands(std::move(hidden), block, options.band)
+                 : run(RunVaeUpBlock, hidden, block);
+  }
+  return in_bands(hidden.numel())  // [B,3,fh,fw]
+             ? NormSiluConv2dInBands(hidden, decoder.norm_out, decoder.conv_out, options.band)
+             : NormSiluConv2d(hidden, decoder.norm_out, decoder.conv_out);
 }
 
 at::Tensor ToPixels(const at::Tensor& raw) {

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,6 +102,10 @@ void VisitWeights(W& decoder, F&& visit) {
 struct DecodeOptions {
   // Of each block; the decoder must outlive the backward pass.
   AnyPiecePolicy pieces = {};
+  // Elements of a band of rows in which a block of one picture is computed, without gradients,
+  // where its widest tensor has more (banded_blocks.h): a third less memory. 0: blocks are computed
+  // whole.
+  int64_t band = 0;
 };
 
 // The decoder's blocks. x [B,C,h,w] -> [B,C,h,w], and [B,C',2h,2w] ([B,C',h,w] without upsampler).

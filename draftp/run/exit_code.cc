@@ -22,15 +22,6 @@ absl::Status FromException(const std::string& what) {
   return absl::InternalError(what.substr(0, what.find('\n')));
 }
 
-// CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of ...
-absl::Status FromGpu(const std::string& what) {
-  constexpr char kWords[] = "Tried to allocate ";
-  const size_t at = what.find(kWords);
-  const size_t begin = at == std::string::npos ? 0 : at + sizeof kWords - 1;
-  return absl::ResourceExhaustedError("out of memory on the GPU: needed " +
-                                      what.substr(begin, what.find(". ", begin) - begin));
-}
-
 absl::Status FromSystem(const std::system_error& error) {
   if (MemoryLimitIsNear()) return absl::ResourceExhaustedError(OutOfMemoryMessage(0));
   if (error.code() == std::errc::resource_unavailable_try_again) {
@@ -67,13 +58,24 @@ absl::Status AsFailure(const absl::Status& status) {
                                                              : status;
 }
 
+// CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of ...
+absl::Status OutOfGpuMemory(const c10::OutOfMemoryError& error, const std::string& advice) {
+  constexpr char kWords[] = "Tried to allocate ";
+  const std::string what = error.what_without_backtrace();
+  const size_t at = what.find(kWords);
+  const size_t begin = at == std::string::npos ? 0 : at + sizeof kWords - 1;
+  return absl::ResourceExhaustedError("out of memory on the GPU: needed " +
+                                      what.substr(begin, what.find(". ", begin) - begin) +
+                                      (advice.empty() ? "" : " more; " + advice));
+}
+
 int RunReporting(const std::string& program, const std::function<absl::Status()>& body) {
   try {
     absl::Status status = body();
     status.Update(FlushOutput());
     return Report(program, status);
   } catch (const c10::OutOfMemoryError& error) {
-    return Report(program, FromGpu(error.what_without_backtrace()));
+    return Report(program, OutOfGpuMemory(error));
   } catch (const c10::Error& error) {
     return Report(program, FromException(error.what_without_backtrace()));
   } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 #define DRAFTP_RUN_EXIT_CODE_H_
 
 #include <absl/status/status.h>
+#include <c10/util/Exception.h>
 
 #include <exception>
 #include <functional>
@@ -17,6 +18,9 @@ int Report(const std::string& program, const absl::Status& status);
 
 // A damaged file isn't a mistyped command: the same error, InvalidArgument made DataLoss (code 1).
 absl::Status AsFailure(const absl::Status& status);
+
+// That a GPU's memory didn't suffice: what was needed, and `advice` behind it.
+absl::Status OutOfGpuMemory(const c10::OutOfMemoryError& error, const std::string& advice = "");
 
 // Runs `body` and reports its status. What it throws ends in one line and code 1: LibTorch's
 // errors, a limit of memory, threads or descriptors by its name; so does standard output that can't

@@ -31,4 +31,10 @@ int64_t PeakBytes(at::Device device) {
 
 int64_t PeakBytes(const ComputeDevice& device) { return PeakBytes(device.network.device); }
 
+int64_t AvailableBytes(const ComputeDevice& device) {
+  if (!device.is_cuda()) return 0;
+  const auto backend = OpenCudaBackend();
+  return backend.ok() ? (*backend)->AvailableBytes(device.network.device.index()) : 0;
+}
+
 }  // namespace draftp

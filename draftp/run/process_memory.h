@@ -18,6 +18,10 @@ int64_t PeakResidentBytes();
 int64_t PeakBytes(at::Device device);
 int64_t PeakBytes(const ComputeDevice& device);
 
+// Of a GPU what the process has or can still get, by the driver and by the allocator's own limit
+// (per_process_memory_fraction of PYTORCH_CUDA_ALLOC_CONF); 0 on a CPU.
+int64_t AvailableBytes(const ComputeDevice& device);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_RUN_PROCESS_MEMORY_H_

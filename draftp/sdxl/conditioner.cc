@@ -35,6 +35,7 @@ absl::StatusOr<Conditions> Conditioner::Encoded(const SdxlTextEncoders& encoders
 
 absl::StatusOr<Conditions> Conditioner::operator()(const std::vector<std::string>& captions) const {
   const at::NoGradGuard no_grad;
+  const IdleWeights::Use encoders(model_.idle_text_encoders.get());
   const PromptIds ids = Tokenize(model_, captions, options_.warn);
   auto conditions = Encoded(model_.text_encoders, ids);
   if (!conditions.ok()) return conditions;

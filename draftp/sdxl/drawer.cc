@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "draftp/kernels/rgb8.h"
+#include "draftp/model/banded_blocks.h"
 #include "draftp/sampling/blend_denoiser.h"
 #include "draftp/sampling/gradient_window.h"
 #include "draftp/sampling/trajectory.h"
@@ -55,7 +56,9 @@ at::Tensor Drawer::Latents(const AnyBlending& blending, AnyNoise& noise,
 
 at::Tensor Drawer::Raw(const at::Tensor& latents) const {
   const at::NoGradGuard no_grad;
-  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config));
+  // A CPU's packed kernels keep little between layers as they are.
+  const int64_t band = vae_.device().is_cuda() ? kDecodedBand : 0;
+  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config), {.band = band});
 }
 
 std::vector<RgbImage> Drawer::Pictures(const at::Tensor& raw) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "draftp/model/banded_blocks.h"
 #include "draftp/model/visit_weights.h"
 
 namespace draftp {
@@ -268,6 +269,26 @@ int64_t DecoderWorkspace(const VaeConfig& config, int64_t height, int64_t width)
     if (!block.upsampler) continue;
     most = std::max(most,
                     input + pixels * 2 * In(*block.upsampler) + 4 * pixels * Out(*block.upsampler));
+    pixels *= 4;
+  }
+  return most;
+}
+
+int64_t BandedDecoderWorkspace(const VaeConfig& config, int64_t height, int64_t width) {
+  const VaeDecoder decoder = VaeDecoder::Skeleton(config);
+  int64_t pixels = height * width;
+  int64_t most = ResnetWorkspace(decoder.mid_block.first, pixels);
+  const auto hold = [&most](int64_t elements) {
+    // A band of what is normalised, of its result, and of what the convolution works in.
+    most = std::max(most, elements + 3 * kDecodedBand);
+  };
+  for (const VaeUpBlock& block : decoder.up_blocks) {
+    for (const ResnetWeights& resnet : block.resnets) {
+      const int64_t in = In(resnet.conv1), out = Out(resnet.conv1);
+      hold(pixels * (in + out + (resnet.conv_shortcut ? out : 0)));
+    }
+    if (!block.upsampler) continue;
+    hold(pixels * (In(*block.upsampler) + 4 * Out(*block.upsampler)));
     pixels *= 4;
   }
   return most;

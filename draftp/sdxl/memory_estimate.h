@@ -42,6 +42,8 @@ KeptElements KeptByImageTower(const ClipImage& tower, bool recompute);
 // The most elements that live at once in a call without gradient, of one row or image.
 int64_t UNetWorkspace(const UNetConfig& config, int64_t height, int64_t width);
 int64_t DecoderWorkspace(const VaeConfig& config, int64_t height, int64_t width);
+// The same in bands (model/banded_blocks.h).
+int64_t BandedDecoderWorkspace(const VaeConfig& config, int64_t height, int64_t width);
 
 // Bytes of a network's weights in the form that it has them in: plain, packed, or both. What is
 // shared between two networks counts in each.

@@ -1,4 +1,4 @@
-// The rows of where a program computes and in what: device and dtype.
+// The rows of where a program computes and in what: device, dtype and memory.
 #ifndef DRAFTP_SDXL_PLACEMENT_ROWS_H_
 #define DRAFTP_SDXL_PLACEMENT_ROWS_H_
 
@@ -38,6 +38,19 @@ void AddPlacementRows(ConfigTable<C>& table) {
                .value_name = "auto|float32|bfloat16",
                .help = "of the networks; auto: bfloat16 on a GPU, float32 on a CPU (faster there)",
                .elsewhere = {"mixed_precision", "precision", "torch_dtype"}});
+}
+
+// C has the member `memory`.
+template <class C>
+void AddMemoryRow(ConfigTable<C>& table) {
+  table.Choice(
+      &C::memory, {{"auto", {}}, {"fast", {}}, {"balanced", {}}, {"small", {}}},
+      {.key = "memory",
+       .value_name = "NAME",
+       .help = "of a GPU: fast (all weights stay there), balanced (text encoders come when "
+               "they encode) or small (the UNet's blocks come one by one, too); auto takes "
+               "the first that fits",
+       .elsewhere = {"lowvram", "medvram", "offload"}});
 }
 
 }  // namespace draftp

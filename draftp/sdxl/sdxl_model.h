@@ -21,9 +21,11 @@
 #include "draftp/model/unet.h"
 #include "draftp/model/vae_decoder.h"
 #include "draftp/run/compute_device.h"
+#include "draftp/sampling/piece_policy.h"
 #include "draftp/sdxl/model_source.h"
 #include "draftp/sdxl/sdxl_predictor.h"
 #include "draftp/sdxl/tuned_model.h"
+#include "draftp/shard/offload.h"
 #include "draftp/text/clip_tokenizer.h"
 
 namespace draftp {
@@ -49,6 +51,10 @@ struct SdxlModel {
   VaeDecoder vae;
   ImageSize default_size = {};    // that the UNet was trained for
   nlohmann::json unet_json = {};  // its config as config.json has it
+  // What offload_model.h moved to the host: text encoders, to be used within a Use (null: they
+  // stay), and how the UNets' pieces get their weights.
+  std::shared_ptr<IdleWeights> idle_text_encoders = nullptr;
+  AnyPiecePolicy unet_pieces = {};
 
   // Errors name the file and what is wrong with it, also parts that don't fit together. `device`
   // chooses where.

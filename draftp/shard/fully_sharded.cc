@@ -8,6 +8,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "draftp/shard/unbacked.h"
@@ -31,7 +32,7 @@ NamedTensors Together(std::optional<ShardedOptimizer>& rest, std::optional<Optim
 class FullySharded::Blocks {
  public:
   explicit Blocks(const ShardingArguments& arguments)
-      : world_(arguments.world), weights_(arguments.world) {
+      : world_(arguments.world), weights_(DividedAmong(arguments.world)) {
     std::vector<at::Tensor> parts;
     std::vector<std::vector<size_t>> groups;
     for (const std::vector<size_t>& block : arguments.blocks) {
@@ -57,6 +58,9 @@ class FullySharded::Blocks {
   }
 
   std::optional<size_t> Find(const at::Tensor& tensor) const { return weights_.Find(tensor); }
+  std::optional<size_t> BlockOf(const std::vector<at::Tensor>& tensors) const {
+    return weights_.BlockOf(tensors);
+  }
   bool empty() const { return weights_.size() == 0; }
 
   // Makes a block's weights whole for its piece. The first use since Settle() begins a run: the
@@ -187,14 +191,11 @@ struct FullySharded::GatherPieces {
 
   at::Tensor operator()(Piece piece, const std::vector<at::Tensor>& inputs,
                         const PieceParameters& parameters) const {
-    std::optional<size_t> block;
+    const std::vector<at::Tensor> all = parameters();
+    const std::optional<size_t> block = blocks->BlockOf(all);
     std::vector<at::Tensor> others;
-    for (const at::Tensor& tensor : parameters()) {
-      const std::optional<size_t> its = blocks->Find(tensor);
-      if (!its) others.push_back(tensor);
-      TORCH_CHECK(!its || !block || *its == *block, "a piece reads weights of several blocks");
-      if (its) block = its;
-    }
+    std::ranges::copy_if(all, std::back_inserter(others),
+                         [&](const at::Tensor& tensor) { return !blocks->Find(tensor); });
     ApartOptions options{.recompute = recompute};
     if (block) {
       options.before = [blocks = blocks.get(), b = *block](bool backward) {

@@ -325,7 +325,7 @@ TEST(FullyShardedTest, FrozenBlocksAreThereWhileTheirPieceRuns) {
 // Of blocks that follow each other as they did before, the next is gathered while one is used.
 TEST(WeightBlocksTest, TheNextBlockIsThereBeforeItIsUsed) {
   RunRanks(2, [&](World& world) {
-    WeightBlocks blocks(&world);
+    WeightBlocks blocks(DividedAmong(&world));
     std::vector<at::Tensor> weights;
     for (uint64_t i = 0; i < 4; ++i) {
       weights.push_back(Random({6}, i));

@@ -12,6 +12,18 @@
 
 namespace draftp {
 
+WeightSource DividedAmong(World* world) {
+  return {.keep =
+              [world](const std::vector<at::Tensor>& values) {
+                return FlatPart(values, world->size(), world->rank());
+              },
+          .parts = world->size(),
+          .fetch =
+              [world](const at::Tensor& whole, const at::Tensor& kept) {
+                return world->GatherLater("the gathering of weights", whole, kept);
+              }};
+}
+
 size_t WeightBlocks::Add(const std::vector<at::Tensor>& tensors) {
   TORCH_CHECK(!tensors.empty(), "a block needs tensors");
   const at::NoGradGuard no_grad;
@@ -22,13 +34,15 @@ size_t WeightBlocks::Add(const std::vector<at::Tensor>& tensors) {
                 "weights in blocks have one dtype and one device");
     values.push_back(tensor.detach());
   }
-  const at::Tensor part = FlatPart(values, world_->size(), world_->rank());
-  const int64_t padded = part.numel() * world_->size();
+  const at::Tensor part = source_.keep(values);
+  const int64_t padded = part.numel() * source_.parts;
+  const c10::Device device = tensors[0].device();
   Block block{
       .part = part,
       .padded = padded,
-      .memory = UnbackedStorage(padded * static_cast<int64_t>(part.element_size()), part.device())};
-  const at::Tensor whole = at::empty({0}, part.options()).set_(block.memory, 0, {padded}, {1});
+      .memory = UnbackedStorage(padded * static_cast<int64_t>(part.element_size()), device)};
+  const at::Tensor whole =
+      at::empty({0}, part.options().device(device)).set_(block.memory, 0, {padded}, {1});
   const std::vector<at::Tensor> views = Unflatten(whole, values);
   for (size_t i = 0; i < tensors.size(); ++i) {
     const at::Tensor& tensor = tensors[i];
@@ -45,6 +59,16 @@ std::optional<size_t> WeightBlocks::Find(const at::Tensor& tensor) const {
   return found == block_of_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<size_t> WeightBlocks::BlockOf(const std::vector<at::Tensor>& tensors) const {
+  std::optional<size_t> block;
+  for (const at::Tensor& tensor : tensors) {
+    const std::optional<size_t> its = Find(tensor);
+    TORCH_CHECK(!its || !block || *its == *block, "a piece reads weights of several blocks");
+    if (its) block = its;
+  }
+  return block;
+}
+
 void WeightBlocks::Empty(Place& place) {
   if (!place.block) return;
   place.gathering.Wait();
@@ -59,12 +83,11 @@ void WeightBlocks::Gather(size_t block, Place& place) {
   if (!place.flat.defined()) {
     int64_t most = 0;
     for (const Block& b : blocks_) most = std::max(most, b.padded);
-    place.flat = at::empty({most}, own.part.options());
+    place.flat = at::empty({most}, own.part.options().device(own.memory.device()));
   }
   place.block = block;
   own.memory.set_data_ptr_noswap(c10::DataPtr(place.flat.data_ptr(), own.memory.device()));
-  place.gathering = world_->GatherLater("the gathering of weights",
-                                        place.flat.narrow(0, 0, own.padded), own.part);
+  place.gathering = source_.fetch(place.flat.narrow(0, 0, own.padded), own.part);
 }
 
 WeightBlocks::Place& WeightBlocks::PlaceOf(size_t block) {

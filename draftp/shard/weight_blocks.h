@@ -1,4 +1,5 @@
-// Weights of which each rank keeps a part, gathered block by block while they are used.
+// Weights that are kept elsewhere, by parts on the ranks or on the host, and whole block by block
+// while they are used.
 #ifndef DRAFTP_SHARD_WEIGHT_BLOCKS_H_
 #define DRAFTP_SHARD_WEIGHT_BLOCKS_H_
 
@@ -6,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +16,17 @@
 #include "draftp/shard/world.h"
 
 namespace draftp {
+
+// Where a block's weights are while it isn't whole. What is kept is flat, [n] on any device.
+struct WeightSource {
+  std::function<at::Tensor(const std::vector<at::Tensor>& values)> keep;
+  int64_t parts = 1;  // a whole block has parts * n elements
+  // Fills `whole` [parts * n] from what is kept.
+  std::function<Pending(const at::Tensor& whole, const at::Tensor& kept)> fetch;
+};
+
+// Each rank keeps a part, and all gather. `world` must outlive it.
+WeightSource DividedAmong(World* world);
 
 // Two blocks at most are whole at a time: the one in use, and the one that comes next, which is
 // gathered meanwhile. What comes next is what came next the last time; a wrong guess costs time
@@ -25,8 +38,7 @@ class WeightBlocks {
  public:
   enum class Pass { kForward, kBackward };
 
-  // `world` must outlive it.
-  explicit WeightBlocks(World* world) : world_(world) {}
+  explicit WeightBlocks(WeightSource source) : source_(std::move(source)) {}
   WeightBlocks(const WeightBlocks&) = delete;
   WeightBlocks& operator=(const WeightBlocks&) = delete;
 
@@ -35,11 +47,13 @@ class WeightBlocks {
   // autograd too, stays what it is. All ranks add the same. -> the block's index
   size_t Add(const std::vector<at::Tensor>& tensors);
 
-  // This rank's part [n] of a block, which all gather from: what is written there counts from the
-  // next gathering on.
+  // What is kept of a block [n], of divided ones this rank's part: what is written there counts
+  // from the next gathering on.
   const at::Tensor& part(size_t block) const { return blocks_[block].part; }
   // The block that a tensor belongs to.
   std::optional<size_t> Find(const at::Tensor& tensor) const;
+  // The one block that some of the tensors belong to.
+  std::optional<size_t> BlockOf(const std::vector<at::Tensor>& tensors) const;
 
   // Makes a block whole for what the current stream does from here on.
   void Use(size_t block, Pass pass);
@@ -65,7 +79,7 @@ class WeightBlocks {
   void Gather(size_t block, Place& place);
   void Empty(Place& place);
 
-  World* world_;
+  WeightSource source_;
   std::vector<Block> blocks_;
   std::unordered_map<const void*, size_t> block_of_;
   Place places_[2];

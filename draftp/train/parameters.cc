@@ -62,19 +62,6 @@ Parameters TrainAll(UNet& unet) {
   return parameters;
 }
 
-std::vector<std::vector<at::Tensor>> PieceWeights(const UNet& unet) {
-  std::vector<std::vector<at::Tensor>> pieces;
-  VisitPieces(unet, [&pieces](const auto& piece) {
-    std::vector<at::Tensor>& tensors = pieces.emplace_back();
-    VisitWeights("", piece, [&tensors](const std::string&, const auto& layer) {
-      for (const at::Tensor& tensor : {layer.weight, layer.bias}) {
-        if (tensor.defined()) tensors.push_back(tensor);
-      }
-    });
-  });
-  return pieces;
-}
-
 std::vector<std::vector<size_t>> TrainedPieces(const UNet& unet, const Parameters& parameters) {
   std::map<const void*, size_t> index;
   for (size_t p = 0; p < parameters.size(); ++p)

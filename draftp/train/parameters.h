@@ -28,9 +28,6 @@ Parameters TrainAll(UNet& unet);
 // its weights, all of them.
 std::vector<std::vector<size_t>> TrainedPieces(const UNet& unet, const Parameters& parameters);
 
-// What each piece of the UNet reads, adapters aside.
-std::vector<std::vector<at::Tensor>> PieceWeights(const UNet& unet);
-
 // The same UNet with the parameters' values in place of its weights, for writing: float32 although
 // the network computes in bfloat16.
 UNet WithValues(const UNet& unet, const Parameters& parameters);
