@@ -4,6 +4,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -32,6 +33,17 @@ using AdapterRows = std::vector<AdapterRange>;
 // One adapter on every row.
 inline AdapterRows OnAllRows(int adapter, double scale = 1.0) {
   return {AdapterRange{.adapter = adapter, .scale = scale}};
+}
+
+// What of `adapters` falls on rows [begin, end), counted from there.
+inline AdapterRows RowsBetween(const AdapterRows& adapters, int64_t begin, int64_t end) {
+  AdapterRows part;
+  for (AdapterRange range : adapters) {
+    range.begin = std::max(range.begin, begin) - begin;
+    range.end = std::min(range.end, end) - begin;
+    if (range.begin < range.end) part.push_back(range);
+  }
+  return part;
 }
 
 // The last row, exclusive, of `range` in a batch of `rows`; a range that leaves the batch is a

@@ -45,10 +45,13 @@ at::Tensor LinearOfPlain(const at::Tensor& x, const at::Tensor& weight, const Ep
   const at::Tensor& residual = epilogue.residual;
   const bool in_one = ResidualProductServes(flat, weight, epilogue.bias, residual);
   const at::Tensor y = in_one ? ResidualProduct(flat, weight, epilogue.bias,
-                                                residual.view({flat.size(0), weight.size(0)}))
+                                                residual.view({flat.size(0), weight.size(0)}),
+                                                epilogue.into_residual)
                               : at::linear(flat, weight, epilogue.bias);  // [M,out]
   if (epilogue.adapters) epilogue.adapters(y, flat);
-  return residual.defined() && !in_one ? y.view(sizes) + residual : y.view(sizes);
+  if (!residual.defined() || in_one) return y.view(sizes);
+  return epilogue.into_residual ? at::Tensor(residual).add_(y.view(sizes))
+                                : y.view(sizes) + residual;
 }
 
 at::Tensor LinearOfPanels(const at::Tensor& x, const cpu::Panels& panels,
@@ -59,7 +62,7 @@ at::Tensor LinearOfPanels(const at::Tensor& x, const cpu::Panels& panels,
     const at::Tensor flat = x.reshape({-1, x.size(-1)});
     epilogue.adapters(y.view({flat.size(0), y.size(-1)}), flat);
   }
-  return y;
+  return epilogue.into_residual ? at::Tensor(epilogue.residual).copy_(y) : y;
 }
 
 at::Tensor ConvolutionOfPlain(const at::Tensor& x, const at::Tensor& weight,

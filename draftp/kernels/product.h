@@ -41,6 +41,8 @@ struct Epilogue {
   at::Tensor bias = {};      // [out]
   at::Tensor channels = {};  // of a convolution: [R,out] or [1,out], to every pixel
   at::Tensor residual = {};  // as the result
+  // Of a linear layer: the residual, contiguous, becomes the result, without gradients.
+  bool into_residual = false;
   // If given, adds in place what adapters add, into y for x: both [M,...] without the dimensions
   // between a linear layer's first and last, or a convolution's own. No backward formula needs y.
   c10::function_ref<void(const at::Tensor& y, const at::Tensor& x)> adapters = {};

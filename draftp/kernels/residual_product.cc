@@ -33,14 +33,14 @@ bool ResidualProductServes(const at::Tensor& x, const at::Tensor& weight, const 
 }
 
 at::Tensor ResidualProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           const at::Tensor& residual) {
+                           const at::Tensor& residual, bool in_place) {
   static const auto launch = DRAFTP_CUDA_KERNEL(LaunchResidualProduct);
   constexpr int64_t kWorkspace = int64_t{32} << 20;  // what cuBLAS takes for itself on Hopper
   const int64_t rows = x.size(0), in = weight.size(1), out = weight.size(0);
   TORCH_CHECK(x.size(1) == in && residual.size(0) == rows && residual.size(1) == out,
               "a product of ", x.sizes(), " and ", weight.sizes(), " with ", residual.sizes());
   const at::Tensor workspace = at::empty({kWorkspace}, x.options().dtype(at::kByte));
-  at::Tensor y = at::empty_like(residual);
+  at::Tensor y = in_place ? residual : at::empty_like(residual);
   launch(x, DtypeOf(x),
          ResidualProductCall{.x = x.const_data_ptr(),
                              .weight = weight.const_data_ptr(),

@@ -16,10 +16,10 @@ bool ResidualProductServes(const at::Tensor& x, const at::Tensor& weight, const 
                            const at::Tensor& residual);
 
 // x W^T + bias + residual, rounded once: x [M,in], weight [out,in], bias [out] or undefined,
-// residual [M,out] -> [M,out]. One kernel, cuBLASLt's, of the algorithm that its heuristic names
-// first for a shape.
+// residual [M,out] -> [M,out], the residual itself where `in_place`. One kernel, cuBLASLt's, of the
+// algorithm that its heuristic names first for a shape.
 at::Tensor ResidualProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           const at::Tensor& residual);
+                           const at::Tensor& residual, bool in_place = false);
 
 // What follows is between residual_product.cc and residual_product.cu.
 

@@ -26,13 +26,13 @@ KeysValues ProjectKeysValues(const at::Tensor& source, const AttentionWeights& w
 }
 
 at::Tensor Attend(const at::Tensor& x, const KeysValues& source, const AttentionWeights& weights,
-                  const AdapterRows& rows, const at::Tensor& residual) {
+                  const AdapterRows& rows, const at::Tensor& residual, bool into_residual) {
   std::vector<const LinearWeights*> of_x = {&weights.to_q};
   if (!source.keys.defined()) of_x.insert(of_x.end(), {&weights.to_k, &weights.to_v});
   const std::vector<at::Tensor> made = StackedLinear(x, of_x, rows);
   const auto& [keys, values] = source.keys.defined() ? source : KeysValues{made[1], made[2]};
   return Linear(MultiHeadAttention(made[0], keys, values, weights.heads), weights.to_out, rows,
-                residual);
+                residual, into_residual);
 }
 
 }  // namespace draftp

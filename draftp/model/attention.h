@@ -43,9 +43,11 @@ KeysValues ProjectKeysValues(const at::Tensor& source, const AttentionWeights& w
                              const AdapterRows& rows = {});
 
 // to_out(attention(to_q(x), keys, values)), plus `residual` where it is defined: x [R,T,C] ->
-// [R,T,C]. Undefined keys: x attends to itself.
+// [R,T,C], into the residual's memory where asked for (Linear). Undefined keys: x attends to
+// itself.
 at::Tensor Attend(const at::Tensor& x, const KeysValues& source, const AttentionWeights& weights,
-                  const AdapterRows& rows = {}, const at::Tensor& residual = {});
+                  const AdapterRows& rows = {}, const at::Tensor& residual = {},
+                  bool into_residual = false);
 
 }  // namespace draftp
 

@@ -74,7 +74,7 @@ absl::StatusOr<Conditioning> EncodeUnconditional(const SdxlTextEncoders& encoder
                                                  const Conditioning& conditional) {
   if (!negative_ids.has_value()) {
     return Conditioning{at::zeros_like(conditional.context), at::zeros_like(conditional.pooled),
-                        conditional.time_ids};
+                        conditional.time_ids, /*zero_context=*/true};
   }
   absl::StatusOr<TextEmbeddings> text = EncodeText(encoders, *negative_ids);
   if (!text.ok()) return text.status();

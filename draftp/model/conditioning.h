@@ -40,7 +40,8 @@ struct ImageSize {
 struct Conditioning {
   at::Tensor context;  // [B,L,C1+C2], the encoders' dtype: concat of the penultimate hidden states
   at::Tensor pooled;   // [B,P], the encoders' dtype: the second encoder's projection at end-of-text
-  at::Tensor time_ids;  // [B,6] f32: original (h, w), crop (0, 0), target (h, w)
+  at::Tensor time_ids;        // [B,6] f32: original (h, w), crop (0, 0), target (h, w)
+  bool zero_context = false;  // `context` is known to be zeros
 };
 
 // Encodes captions. Ids outside a vocabulary, or without an end-of-text, are errors (see Encode in

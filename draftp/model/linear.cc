@@ -24,8 +24,9 @@ LinearWeights LinearSkeleton(int64_t in, int64_t out, bool bias) {
 }
 
 at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows,
-                  const at::Tensor& residual) {
-  kernels::Epilogue epilogue{.bias = weights.bias, .residual = residual};
+                  const at::Tensor& residual, bool into_residual) {
+  kernels::Epilogue epilogue{
+      .bias = weights.bias, .residual = residual, .into_residual = into_residual};
   const auto add = [&](const at::Tensor& y, const at::Tensor& flat) {  // [M,out], [M,in]
     const int64_t tokens = x.size(0) > 0 ? flat.size(0) / x.size(0) : 1;
     AddAdapters(y, flat, tokens, weights.adapters, rows, AddLowRank);

@@ -27,9 +27,10 @@ LinearWeights LinearSkeleton(int64_t in, int64_t out, bool bias = true);
 
 // x W^T + b, plus scale * (x A^T) B^T on the rows (dimension 0 of x) of each range whose adapter
 // this layer has, plus `residual` [R,...,out] where it is defined. x [R,...,in] -> [R,...,out], in
-// x's dtype, which is the weight's.
+// x's dtype, which is the weight's. `into_residual`: a contiguous residual becomes the result,
+// without gradients.
 at::Tensor Linear(const at::Tensor& x, const LinearWeights& weights, const AdapterRows& rows = {},
-                  const at::Tensor& residual = {});
+                  const at::Tensor& residual = {}, bool into_residual = false);
 
 }  // namespace draftp
 

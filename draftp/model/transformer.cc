@@ -1,6 +1,8 @@
 #include "draftp/model/transformer.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 
 #include "draftp/kernels/elementwise.h"
 
@@ -35,13 +37,41 @@ KeysValues Source(const KeysValues& prepared, const at::Tensor& context,
   return ProjectKeysValues(context, weights, rows);
 }
 
+// Rows from `begin` on.
+at::Tensor From(int64_t begin, const at::Tensor& x) {
+  return x.defined() && begin > 0 ? x.narrow(0, begin, x.size(0) - begin) : x;
+}
+
+// x, plus what it attends to in the prompt. Without gradients x may be written to.
+at::Tensor AddPrompt(const at::Tensor& x, const at::Tensor& context, const KeysValues& prepared,
+                     const TransformerBlockWeights& weights, const AdapterRows& rows,
+                     int64_t zero_rows) {
+  const AttentionWeights& attention = weights.attn2;
+  const auto attend = [&](int64_t begin, const at::Tensor& some, bool in_place) {
+    const AdapterRows own = begin > 0 ? RowsBetween(rows, begin, x.size(0)) : rows;
+    const KeysValues source = Source({From(begin, prepared.keys), From(begin, prepared.values)},
+                                     From(begin, context), attention, own);
+    return Attend(LayerNorm(some, weights.norm2), source, attention, own, some, in_place);
+  };
+  const bool some = zero_rows < x.size(0);
+  if (zero_rows == 0 || attention.to_v.bias.defined()) return attend(0, x, false);
+  const at::Tensor& bias = attention.to_out.bias;
+  if (at::GradMode::is_enabled()) {
+    const std::vector<at::Tensor> parts = x.split_with_sizes({zero_rows, x.size(0) - zero_rows}, 0);
+    const at::Tensor zeros = bias.defined() ? parts[0] + bias : parts[0];
+    return some ? at::cat({zeros, attend(zero_rows, parts[1], false)}) : zeros;
+  }
+  if (bias.defined()) x.narrow(0, 0, zero_rows).add_(bias);
+  if (some) attend(zero_rows, From(zero_rows, x), true);
+  return x;
+}
+
 at::Tensor Block(const at::Tensor& tokens, const at::Tensor& context, const KeysValues& first,
                  const KeysValues& second, const TransformerBlockWeights& weights,
-                 const AdapterRows& rows) {
+                 const AdapterRows& rows, int64_t zero_rows) {
   at::Tensor x = Attend(LayerNorm(tokens, weights.norm1),
                         Source(first, context, weights.attn1, rows), weights.attn1, rows, tokens);
-  x = Attend(LayerNorm(x, weights.norm2), Source(second, context, weights.attn2, rows),
-             weights.attn2, rows, x);
+  x = AddPrompt(x, context, second, weights, rows, zero_rows);
   return FeedForward(LayerNorm(x, weights.norm3), weights.ff, rows, x);
 }
 
@@ -50,8 +80,8 @@ at::Tensor RunBlock(const at::Tensor& tokens, const Prompt& prompt,
                     const AnyPiecePolicy& pieces) {
   const KeysValues first = PreparedFor(weights.attn1, prompt),
                    second = PreparedFor(weights.attn2, prompt);
-  const auto run = [&weights, rows](at::TensorList in) {
-    return Block(in[0], in[1], {in[2], in[3]}, {in[4], in[5]}, weights, rows);
+  const auto run = [&weights, rows, zero_rows = prompt.zero_rows](at::TensorList in) {
+    return Block(in[0], in[1], {in[2], in[3]}, {in[4], in[5]}, weights, rows, zero_rows);
   };
   const std::vector<at::Tensor> tensors = {tokens,       prompt.context, first.keys,
                                            first.values, second.keys,    second.values};

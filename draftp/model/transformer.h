@@ -65,6 +65,9 @@ TransformerWeights TransformerSkeleton(int64_t channels, const TransformerOption
 struct Prompt {
   at::Tensor context;
   std::vector<KeysValues> keys_values;
+  // The first rows of `context` that are all zeros. Their values are zeros then, and what attention
+  // adds to them is the bias of its last layer, which is all that is computed of it.
+  int64_t zero_rows = 0;
 };
 
 // out(values * gelu(gates)), (values, gates) = proj(x), plus `residual` where it is defined: x

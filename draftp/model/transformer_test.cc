@@ -1,10 +1,13 @@
 #include "draftp/model/transformer.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/erf.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "draftp/model/unet_fixture.h"
@@ -61,6 +64,72 @@ TEST(TransformerTest, MemoryFormatOfItsInputIsNoMatter) {
   const at::Tensor x = HashTensor("x", {2, 8, 3, 4});
   const at::Tensor y = Transformer(x.contiguous(at::MemoryFormat::ChannelsLast), prompt, weights);
   EXPECT_THAT(Transformer(x, prompt, weights), IsCloseTo(y, 1e-13));
+}
+
+// A block of a network as it is trained: every weight and an adapter on each projection.
+struct PromptRun {
+  at::Tensor y;
+  std::vector<at::Tensor> gradients;  // of the tokens, of every weight and adapter
+};
+
+PromptRun RunWithZeros(int64_t known_zeros, int64_t zeros, bool prepared) {
+  TransformerWeights weights = Weights();
+  TransformerBlockWeights& block = weights.blocks[0];
+  int number = 0;
+  for (LinearWeights* layer :
+       {&block.attn2.to_q, &block.attn2.to_k, &block.attn2.to_v, &block.attn2.to_out}) {
+    const int64_t out = layer->weight.size(0), in = layer->weight.size(1);
+    const std::string name = std::to_string(number++);
+    layer->adapters = {LoraLayer{
+        .a = HashTensor("a" + name, {2, in}), .b = HashTensor("b" + name, {out, 2}), .scale = 0.5}};
+  }
+  std::vector<at::Tensor> leaves = TensorsOf(block);
+  leaves.push_back(HashTensor("t", {3, 9, 8}));
+  at::Tensor context = HashTensor("c", {3, 5, 6});
+  context.narrow(0, 0, zeros).zero_();
+  Prompt prompt{.context = context, .keys_values = {}, .zero_rows = known_zeros};
+  const AdapterRows rows = {{.adapter = 0, .begin = 1, .end = 3}};
+  if (prepared) {
+    prompt.keys_values.resize(4);
+    prompt.keys_values[3] = ProjectKeysValues(context, block.attn2, rows);
+    return {TransformerBlock(leaves.back().clone(), prompt, block, rows), {}};
+  }
+  for (at::Tensor& leaf : leaves) leaf.requires_grad_();
+  const at::Tensor y = TransformerBlock(leaves.back(), prompt, block, rows);
+  (y * HashTensor("r", {3, 9, 8})).sum().backward();
+  PromptRun run{y.detach(), {}};
+  for (const at::Tensor& leaf : leaves)
+    run.gradients.push_back(leaf.grad().defined() ? leaf.grad() : at::zeros_like(leaf));
+  return run;
+}
+
+// Attention to a prompt of zeros, left out, is what it is computed to be: with its gradients, with
+// adapters that begin within these rows, and in place.
+TEST(TransformerTest, PromptsOfZerosNeedNoAttention) {
+  for (const int64_t zeros : {1, 2, 3}) {
+    const PromptRun computed = RunWithZeros(0, zeros, false),
+                    known = RunWithZeros(zeros, zeros, false);
+    EXPECT_THAT(known.y, IsCloseTo(computed.y, 1e-13)) << zeros;
+    for (size_t i = 0; i < computed.gradients.size(); ++i)
+      EXPECT_THAT(known.gradients[i], IsCloseTo(computed.gradients[i], 1e-12))
+          << zeros << ", " << i;
+    const at::NoGradGuard no_grad;
+    EXPECT_THAT(RunWithZeros(zeros, zeros, true).y, IsCloseTo(computed.y, 1e-13)) << zeros;
+  }
+  // Rows that aren't zeros tell them apart.
+  EXPECT_GT(RelativeError(RunWithZeros(2, 1, false).y, RunWithZeros(0, 1, false).y), 1e-3);
+}
+
+// Values of a bias aren't zeros.
+TEST(TransformerTest, AValuesBiasIsAttendedToWhateverThePrompt) {
+  TransformerWeights weights = Weights();
+  weights.blocks[0].attn2.to_v.bias = HashTensor("vb", {8});
+  const at::Tensor tokens = HashTensor("t", {2, 9, 8});
+  Prompt prompt{.context = HashTensor("c", {2, 5, 6}), .keys_values = {}};
+  prompt.context.select(0, 0).zero_();
+  const at::Tensor computed = TransformerBlock(tokens, prompt, weights.blocks[0]);
+  prompt.zero_rows = 1;
+  EXPECT_THAT(TransformerBlock(tokens, prompt, weights.blocks[0]), IsEqualTo(computed));
 }
 
 // Gradients through prepared keys and values too, which have a history of their own.

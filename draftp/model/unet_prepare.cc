@@ -45,10 +45,11 @@ Prepared Prepare(const UNet& unet, const UNetConditioning& conditioning, const A
                   conditioning.context.size(2) == unet.config.cross_attention_dim,
               "context is ", conditioning.context.sizes(), ", expected [R,S,",
               unet.config.cross_attention_dim, "]");
-  Prepared prepared{
-      .prompt = {.context = conditioning.context.to(unet.placement().dtype), .keys_values = {}},
-      .added = {},
-      .rows = rows};
+  Prepared prepared{.prompt = {.context = conditioning.context.to(unet.placement().dtype),
+                               .keys_values = {},
+                               .zero_rows = conditioning.zero_rows},
+                    .added = {},
+                    .rows = rows};
   if (unet.add_embedding) prepared.added = AddedEmbedding(unet, conditioning, rows);
   if (keys_and_values == KeysAndValues::kInForward) return prepared;
   VisitCrossAttentions(unet, [&](const AttentionWeights& attention) {

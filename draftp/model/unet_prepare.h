@@ -17,6 +17,7 @@ struct UNetConditioning {
   at::Tensor pooled;   // [R,P]; undefined for a network without text_time
   at::Tensor
       time_ids;  // [R,n] original h, w, crop top, left, target h, w in pixels; undefined likewise
+  int64_t zero_rows = 0;  // see Prompt
 };
 
 enum class KeysAndValues {

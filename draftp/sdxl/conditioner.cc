@@ -9,7 +9,7 @@ namespace draftp {
 Conditions Conditions::Rows(int64_t begin, int64_t count) const {
   const auto rows = [begin, count](const Conditioning& all) {
     return Conditioning{all.context.narrow(0, begin, count), all.pooled.narrow(0, begin, count),
-                        all.time_ids.narrow(0, begin, count)};
+                        all.time_ids.narrow(0, begin, count), all.zero_context};
   };
   Conditions part{rows(unconditional), rows(conditional)};
   for (const OwnConditioning& model : own)

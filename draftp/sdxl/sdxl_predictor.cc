@@ -25,28 +25,36 @@ void CopyPrepared(const Prepared& from, Prepared& into) {
   if (into.added.defined()) into.added.copy_(from.added);
 }
 
-// What of `adapters` falls on rows [begin, end), counted from there.
-AdapterRows RowsOf(const AdapterRows& adapters, int64_t begin, int64_t end) {
-  AdapterRows part;
-  for (AdapterRange range : adapters) {
-    range.begin = std::max(range.begin, begin) - begin;
-    range.end = std::min(range.end, end) - begin;
-    if (range.begin < range.end) part.push_back(range);
-  }
-  return part;
-}
-
 // Rows [begin, end) of what was prepared for a call.
 Prepared Rows(const Prepared& prepared, int64_t begin, int64_t end) {
   const auto rows = [begin, end](const at::Tensor& x) {
     return x.defined() ? x.narrow(0, begin, end - begin) : x;
   };
-  Prepared part{.prompt = {.context = rows(prepared.prompt.context), .keys_values = {}},
+  Prepared part{.prompt = {.context = rows(prepared.prompt.context),
+                           .keys_values = {},
+                           .zero_rows = std::clamp<int64_t>(prepared.prompt.zero_rows - begin, 0,
+                                                            end - begin)},
                 .added = rows(prepared.added),
-                .rows = RowsOf(prepared.rows, begin, end)};
+                .rows = RowsBetween(prepared.rows, begin, end)};
   for (const KeysValues& layer : prepared.prompt.keys_values)
     part.prompt.keys_values.push_back({.keys = rows(layer.keys), .values = rows(layer.values)});
   return part;
+}
+
+// The groups of y [groups*B,...] in the order of `places`, a copy.
+at::Tensor InPlaces(const at::Tensor& y, const std::vector<int64_t>& places) {
+  const std::vector<at::Tensor> groups = y.chunk(static_cast<int64_t>(places.size()));
+  std::vector<at::Tensor> ordered;
+  for (const int64_t place : places) ordered.push_back(groups[place]);
+  return at::cat(ordered);
+}
+
+// Whether both know of the same prompts that they are zeros.
+bool SameZeros(const std::vector<OwnConditioning>& a, const std::vector<OwnConditioning>& b) {
+  return std::ranges::equal(a, b, [](const OwnConditioning& x, const OwnConditioning& y) {
+    return x.model == y.model && x.unconditional.zero_context == y.unconditional.zero_context &&
+           x.conditional.zero_context == y.conditional.zero_context;
+  });
 }
 
 at::Tensor ExpandRows(const at::Tensor& x, int64_t groups) {
@@ -99,8 +107,10 @@ void SdxlPredictor::SetConditioning(Conditioning unconditional, Conditioning con
   const int64_t batch = conditional.context.size(0);
   TORCH_CHECK(unconditional.context.size(0) == batch, "conditional rows ", batch,
               ", unconditional ", unconditional.context.size(0));
-  const bool same_shape =
-      conditional_.context.defined() && conditional_.context.sizes() == conditional.context.sizes();
+  const bool same_shape = conditional_.context.defined() &&
+                          conditional_.context.sizes() == conditional.context.sizes() &&
+                          unconditional_.zero_context == unconditional.zero_context &&
+                          SameZeros(own_, own);
   unconditional_ = std::move(unconditional);
   conditional_ = std::move(conditional);
   own_ = std::move(own);
@@ -129,20 +139,42 @@ const Conditioning& SdxlPredictor::ConditioningOf(const RowGroup& group) const {
 
 Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
   std::vector<at::Tensor> context, pooled, time_ids;
+  int64_t zero_rows = 0;
   for (const RowGroup& group : call.groups) {
     const Conditioning& condition = ConditioningOf(group);
+    if (condition.zero_context) zero_rows += condition.context.size(0);
     context.push_back(condition.context);
     pooled.push_back(condition.pooled);
     time_ids.push_back(condition.time_ids);
   }
-  const UNetConditioning rows{at::cat(context), at::cat(pooled), at::cat(time_ids)};
+  const UNetConditioning rows{at::cat(context), at::cat(pooled), at::cat(time_ids), zero_rows};
   return Prepare(
       *call.unet, rows, call.adapters,
       gradient || !weights_stay() ? KeysAndValues::kInForward : KeysAndValues::kPrepared);
 }
 
-SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) const {
+void SdxlPredictor::OrderGroups(Call& call) const {
+  const auto zero = [this](const RowGroup& group) { return ConditioningOf(group).zero_context; };
+  const std::vector<RowGroup> asked = call.groups;
+  if (std::ranges::any_of(asked, zero)) {
+    std::ranges::stable_sort(call.groups, [&](const RowGroup& a, const RowGroup& b) {
+      if (zero(a) != zero(b)) return zero(a);
+      return zero(a) ? a.model < b.model : a.model > b.model;
+    });
+  }
+  for (const RowGroup& group : asked)
+    call.places.push_back(std::ranges::find(call.groups, group) - call.groups.begin());
   const int64_t batch = conditional_.context.size(0);
+  for (size_t i = 0; i < call.groups.size(); ++i) {
+    const int64_t begin = batch * static_cast<int64_t>(i);
+    for (const CarriedAdapter& carried : models_[call.groups[i].model].adapters) {
+      const double scale = carried.scale * ScaleInEffect(adapters_.rows(), carried.slot);
+      if (scale != 0.0) AddRange({carried.slot, begin, begin + batch, scale}, call.adapters);
+    }
+  }
+}
+
+SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) const {
   Layout layout{{rows.begin(), rows.end()}, at::GradMode::is_enabled(), adapters_.rows(), {}};
   for (const RowGroup& group : rows) {
     TORCH_CHECK(group.model >= 0 && group.model < static_cast<int>(models_.size()),
@@ -154,21 +186,19 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
                               .groups = {},
                               .adapters = {},
                               .prepared = {},
+                              .places = {},
                               .input = {},
                               .time = {},
                               .output = {},
                               .graph = nullptr,
                               .parts = {}});
     }
-    Call& call = layout.calls.back();
-    const int64_t begin = batch * static_cast<int64_t>(call.groups.size());
-    call.groups.push_back(group);
-    for (const CarriedAdapter& carried : model.adapters) {
-      const double scale = carried.scale * ScaleInEffect(adapters_.rows(), carried.slot);
-      if (scale != 0.0) AddRange({carried.slot, begin, begin + batch, scale}, call.adapters);
-    }
+    layout.calls.back().groups.push_back(group);
   }
-  for (Call& call : layout.calls) call.prepared = PrepareCall(call, layout.gradient);
+  for (Call& call : layout.calls) {
+    OrderGroups(call);
+    call.prepared = PrepareCall(call, layout.gradient);
+  }
   SplitRows(layout);
   return layout;
 }
@@ -212,16 +242,18 @@ at::Tensor SdxlPredictor::Replay(Call& call, const at::Tensor& x, double time) {
   call.input.view({groups, x.size(0), x.size(1), x.size(2), x.size(3)}).copy_(x.unsqueeze(0));
   call.time.fill_(time);
   call.graph->Replay();
-  return call.output.clone();  // the next replay writes into it
+  return InPlaces(call.output, call.places);  // the next replay writes into the output
 }
 
 at::Tensor SdxlPredictor::Run(Call& call, const at::Tensor& x, double time) {
   network_rows_ += x.size(0) * static_cast<int64_t>(call.groups.size());
   const bool plain = !at::GradMode::is_enabled() && weights_stay();
   if (x.is_cuda() && plain && options_.capture) return Replay(call, x, time);
-  return UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
-                     at::full({}, time, x.options().dtype(at::kFloat)), call.prepared,
-                     call.adapters, plain ? UNetOptions() : options_.unet);
+  const at::Tensor y =
+      UNetForward(*call.unet, ExpandRows(x, static_cast<int64_t>(call.groups.size())),
+                  at::full({}, time, x.options().dtype(at::kFloat)), call.prepared, call.adapters,
+                  plain ? UNetOptions() : options_.unet);
+  return std::ranges::is_sorted(call.places) ? y : InPlaces(y, call.places);
 }
 
 void SdxlPredictor::SplitRows(Layout& layout) const {
@@ -268,8 +300,13 @@ at::Tensor SdxlPredictor::RunParts(Layout& layout, const at::Tensor& x, double t
     }
   });
   std::vector<at::Tensor> outputs;
-  for (const Job& job : jobs) outputs.push_back(job.output);
-  return at::cat(outputs);
+  auto job = jobs.begin();
+  for (const Call& call : layout.calls) {
+    std::vector<at::Tensor> parts;
+    for (size_t i = 0; i < call.parts.size(); ++i) parts.push_back((job++)->output);
+    outputs.push_back(InPlaces(at::cat(parts), call.places));
+  }
+  return outputs.size() == 1 ? outputs[0] : at::cat(outputs);
 }
 
 at::Tensor SdxlPredictor::operator()(const at::Tensor& x, double time,

@@ -100,6 +100,7 @@ class SdxlPredictor {
     std::vector<RowGroup> groups;
     AdapterRows adapters;
     Prepared prepared;
+    std::vector<int64_t> places;  // of the groups as they were asked for, among `groups`
     // Of a captured call: what the graph reads and writes.
     at::Tensor input, time, output;
     std::unique_ptr<CapturedGraph> graph;
@@ -118,6 +119,9 @@ class SdxlPredictor {
   void ForgetOldScales(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   const Conditioning& ConditioningOf(const RowGroup& group) const;
+  // Orders a call's groups so that prompts of zeros come first (Prompt::zero_rows), and then those
+  // of each model beside each other. Sets what depends on the order.
+  void OrderGroups(Call& call) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;
   bool weights_stay() const { return options_.unet.pieces.weights_stay(); }
   void SplitRows(Layout& layout) const;

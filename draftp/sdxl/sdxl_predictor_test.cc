@@ -66,6 +66,27 @@ TEST_F(SdxlPredictorTest, RowsOfOneNetworkCarryTheirOwnAdapterAndCondition) {
   EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(expected, 1e-12));
 }
 
+// Their attention to the prompt isn't computed, and they stand first in the network's batch.
+TEST_F(SdxlPredictorTest, PromptsOfZerosGiveWhatTheyGiveComputed) {
+  uncond_.context.zero_();
+  predictor_.SetConditioning(uncond_, cond_);
+  const std::vector<RowGroup> four = {{1, Condition::kConditional},
+                                      {0, Condition::kUnconditional},
+                                      {1, Condition::kUnconditional},
+                                      {0, Condition::kConditional}};
+  const std::vector<RowGroup> two = {{2, Condition::kConditional}, {2, Condition::kUnconditional}};
+  for (const auto& rows : {four, two}) {
+    uncond_.zero_context = false;
+    predictor_.SetConditioning(uncond_, cond_);
+    const at::Tensor computed = predictor_(x_, 500, rows);
+    uncond_.zero_context = true;
+    predictor_.SetConditioning(uncond_, cond_);
+    EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(computed, 1e-12));
+    const at::AutoGradMode grad(true);
+    EXPECT_THAT(predictor_(x_, 500, rows), IsCloseTo(computed, 1e-12));
+  }
+}
+
 TEST_F(SdxlPredictorTest, TwoNetworksAnswerInTheOrderAsked) {
   const std::vector<RowGroup> rows = {{2, Condition::kConditional}, {0, Condition::kConditional}};
   EXPECT_THAT(predictor_(x_, 500, rows),
