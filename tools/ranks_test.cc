@@ -254,18 +254,20 @@ TEST(RanksOfTraining, ASignalSavesOnAllRanks) {
   EXPECT_EQ(testing::CountCheckpoints(folder / "out"), 1) << program.error();
 }
 
-// Without a launcher that would tell: the rank that is left finds out itself.
+// Without a launcher that would tell: the ranks that are left find out themselves, and say it once.
 TEST(RanksOfTraining, AKilledRankIsNamedByTheOthers) {
   const TemporaryFolder folder;
-  const auto ended = ByHand(kTrain,
-                            {Training(folder / "out", 1, {"--max_steps=100000"}),
-                             Training(folder / "out", 1, {"--max_steps=100000"})},
+  const Words flags = Training(folder / "out", 1, {"--max_steps=100000", "--global_batch_size=3"});
+  const auto ended = ByHand(kTrain, {flags, flags, flags},
                             "(while ! grep -q step \"" + folder / "out" +
                                 "/log.jsonl\" 2>/dev/null; do sleep 0.1; "
                                 "done; kill -9 $$) &");
   EXPECT_EQ(ended[1].code, 128 + SIGKILL);
   EXPECT_EQ(ended[0].code, 1);
-  EXPECT_THAT(ended[0].error, HasSubstr("train: rank 1 of 2 is gone or stopped"));
+  EXPECT_EQ(ended[2].code, 1);
+  const std::string said = ended[0].error + ended[2].error;
+  EXPECT_THAT(said, HasSubstr("train: rank 1 of 3 is gone or stopped"));
+  EXPECT_EQ(said.find("gone or stopped"), said.rfind("gone or stopped")) << said;
 }
 
 TEST(RanksOfTraining, ATimeOutOfASecondEndsNoRunThatIsWell) {

@@ -122,6 +122,7 @@ absl::StatusOr<std::unique_ptr<World>> World::Join(const RankInfo& info,
                           .timeout = options.timeout,
                           .beat = std::min(std::max(1.0, info.size / 64.0), options.timeout / 5),
                           .store_holder = info.agent_store ? "the launcher" : "rank 0",
+                          .holds_store = group.holds_store,
                           .on_lost = on_lost});
     group.cpu = MakeGlooGroup(*store, info, Milliseconds(options.timeout));
   } catch (const std::exception& error) {
