@@ -2,12 +2,15 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <utility>
 
 namespace draftp {
 namespace {
+
+constexpr char kGradients[] = "the sum of gradients";
 
 std::vector<at::Tensor> ValuesOfAll(const Parameters& parameters) {
   std::vector<at::Tensor> values;
@@ -28,6 +31,7 @@ std::vector<std::vector<size_t>> BucketGroups(const GradientBuckets& buckets) {
 
 ShardedOptimizer::ShardedOptimizer(const ShardingArguments& arguments)
     : world_(arguments.world),
+      ordered_(arguments.ordered),
       parameters_(arguments.parameters),
       window_(GradientBuckets(ValuesOfAll(parameters_), world_->size(), arguments.bucket_bytes)),
       parts_(world_, parameters_, BucketGroups(window_.buckets()), arguments.optimizer) {
@@ -35,15 +39,35 @@ ShardedOptimizer::ShardedOptimizer(const ShardingArguments& arguments)
 }
 
 Pending ShardedOptimizer::Reduce(size_t b, const GradientBuckets::Bucket& bucket) {
-  return world_->SumScatterLater("the sum of gradients", own_[b], bucket.flat);
+  return world_->SumScatterLater(kGradients, own_[b], bucket.flat);
+}
+
+void ShardedOptimizer::Begin(int64_t micro_batches) {
+  window_.Begin(micro_batches);
+  if (!ordered_) return;
+  for (at::Tensor& own : own_) own.zero_();
 }
 
 void ShardedOptimizer::Add(size_t first, std::vector<at::Tensor> gradients) {
+  if (ordered_) return window_.buckets().Add(first, gradients);
   window_.Add(first, gradients, [this](size_t b, const auto& bucket) { return Reduce(b, bucket); });
 }
 
 void ShardedOptimizer::Finish() {
+  if (ordered_) return SumInOrder();
   window_.Finish([this](size_t b, const auto& bucket) { return Reduce(b, bucket); });
+}
+
+void ShardedOptimizer::SumInOrder() {
+  const at::NoGradGuard no_grad;
+  const auto& samples = window_.buckets().buckets();
+  for (size_t b = 0; b < samples.size(); ++b) {
+    const at::Tensor by_rank =
+        at::empty({world_->size(), own_[b].size(0)}, samples[b].flat.options());
+    world_->ExchangeLater(kGradients, by_rank, samples[b].flat).Wait();
+    for (int rank = 0; rank < world_->size(); ++rank) own_[b].add_(by_rank[rank]);
+  }
+  window_.buckets().Zero();
 }
 
 at::Tensor ShardedOptimizer::GradientNorm() {

@@ -217,6 +217,21 @@ Pending World::SumScatterLater(const std::string& what, at::Tensor own, const at
   });
 }
 
+Pending World::ExchangeLater(const std::string& what, at::Tensor received, const at::Tensor& sent) {
+  TORCH_CHECK(received.numel() == sent.numel() && sent.numel() % size() == 0, what, ": exchanges ",
+              sent.numel(), " for ", received.numel(), " among ", size(), " ranks");
+  if (!group_) {
+    const at::NoGradGuard no_grad;
+    received.copy_(sent.view(received.sizes()));
+    return {};
+  }
+  return Begin(what, received, [&](c10d::Backend& backend) {
+    at::Tensor output = received.view({-1}), input = sent.view({-1});
+    std::vector<int64_t> evenly;
+    return backend.alltoall_base(output, input, evenly, evenly);
+  });
+}
+
 std::vector<std::string> World::GatherTexts(const std::string& what, const std::string& own) {
   if (!group_) return {own};
   at::Tensor lengths = at::zeros({size()}, at::kLong);
