@@ -231,18 +231,18 @@ FullySharded::FullySharded(ShardingArguments arguments)
     : parameters_(arguments.parameters),
       averaged_(arguments.optimizer.ema_decay > 0),
       in_block_(arguments.parameters.size()) {
-  // There is nobody to divide with; `ordered`, one process rounds as several do.
-  if (arguments.world->size() == 1 && !arguments.ordered) {
+  if (!Divides(arguments, arguments.world->size())) {
     arguments.blocks.clear();
     arguments.frozen_blocks.clear();
   }
   for (const std::vector<size_t>& block : arguments.blocks) {
     for (const size_t p : block) in_block_.at(p) = true;
   }
-  for (size_t p = 0; p < parameters_.size(); ++p) {
-    rest_before_.push_back(rest_parameters_.size());
-    if (!in_block_[p]) rest_parameters_.push_back(parameters_[p]);
+  for (size_t p = 0, outside = 0; p < parameters_.size(); ++p) {
+    rest_before_.push_back(outside);
+    if (!in_block_[p]) ++outside;
   }
+  rest_parameters_ = OutsideBlocks(arguments);
   if (!rest_parameters_.empty()) {
     ShardingArguments rest = arguments;
     rest.parameters = rest_parameters_;

@@ -5,18 +5,13 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace draftp {
 namespace {
 
 constexpr char kGradients[] = "the sum of gradients";
-
-std::vector<at::Tensor> ValuesOfAll(const Parameters& parameters) {
-  std::vector<at::Tensor> values;
-  for (const Parameter& parameter : parameters) values.push_back(parameter.value.detach());
-  return values;
-}
 
 std::vector<std::vector<size_t>> BucketGroups(const GradientBuckets& buckets) {
   std::vector<std::vector<size_t>> groups;
@@ -33,9 +28,22 @@ ShardedOptimizer::ShardedOptimizer(const ShardingArguments& arguments)
     : world_(arguments.world),
       ordered_(arguments.ordered),
       parameters_(arguments.parameters),
-      window_(GradientBuckets(ValuesOfAll(parameters_), world_->size(), arguments.bucket_bytes)),
+      window_(GradientBuckets(ValuesOf(parameters_), world_->size(), arguments.bucket_bytes)),
       parts_(world_, parameters_, BucketGroups(window_.buckets()), arguments.optimizer) {
   for (size_t g = 0; g < parts_.groups(); ++g) own_.push_back(at::zeros_like(parts_.value(g)));
+}
+
+ShardingMemory ShardedOptimizer::Memory(const ShardingArguments& arguments, int ranks,
+                                        int64_t /*micro_batches*/) {
+  const std::vector<at::Tensor> values = ValuesOf(arguments.parameters);
+  const int64_t whole = FlatPartBytes(values, 1), part = FlatPartBytes(values, ranks);
+  ShardingMemory memory{.parts = part,
+                        .gradients = whole,
+                        .sums = whole + part,
+                        .moments = 2 * part,
+                        .average = arguments.optimizer.ema_decay > 0 ? part : 0};
+  if (arguments.ordered) memory.sums += std::min(arguments.bucket_bytes, whole);
+  return memory;
 }
 
 Pending ShardedOptimizer::Reduce(size_t b, const GradientBuckets::Bucket& bucket) {

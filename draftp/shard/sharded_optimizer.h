@@ -30,6 +30,9 @@ class ShardedOptimizer : public WholeWeights {
     return ShardedOptimizer(arguments);
   }
 
+  static ShardingMemory Memory(const ShardingArguments& arguments, int ranks,
+                               int64_t micro_batches);
+
   void Begin(int64_t micro_batches);
   void Add(size_t first, std::vector<at::Tensor> gradients);
   void Finish();
@@ -55,7 +58,8 @@ class ShardedOptimizer : public WholeWeights {
   std::vector<at::Tensor> own_;  // gradients of this rank's parts
 };
 
-static_assert(ShardingPolicy<ShardedOptimizer>, "ShardedOptimizer does not satisfy ShardingPolicy");
+static_assert(NamedShardingPolicy<ShardedOptimizer>,
+              "ShardedOptimizer does not satisfy NamedShardingPolicy");
 
 }  // namespace draftp
 

@@ -245,10 +245,9 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
     for (const std::string& notice : setup->notices) log.Note(notice);
   }
   if (config.dry_run != "off") {
-    if (!world.first()) return absl::OkStatus();
     std::ostringstream text;
-    const absl::Status status = DryRunTraining(config, *setup, text);
-    log.Result(text.str());
+    const absl::Status status = DryRunTraining(config, *setup, world, text);
+    if (world.first()) log.Result(text.str());
     return status;
   }
   std::optional<RunIdentity> own;  // made once: captions may be many
