@@ -106,6 +106,10 @@ INSTANTIATE_TEST_SUITE_P(
              Size(192, 2, 1) + Words{"--lora_rank=0", "--ema", "--activation_checkpointing",
                                      "--recomputed_parts=unet"}},
         Case{"TrainCopies", kTrain, Size(128, 4, 1) + Words{"--objective=draft_lv"}},
+        Case{"TrainTwoRanks", kTrain,
+             Words{"--nproc=2", "--height=192", "--width=192", "--micro_batch_size=2",
+                   "--global_batch_size=8", "--truncation_steps=1", "--val_check_interval=0",
+                   "--lora_rank=0", "--sharding=fully_sharded"}},
         Case{"TrainValidated", kTrain, Size(192, 2, 1, 2) + Words{"--validation_images=2"}},
         Case{"AnnealOne", kAnneal, Picture(256, 1) + Words{"--weight_type=base"}},
         Case{"AnnealBatch", kAnneal,
@@ -138,6 +142,38 @@ TEST(DryRun, TheTrainingPlanHasUnitsImagesAndDisk) {
       Said(folder, {kTrain, "--dry_run", "--device=cpu", "--micro_batch_size=4000",
                     "--global_batch_size=4000", "--output_dir=" + (folder / "out")});
   EXPECT_GT(Mib(large, "together"), 100 * Mib(plan, "together"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST(DryRun, TellsARanksMemoryByPolicyAndNumberOfRanks) {
+  const TemporaryFolder folder;
+  const auto plan = [&](int ranks, const std::string& policy) {
+    return Said(folder, {kTrain, "--dry_run", "--device=cpu", "--lora_rank=0",
+                         "--nproc=" + std::to_string(ranks), "--sharding=" + policy,
+                         "--output_dir=" + (folder / "out")});
+  };
+  const std::string alone = plan(1, "replicated"), two = plan(2, "replicated"),
+                    zero = plan(2, "sharded_optimizer"), fully = plan(2, "fully_sharded");
+  EXPECT_THAT(alone, Not(HasSubstr("ranks")));
+  EXPECT_THAT(two, HasSubstr("memory  of each of 2 ranks, --sharding replicated:"));
+  const double moments = Mib(alone, "AdamW moments");
+  EXPECT_GT(moments, 1);
+  EXPECT_NEAR(Mib(two, "AdamW moments"), moments, 0.02);
+  EXPECT_NEAR(Mib(zero, "AdamW moments"), moments / 2, 0.05 * moments);
+  EXPECT_NEAR(Mib(fully, "AdamW moments"), moments / 2, 0.05 * moments);
+  EXPECT_EQ(Mib(zero, "base UNet"), Mib(alone, "base UNet"));
+  EXPECT_LT(Mib(fully, "base UNet"), 0.7 * Mib(alone, "base UNet"));
+}
+
+TEST(DryRun, AProbeOfTwoRanksTakesAStepByTheirPolicy) {
+  const TemporaryFolder folder;
+  const std::string plan =
+      Said(folder,
+           {kTrain, "--dry_run=probe", "--device=cpu", "--nproc=2", "--sharding=fully_sharded",
+            "--height=64", "--width=64", "--steps=2", "--truncation_steps=1",
+            "--micro_batch_size=1", "--global_batch_size=2", "--output_dir=" + (folder / "out")});
+  EXPECT_THAT(plan, HasSubstr("time    a picture of a validation"));
+  EXPECT_THAT(plan, HasSubstr("measured peak of the probe"));
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 

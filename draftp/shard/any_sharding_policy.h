@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -72,6 +73,20 @@ class AnyShardingPolicy {
 };
 
 static_assert(ShardingPolicy<AnyShardingPolicy>, "AnyShardingPolicy is a ShardingPolicy");
+
+// P::Memory(...) of the policy of that name, one of the members.
+inline ShardingMemory ShardingMemoryOf(std::string_view name, const ShardingArguments& arguments,
+                                       int ranks, int64_t micro_batches) {
+  ShardingMemory memory;
+  const auto ask = [&]<class... P>(const std::variant<P...>*) {
+    const auto one = [&]<class M>(const M*) {
+      if (M::kName == name) memory = M::Memory(arguments, ranks, micro_batches);
+    };
+    (one(static_cast<const P*>(nullptr)), ...);
+  };
+  ask(static_cast<const AnyShardingPolicy::Member*>(nullptr));
+  return memory;
+}
 
 // All members, by the names that --sharding takes. One that takes `blocks` shards the weights
 // themselves; `original` is the original's model.fsdp.

@@ -17,6 +17,8 @@
 namespace draftp {
 namespace {
 
+constexpr char kGradients[] = "the sum of gradients";
+
 // What both have, each if it is there. All ranks call it.
 template <class F>
 NamedTensors Together(std::optional<ShardedOptimizer>& rest, std::optional<OptimizerParts>& blocks,
@@ -32,7 +34,9 @@ NamedTensors Together(std::optional<ShardedOptimizer>& rest, std::optional<Optim
 class FullySharded::Blocks {
  public:
   explicit Blocks(const ShardingArguments& arguments)
-      : world_(arguments.world), weights_(DividedAmong(arguments.world)) {
+      : world_(arguments.world),
+        ordered_(arguments.ordered),
+        weights_(DividedAmong(arguments.world)) {
     std::vector<at::Tensor> parts;
     std::vector<std::vector<size_t>> groups;
     for (const std::vector<size_t>& block : arguments.blocks) {
@@ -96,8 +100,8 @@ class FullySharded::Blocks {
     }
     if (!into.empty()) at::_foreach_copy_(into, from);
     sum.block = block;
-    sum.pending = world_->SumScatterLater("the sum of gradients",
-                                          sum.part.narrow(0, 0, elements / world_->size()), flat);
+    sum.pending = ordered_ ? world_->ExchangeLater(kGradients, Received(sum), flat)
+                           : world_->SumScatterLater(kGradients, Received(sum), flat);
   }
 
   // A run of a micro batch ends here.
@@ -126,6 +130,13 @@ class FullySharded::Blocks {
     const at::NoGradGuard no_grad;
     for (size_t g = 0; g < sums_.size(); ++g) {
       at::Tensor& own = sums_of_batch_[g];
+      if (ordered_) {
+        if (!sums_[g].defined()) sums_[g] = at::zeros_like(optimizer_->value(g));
+        for (int64_t rank = 0; own.defined() && rank < own.size(0); ++rank)
+          sums_[g].add_(own[rank]);
+        if (!recorded_) own.reset();
+        continue;
+      }
       if (!own.defined()) own = at::zeros_like(optimizer_->value(g));
       if (sums_[g].defined()) {
         sums_[g].add_(own);
@@ -141,17 +152,25 @@ class FullySharded::Blocks {
  private:
   // A reduction under way. There are two, so that one goes on while the next block is computed.
   struct Reduction {
-    at::Tensor flat, part;
+    at::Tensor flat, part;  // sent, received
     std::optional<size_t> block;
     Pending pending;
   };
+
+  // What a reduction of its block gives: this rank's part of the sum [n]; `ordered`, of every
+  // rank's sample [ranks, n].
+  at::Tensor Received(const Reduction& sum) const {
+    const int64_t own = optimizer_->value(*sum.block).size(0);
+    if (!ordered_) return sum.part.narrow(0, 0, own);
+    return sum.part.narrow(0, 0, own * world_->size()).view({world_->size(), own});
+  }
 
   void Finish(Reduction& sum) {
     if (!sum.block) return;
     const at::NoGradGuard no_grad;
     sum.pending.Wait();
     const size_t g = *sum.block;
-    const at::Tensor part = sum.part.narrow(0, 0, optimizer_->value(g).size(0));
+    const at::Tensor part = Received(sum);
     if (begun_[g]) {
       sums_of_batch_[g].add_(part);
     } else {
@@ -167,11 +186,12 @@ class FullySharded::Blocks {
       most = std::max(most, optimizer_->elements(g));
     for (Reduction& sum : reductions_) {
       sum.flat = at::empty({most}, optimizer_->value(0).options());
-      sum.part = at::empty({most / world_->size()}, sum.flat.options());
+      sum.part = at::empty({ordered_ ? most : most / world_->size()}, sum.flat.options());
     }
   }
 
   World* world_;
+  bool ordered_;
   WeightBlocks weights_;
   Parameters parameters_;  // trained, block by block
   std::vector<std::vector<at::Tensor>> leaves_;
@@ -214,17 +234,18 @@ FullySharded::FullySharded(ShardingArguments arguments)
     : parameters_(arguments.parameters),
       averaged_(arguments.optimizer.ema_decay > 0),
       in_block_(arguments.parameters.size()) {
-  if (arguments.world->size() == 1) {  // there is nobody to divide with
+  if (!Divides(arguments, arguments.world->size())) {
     arguments.blocks.clear();
     arguments.frozen_blocks.clear();
   }
   for (const std::vector<size_t>& block : arguments.blocks) {
     for (const size_t p : block) in_block_.at(p) = true;
   }
-  for (size_t p = 0; p < parameters_.size(); ++p) {
-    rest_before_.push_back(rest_parameters_.size());
-    if (!in_block_[p]) rest_parameters_.push_back(parameters_[p]);
+  for (size_t p = 0, outside = 0; p < parameters_.size(); ++p) {
+    rest_before_.push_back(outside);
+    if (!in_block_[p]) ++outside;
   }
+  rest_parameters_ = OutsideBlocks(arguments);
   if (!rest_parameters_.empty()) {
     ShardingArguments rest = arguments;
     rest.parameters = rest_parameters_;

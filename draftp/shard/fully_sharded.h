@@ -36,6 +36,9 @@ class FullySharded {
   explicit FullySharded(ShardingArguments arguments);
   static FullySharded Make(const ShardingArguments& arguments) { return FullySharded(arguments); }
 
+  static ShardingMemory Memory(const ShardingArguments& arguments, int ranks,
+                               int64_t micro_batches);
+
   void Begin(int64_t micro_batches);
   // Gradients of parameters outside blocks; inside, undefined ones.
   void Add(size_t first, std::vector<at::Tensor> gradients);
@@ -58,6 +61,10 @@ class FullySharded {
   class Blocks;  // what pieces use, too
   struct GatherPieces;
 
+  // One process has nobody to divide with; `ordered`, it rounds as several do.
+  static bool Divides(const ShardingArguments& arguments, int ranks);
+  static Parameters OutsideBlocks(const ShardingArguments& arguments);
+
   Parameters parameters_, rest_parameters_;
   bool averaged_;
   std::vector<size_t> rest_before_;  // parameters outside blocks before each
@@ -66,7 +73,8 @@ class FullySharded {
   std::shared_ptr<Blocks> blocks_;
 };
 
-static_assert(ShardingPolicy<FullySharded>, "FullySharded does not satisfy ShardingPolicy");
+static_assert(NamedShardingPolicy<FullySharded>,
+              "FullySharded does not satisfy NamedShardingPolicy");
 
 }  // namespace draftp
 

@@ -73,7 +73,15 @@ std::vector<at::Tensor> GradientBuckets::Views() const {
 int64_t FlatElements(const std::vector<at::Tensor>& values, int64_t ranks) {
   int64_t elements = 0;
   for (const at::Tensor& value : values) elements += Aligned(value);
-  return (elements + ranks - 1) / ranks * ranks;
+  // Vectorised kernels round what is left at an end otherwise than the rest: no part has any.
+  constexpr int64_t kAtOnce = 64;
+  const int64_t divisor = ranks * kAtOnce;
+  return (elements + divisor - 1) / divisor * divisor;
+}
+
+int64_t FlatPartBytes(const std::vector<at::Tensor>& values, int64_t ranks) {
+  if (values.empty()) return 0;
+  return FlatElements(values, ranks) / ranks * static_cast<int64_t>(values[0].element_size());
 }
 
 void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat) {

@@ -42,8 +42,10 @@ class GradientBuckets {
 };
 
 // Elements of a flat tensor that holds the values, each from a multiple of 16 bytes on, as kernels
-// like to have weights; a multiple of `ranks`.
+// like to have weights; a multiple of 64 `ranks`, so that an update rounds in every world alike.
 int64_t FlatElements(const std::vector<at::Tensor>& values, int64_t ranks);
+// Bytes of a rank's part of it.
+int64_t FlatPartBytes(const std::vector<at::Tensor>& values, int64_t ranks);
 // values[i] copied into flat [n], one behind the other, zeros between and behind them.
 void Flatten(const std::vector<at::Tensor>& values, at::Tensor flat);
 // A rank's part [n] of the values flattened, a copy.

@@ -23,6 +23,12 @@ void SetValues(const Parameters& parameters, const std::map<std::string, at::Ten
   RefreshLeaves(parameters);
 }
 
+std::vector<at::Tensor> ValuesOf(const Parameters& parameters) {
+  std::vector<at::Tensor> values;
+  for (const Parameter& parameter : parameters) values.push_back(parameter.value.detach());
+  return values;
+}
+
 int64_t CountElements(const Parameters& parameters) {
   int64_t elements = 0;
   for (const Parameter& parameter : parameters) elements += parameter.value.numel();

@@ -32,6 +32,9 @@ void SetValues(const Parameters& parameters, const std::map<std::string, at::Ten
 
 int64_t CountElements(const Parameters& parameters);
 
+// Their values, detached.
+std::vector<at::Tensor> ValuesOf(const Parameters& parameters);
+
 }  // namespace draftp
 
 #endif  // DRAFTP_SHARD_PARAMETER_H_

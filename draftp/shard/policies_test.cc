@@ -15,7 +15,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <mutex>
 
 #include "draftp/shard/any_sharding_policy.h"
 #include "draftp/shard/weight_blocks.h"
@@ -264,6 +263,8 @@ TEST_P(ShardingPolicyTest, AStateOfOtherTensorsIsRefused) {
 INSTANTIATE_TEST_SUITE_P(Policies, ShardingPolicyTest,
                          testing::Values(Case{"replicated", 1}, Case{"replicated", 2},
                                          Case{"replicated", 4}, Case{"replicated", 3, true},
+                                         Case{"sharded_optimizer", 3, true},
+                                         Case{"fully_sharded", 3, true},
                                          Case{"sharded_optimizer", 1}, Case{"sharded_optimizer", 2},
                                          Case{"sharded_optimizer", 4}, Case{"fully_sharded", 1},
                                          Case{"fully_sharded", 2}, Case{"fully_sharded", 4},
@@ -351,26 +352,30 @@ TEST(WeightBlocksTest, TheNextBlockIsThereBeforeItIsUsed) {
   });
 }
 
-TEST(ReplicatedTest, InOrderEveryWorldGivesTheSameBits) {
-  std::vector<Parameters> ends;
-  std::mutex mutex;
+// By the policy, from one process to four.
+void ExpectSameBitsInOrder(const std::string& policy) {
+  std::vector<std::map<std::string, at::Tensor>> ends;
   for (const int ranks : {1, 2, 3, 4}) {
     RunRanks(ranks, [&](World& world) {
       const Parameters parameters = Three();
-      Replicated policy({.parameters = parameters,
-                         .optimizer = kOptions,
-                         .world = &world,
-                         .ordered = true,
-                         .bucket_bytes = 100});
-      for (int64_t step = 0; step < 10; ++step) StepAndUpdate(policy, parameters, world, step);
-      const std::lock_guard lock(mutex);
-      ends.push_back(parameters);
+      AnyShardingPolicy member(kShardingPolicies.Find(policy)->make({.parameters = parameters,
+                                                                     .blocks = kBlocks,
+                                                                     .optimizer = kOptions,
+                                                                     .world = &world,
+                                                                     .ordered = true,
+                                                                     .bucket_bytes = 100}));
+      for (int64_t step = 0; step < 10; ++step) StepAndUpdate(member, parameters, world, step);
+      auto end = member.Values(), state = member.State();
+      end.merge(state);
+      if (world.first()) ends.push_back(std::move(end));
     });
+    for (const auto& [name, tensor] : ends.back())
+      EXPECT_TRUE(at::equal(tensor, ends[0].at(name))) << policy << " on " << ranks << ": " << name;
   }
-  for (const Parameters& end : ends) {
-    for (size_t p = 0; p < end.size(); ++p)
-      EXPECT_TRUE(at::equal(end[p].value, ends[0][p].value)) << ends.size();
-  }
+}
+
+TEST(OrderedSums, GiveTheSameBitsInEveryWorldByEveryPolicy) {
+  for (const auto& member : kShardingPolicies) ExpectSameBitsInOrder(std::string(member.name));
 }
 
 }  // namespace

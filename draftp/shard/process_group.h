@@ -14,7 +14,8 @@
 namespace draftp {
 
 // Gloo, for tensors of a CPU. It listens at GLOO_SOCKET_IFNAME's address where that is set, on the
-// loopback where all ranks are on this host, else where this host's name leads. Throws c10::Error.
+// loopback where all ranks are on this host, else where the others reach it (host_address.h).
+// Throws c10::Error. All ranks make theirs at the same time.
 c10::intrusive_ptr<c10d::Backend> MakeGlooGroup(const c10::intrusive_ptr<c10d::Store>& store,
                                                 const RankInfo& info,
                                                 std::chrono::milliseconds timeout);

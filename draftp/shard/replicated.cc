@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace draftp {
@@ -15,11 +16,21 @@ constexpr char kGradients[] = "the sum of gradients";
 Replicated::Replicated(const ShardingArguments& arguments)
     : world_(arguments.world), optimizer_(arguments.parameters, arguments.optimizer) {
   if (world_->size() == 1) return;
-  std::vector<at::Tensor> values;
-  for (const Parameter& parameter : optimizer_.parameters())
-    values.push_back(parameter.value.detach());
+  const std::vector<at::Tensor> values = ValuesOf(optimizer_.parameters());
   sums_.emplace(GradientBuckets(values, world_->size(), arguments.bucket_bytes));
   if (arguments.ordered) sample_.emplace(values, world_->size(), arguments.bucket_bytes);
+}
+
+ShardingMemory Replicated::Memory(const ShardingArguments& arguments, int ranks,
+                                  int64_t micro_batches) {
+  const int64_t values = FlatPartBytes(ValuesOf(arguments.parameters), 1);
+  ShardingMemory memory{.gradients = values,
+                        .sums = ranks > 1 || micro_batches > 1 ? values : 0,
+                        .moments = 2 * values,
+                        .average = arguments.optimizer.ema_decay > 0 ? values : 0};
+  if (ranks > 1 && arguments.ordered)
+    memory.sums += values + ranks * std::min(arguments.bucket_bytes, values);
+  return memory;
 }
 
 Pending Replicated::Reduce(const GradientBuckets::Bucket& bucket) {

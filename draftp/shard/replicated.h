@@ -30,6 +30,9 @@ class Replicated : public WholeWeights {
   explicit Replicated(const ShardingArguments& arguments);
   static Replicated Make(const ShardingArguments& arguments) { return Replicated(arguments); }
 
+  static ShardingMemory Memory(const ShardingArguments& arguments, int ranks,
+                               int64_t micro_batches);
+
   void Begin(int64_t micro_batches);
   void Add(size_t first, std::vector<at::Tensor> gradients);
   void Finish();
@@ -54,7 +57,7 @@ class Replicated : public WholeWeights {
   std::optional<GradientBuckets> sample_;  // `ordered`: of one sample
 };
 
-static_assert(ShardingPolicy<Replicated>, "Replicated does not satisfy ShardingPolicy");
+static_assert(NamedShardingPolicy<Replicated>, "Replicated does not satisfy NamedShardingPolicy");
 
 }  // namespace draftp
 

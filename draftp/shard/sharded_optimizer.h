@@ -30,7 +30,10 @@ class ShardedOptimizer : public WholeWeights {
     return ShardedOptimizer(arguments);
   }
 
-  void Begin(int64_t micro_batches) { window_.Begin(micro_batches); }
+  static ShardingMemory Memory(const ShardingArguments& arguments, int ranks,
+                               int64_t micro_batches);
+
+  void Begin(int64_t micro_batches);
   void Add(size_t first, std::vector<at::Tensor> gradients);
   void Finish();
   void DropGradients() { window_.Wait(); }
@@ -45,15 +48,18 @@ class ShardedOptimizer : public WholeWeights {
 
  private:
   Pending Reduce(size_t b, const GradientBuckets::Bucket& bucket);
+  void SumInOrder();
 
   World* world_;
+  bool ordered_;
   Parameters parameters_;
-  BucketWindow window_;
+  BucketWindow window_;          // `ordered`: of one sample
   OptimizerParts parts_;         // a group a bucket
   std::vector<at::Tensor> own_;  // gradients of this rank's parts
 };
 
-static_assert(ShardingPolicy<ShardedOptimizer>, "ShardedOptimizer does not satisfy ShardingPolicy");
+static_assert(NamedShardingPolicy<ShardedOptimizer>,
+              "ShardedOptimizer does not satisfy NamedShardingPolicy");
 
 }  // namespace draftp
 

@@ -19,6 +19,7 @@
 #include "draftp/shard/gradient_buckets.h"
 #include "draftp/shard/optimizer.h"
 #include "draftp/shard/parameter.h"
+#include "draftp/shard/sharding_memory.h"
 #include "draftp/shard/world.h"
 
 namespace draftp {
@@ -76,6 +77,15 @@ concept ShardingPolicy =
       { p.State() } -> std::same_as<std::map<std::string, at::Tensor>>;
       { p.AveragedValues() } -> std::same_as<std::map<std::string, at::Tensor>>;
       { p.Restore(tensors, tensors, n) } -> std::same_as<absl::Status>;
+    };
+
+// A policy that is chosen by name also tells, without a world, what each of so many ranks will hold
+// by such arguments, with m micro batches a step:
+//   P::Memory(arguments, ranks, m)
+template <class P>
+concept NamedShardingPolicy =
+    ShardingPolicy<P> && requires(const ShardingArguments& arguments, int ranks, int64_t n) {
+      { P::Memory(arguments, ranks, n) } -> std::same_as<ShardingMemory>;
     };
 
 // What a policy says whose ranks have all weights whole.

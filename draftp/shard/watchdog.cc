@@ -117,12 +117,13 @@ void Watchdog::WaitForOthersToLeave() {
   std::unique_lock lock(mutex_);
   left_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, Milliseconds(options_.timeout), [this] {
-    for (const auto& [rank, seen] : others_) {
-      const bool gone = Seconds(Clock::now() - seen.changed) > Patience();
-      if (!seen.place.left && !gone) return told_;
-    }
-    return true;
+  changed_.wait_for(lock, Milliseconds(options_.timeout),
+                    [this] { return told_ || OthersHaveGone(); });
+}
+
+bool Watchdog::OthersHaveGone() const {
+  return std::ranges::all_of(others_, [this, now = Clock::now()](const auto& other) {
+    return other.second.place.left || Seconds(now - other.second.changed) > Patience();
   });
 }
 
@@ -221,8 +222,9 @@ Watchdog::Verdict Watchdog::Judge() const {
     }
     return {.ends = rank != options_.rank, .line = "", .known = true, .code = code};
   }
-  std::string line = WhoIsGone(now);
-  if (line.empty()) line = WhoIsMissing(now);
+  // As of the store's last answer: since then nobody could be heard of.
+  std::string line = WhoIsGone(answered_at_);
+  if (line.empty()) line = WhoIsMissing(answered_at_);
   return {.ends = !line.empty(), .line = line};
 }
 
@@ -242,6 +244,7 @@ void Watchdog::Talk() {
       Beat();
       Look();
     } while (pause());
+    Tell();
   } catch (const std::exception&) {
     const std::lock_guard lock(mutex_);
     store_failed_ = true;
@@ -249,31 +252,57 @@ void Watchdog::Talk() {
   }
 }
 
-// Beside the thread that talks, which a store that doesn't answer may keep for ever.
-void Watchdog::Watch() {
-  std::unique_lock lock(mutex_);
-  while (!stops_) {
-    Verdict verdict = Judge();
-    if (verdict.ends && !left_) {
-      told_ = true;
-      lock.unlock();
-      changed_.notify_all();
-      End(std::move(verdict));
-      return;
+void Watchdog::Tell() {
+  Verdict verdict;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!verdict_) return;
+    verdict = *verdict_;
+  }
+  // One rank says why: whoever found it first.
+  const bool says = verdict.known || Post(verdict.line, verdict.code);
+  Beat();
+  if (options_.holds_store) LetOthersHear();
+  const std::lock_guard lock(mutex_);
+  if (!says) verdict_->line.clear();
+  known_ = true;
+  changed_.notify_all();
+}
+
+void Watchdog::LetOthersHear() {
+  const Clock::time_point end = Clock::now() + Milliseconds(3 * options_.beat);
+  while (Clock::now() < end) {
+    Look();
+    {
+      const std::lock_guard lock(mutex_);
+      if (OthersHaveGone()) return;
     }
-    changed_.wait_for(lock, Milliseconds(options_.beat / 4));
+    std::this_thread::sleep_for(Milliseconds(options_.beat / 20));
   }
 }
 
-void Watchdog::End(Verdict verdict) {
-  try {
-    // One rank says why: whoever found it first.
-    if (verdict.store_answers && !verdict.known && !Post(verdict.line, verdict.code))
-      verdict.line.clear();
-    if (verdict.store_answers) Beat();
-  } catch (const std::exception&) {
+// Beside the thread that talks, which a store that doesn't answer may keep for ever: it is asked to
+// tell the others, and not waited for longer than that takes.
+void Watchdog::Watch() {
+  std::unique_lock lock(mutex_);
+  while (!stops_) {
+    const Verdict verdict = Judge();
+    if (!verdict.ends || left_) {
+      changed_.wait_for(lock, Milliseconds(options_.beat / 4));
+      continue;
+    }
+    told_ = true;
+    verdict_ = verdict;
+    changed_.notify_all();
+    if (verdict.store_answers) {
+      changed_.wait_for(lock, Milliseconds(5 * options_.beat),
+                        [this] { return known_ || store_failed_; });
+    }
+    const std::string line = verdict_->line;
+    lock.unlock();
+    options_.on_lost(line, verdict.code);
+    return;
   }
-  options_.on_lost(verdict.line, verdict.code);
 }
 
 }  // namespace draftp

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,7 @@ class Watchdog {
     int rank = 0, size = 1;
     double timeout = 600, lost = 30, suspect = 5, beat = 1;  // seconds
     std::string store_holder = "rank 0";                     // whose end ends the store
+    bool holds_store = false;  // this process: it ends when the others have heard why
     // On the watchdog's own thread. `line` is empty where another rank says it; `code` is the exit
     // code of whichever failed first, so that all processes of a run end with the same.
     std::function<void(const std::string& line, int code)> on_lost;
@@ -88,10 +90,14 @@ class Watchdog {
   void Watch();
   void Beat();
   void Look();
-  void End(Verdict verdict);
+  // Tells the store of the verdict, while it answers.
+  void Tell();
+  // Until all others that live have left, three beats at most.
+  void LetOthersHear();
   // With mutex_ held, as what follows; lines are "" where there is none.
   Verdict Judge() const;
   double Patience() const;  // seconds without a sign of life
+  bool OthersHaveGone() const;
   std::string WhoIsGone(Clock::time_point now) const;
   std::string WhoIsMissing(Clock::time_point now) const;
 
@@ -104,6 +110,8 @@ class Watchdog {
   Clock::time_point waits_since_;
   Clock::time_point answered_at_;  // when the store last did
   bool stops_ = false, suspects_ = false, told_ = false, left_ = false, store_failed_ = false;
+  std::optional<Verdict> verdict_;  // the judge's
+  bool known_ = false;              // it is in the store
   std::map<int, Seen> others_;
   std::string posted_;  // "RANK\nCODE\nMESSAGE" of whichever failed first
   std::thread talker_, judge_;

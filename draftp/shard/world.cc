@@ -122,6 +122,7 @@ absl::StatusOr<std::unique_ptr<World>> World::Join(const RankInfo& info,
                           .timeout = options.timeout,
                           .beat = std::min(std::max(1.0, info.size / 64.0), options.timeout / 5),
                           .store_holder = info.agent_store ? "the launcher" : "rank 0",
+                          .holds_store = group.holds_store,
                           .on_lost = on_lost});
     group.cpu = MakeGlooGroup(*store, info, Milliseconds(options.timeout));
   } catch (const std::exception& error) {
@@ -213,6 +214,21 @@ Pending World::SumScatterLater(const std::string& what, at::Tensor own, const at
   return Begin(what, own, [&](c10d::Backend& backend) {
     at::Tensor output = own.view({-1}), input = all.view({-1});
     return backend._reduce_scatter_base(output, input);
+  });
+}
+
+Pending World::ExchangeLater(const std::string& what, at::Tensor received, const at::Tensor& sent) {
+  TORCH_CHECK(received.numel() == sent.numel() && sent.numel() % size() == 0, what, ": exchanges ",
+              sent.numel(), " for ", received.numel(), " among ", size(), " ranks");
+  if (!group_) {
+    const at::NoGradGuard no_grad;
+    received.copy_(sent.view(received.sizes()));
+    return {};
+  }
+  return Begin(what, received, [&](c10d::Backend& backend) {
+    at::Tensor output = received.view({-1}), input = sent.view({-1});
+    std::vector<int64_t> evenly;
+    return backend.alltoall_base(output, input, evenly, evenly);
   });
 }
 

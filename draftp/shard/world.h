@@ -77,6 +77,9 @@ class World {
   Pending GatherLater(const std::string& what, at::Tensor all, const at::Tensor& own);
   // own [n]: this rank's part of the sum over ranks of all [size * n].
   Pending SumScatterLater(const std::string& what, at::Tensor own, const at::Tensor& all);
+  // received [size * n]: what each rank has in this rank's place of its own sent [size * n], by
+  // rank.
+  Pending ExchangeLater(const std::string& what, at::Tensor received, const at::Tensor& sent);
 
   // Each rank's text, by rank.
   std::vector<std::string> GatherTexts(const std::string& what, const std::string& own);

@@ -1,5 +1,6 @@
 #include "draftp/shard/world.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -19,6 +20,8 @@ TEST(WorldTest, AloneEveryCollectiveIsTheIdentity) {
   world.Sum("x", x);
   world.Gather("x", all, x);
   EXPECT_TRUE(at::equal(all, at::arange(3, at::kFloat)));
+  world.ExchangeLater("x", all, at::full({3}, 7.0)).Wait();
+  EXPECT_TRUE(at::equal(all, at::full({3}, 7.0)));
   EXPECT_EQ(world.size(), 1);
   EXPECT_TRUE(world.first());
   EXPECT_EQ(world.GatherTexts("t", "a"), std::vector<std::string>{"a"});
@@ -36,6 +39,11 @@ TEST(WorldTest, SumsGathersAndScatters) {
     at::Tensor own = at::zeros({2});
     world.SumScatterLater("scatter", own, at::arange(6, at::kFloat).contiguous()).Wait();
     EXPECT_EQ(own[0].item<double>(), 3.0 * 2 * world.rank());
+    at::Tensor received = at::zeros({6});
+    world.ExchangeLater("exchange", received, at::arange(6, at::kFloat) + 10.0 * world.rank())
+        .Wait();
+    for (int64_t from = 0; from < 3; ++from)
+      EXPECT_EQ(received[2 * from + 1].item<double>(), 10.0 * from + 2 * world.rank() + 1);
   });
 }
 

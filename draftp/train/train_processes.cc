@@ -41,8 +41,8 @@ void AddProcesses(ConfigTable<TrainConfig>& table) {
   table.Switch(&C::deterministic,
                {.key = "deterministic",
                 .help = "on a GPU, only kernels that give the same bits every time (a CPU always "
-                        "does); with LoRA on a CPU the gradients are summed image by image, so "
-                        "that micro batches and processes change no bit"});
+                        "does); on a CPU the gradients are summed image by image, so that micro "
+                        "batches and processes change no bit"});
   table
       .Integer(&C::nproc, 1, 1024,
                {.key = "nproc",

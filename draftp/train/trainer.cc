@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -150,12 +151,16 @@ absl::Status Lead(Started& started, OutputFolder& folder, TrainingRun& run, RunR
   return absl::OkStatus();
 }
 
-absl::Status CheckHosts(const TrainConfig& config, const RankInfo& info) {
-  const int hosts = (info.size + info.local_size - 1) / info.local_size;
+// A host is where a rank is the first of its own; hosts may have different numbers of them.
+absl::Status CheckHosts(const TrainConfig& config, World& world) {
+  const std::vector<std::string> first =
+      world.GatherTexts("the number of hosts", world.info().local_rank == 0 ? "first" : "");
+  const auto hosts = std::ranges::count(first, "first");
   if (config.num_nodes == 0 || config.num_nodes == hosts) return absl::OkStatus();
-  return absl::InvalidArgumentError(
+  const absl::Status other = absl::InvalidArgumentError(
       absl::StrCat("--num_nodes: found processes on ", Count(hosts, "host"), ", expected ",
                    config.num_nodes, ": torchrun, srun or mpirun start them"));
+  return world.Agree("the number of hosts", world.first() ? other : absl::OkStatus());
 }
 
 absl::Status PlaceOnRank(const TrainConfig& config, const World& world, ComputeDevice& device) {
@@ -218,7 +223,7 @@ absl::Status RunTraining(const TrainConfig& config, StopRequest& stop, Notices& 
 absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& log, World& world) {
   const double begin = Progress::WallSeconds();
   const TrainConfig& config = given;
-  if (absl::Status hosts = CheckHosts(config, world.info()); !hosts.ok()) return hosts;
+  if (absl::Status hosts = CheckHosts(config, world); !hosts.ok()) return hosts;
   const auto own_device = RankDevice(config.device, world.info());
   if (!own_device.ok()) return own_device.status();
   auto device = ChooseDevice(*own_device, config.dtype);
@@ -240,10 +245,9 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
     for (const std::string& notice : setup->notices) log.Note(notice);
   }
   if (config.dry_run != "off") {
-    if (!world.first()) return absl::OkStatus();
     std::ostringstream text;
-    const absl::Status status = DryRunTraining(config, *setup, text);
-    log.Result(text.str());
+    const absl::Status status = DryRunTraining(config, *setup, world, text);
+    if (world.first()) log.Result(text.str());
     return status;
   }
   std::optional<RunIdentity> own;  // made once: captions may be many

@@ -11,6 +11,8 @@
 #include "draftp/run/process_memory.h"
 #include "draftp/sdxl/memory_estimate.h"
 #include "draftp/sdxl/sampling_setup.h"
+#include "draftp/train/step_batches.h"
+#include "draftp/train/step_policy.h"
 
 namespace draftp {
 namespace {
@@ -20,6 +22,7 @@ constexpr int64_t kFloat = sizeof(float);
 // Of the weights that are there after loading.
 struct Loaded {
   int64_t unet, copies, decoder, text, rewards, values, leaves;
+  int64_t all() const { return unet + copies + decoder + text + rewards + values + leaves; }
 };
 
 int64_t RewardBytes(const CompositeReward* reward) {
@@ -139,45 +142,50 @@ int64_t Decodes(const TrainConfig& config) {
   return config.objective == "draft_lv" ? config.copies : 1;
 }
 
-TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup) {
+TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup,
+                                      int ranks) {
   const Loaded loaded = Measure(setup);
+  const ShardingMemory shared = StepPolicyMemory(config, setup, ranks);
+  const int64_t images =
+      ShareOf(config, 0, ranks, SumsInOrder(config, setup.device)).micro_batch_size;
   const bool gpu = setup.device.is_cuda();
-  const int64_t known = loaded.unet + loaded.copies + loaded.decoder + loaded.text +
-                        loaded.rewards + loaded.values + loaded.leaves;
-  const int64_t program = gpu ? 0 : std::max<int64_t>(ResidentBytes() - known, 0);
-  const int64_t moments = 2 * loaded.values, average = config.ema ? loaded.values : 0;
+  const int64_t program = gpu ? 0 : std::max<int64_t>(ResidentBytes() - loaded.all(), 0);
   // On a CPU each thread with images of its own has gradients of its own, and then their sum.
-  const int64_t workers = gpu ? 1 : std::min<int64_t>(config.micro_batch_size, cpu::Threads());
-  const int64_t sum = config.micro_batches() > 1 ? loaded.values : 0;
-  const int64_t gradients = loaded.values * (workers > 1 ? workers + 1 : 1) + sum;
+  const int64_t workers =
+      gpu || !shared.weights_stay ? 1 : std::min<int64_t>(images, cpu::Threads());
+  const int64_t gradients = shared.gradients * (workers > 1 ? workers + 1 : 1);
   const Kept image = KeptByImage(config, setup);
-  const int64_t activations = config.micro_batch_size * (image.kept + image.passing);
+  const int64_t activations = images * (image.kept + image.passing);
   const int64_t holes = gpu ? 0 : Holes(config, activations, workers);
   // Pages of libraries that are touched first then, kernels that oneDNN generates.
   const int64_t first = gpu ? 0 : int64_t{30} << 20;
   const int64_t validation = ValidationBytes(config, setup);
   TrainingMemory memory;
-  memory.rows = {
-      {"program, libraries, captions", program},
-      {"base UNet", loaded.unet},
-      {"copies of it for calls without gradient", loaded.copies},
-      {"VAE decoder", loaded.decoder},
-      {"text encoders", loaded.text},
-      {"rewards", loaded.rewards},
-      {"trained values", loaded.values},
-      {"their copy in the network's dtype", loaded.leaves},
-      {"gradients", gradients},
-      {"AdamW moments", moments},
-      {"moving average", average},
-      {absl::StrCat("activations of ", Count(config.micro_batch_size, "image")), activations},
-      {"what malloc can't give back between them", holes},
-      {"code and threads of the first step", first},
-      {"a validation, which comes at another time", validation}};
-  const int64_t held = program + known + moments + average + first;
+  memory.rows = {{"program, libraries, captions", program},
+                 {"base UNet", loaded.unet - shared.frozen_gone},
+                 {"copies of it for calls without gradient", loaded.copies},
+                 {"VAE decoder", loaded.decoder},
+                 {"text encoders", loaded.text},
+                 {"rewards", loaded.rewards},
+                 {"trained values", loaded.values - shared.values_gone},
+                 {"this rank's part of them", shared.parts},
+                 {"their copy in the network's dtype", loaded.leaves - shared.leaves_gone},
+                 {"blocks that are gathered while they are used", shared.gathered},
+                 {"gradients", gradients + shared.sums},
+                 {"AdamW moments", shared.moments},
+                 {"moving average", shared.average},
+                 {absl::StrCat("activations of ", Count(images, "image")), activations},
+                 {"what malloc can't give back between them", holes},
+                 {"code and threads of the first step", first},
+                 {"a validation, which comes at another time", validation}};
+  const int64_t held =
+      program + loaded.all() - shared.gone() + shared.lasting() - shared.sums + first;
+  // Sums over ranks have their place from the start on.
+  const int64_t drawing = validation + (ranks > 1 ? shared.sums : 0);
   memory.together =
-      gpu ? held + activations + gradients
-          : std::max(PeakResidentBytes(),
-                     held + std::max({activations + holes + sum, gradients, validation}));
+      gpu ? std::max(held + activations + gradients + shared.sums, loaded.all())
+          : std::max(PeakResidentBytes(), held + std::max({activations + holes + shared.sums,
+                                                           gradients + shared.sums, drawing}));
   return memory;
 }
 

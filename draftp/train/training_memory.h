@@ -1,4 +1,4 @@
-// How much memory a training run on a CPU will hold at its worst moment, before it takes a step.
+// How much memory a rank of a training run will hold at its worst moment, before it takes a step.
 #ifndef DRAFTP_TRAIN_TRAINING_MEMORY_H_
 #define DRAFTP_TRAIN_TRAINING_MEMORY_H_
 
@@ -19,7 +19,9 @@ struct TrainingMemory {
 // backward pass of a micro batch needs, a validation's pictures. `setup` must be as Make leaves it.
 // With the network on a GPU the rows are the device's, with activations as a CPU's operators would
 // keep them: the kernels there keep fewer.
-TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup);
+// Of each of `ranks` processes, which --sharding tells what they share out.
+TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup,
+                                      int ranks);
 
 // Network calls with gradient whose activations live at once, at most, and decoded images of each
 // sample.

@@ -13,10 +13,11 @@
 #include "draftp/run/plan_text.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/run/progress.h"
-#include "draftp/shard/optimizer.h"
+#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/caption_order.h"
 #include "draftp/train/sdxl_step.h"
 #include "draftp/train/step_batches.h"
+#include "draftp/train/step_policy.h"
 #include "draftp/train/training_memory.h"
 #include "draftp/train/validation.h"
 
@@ -33,12 +34,16 @@ int64_t ValidationPictures(const TrainConfig& config, const TrainingSetup& setup
   return static_cast<int64_t>(setup.validation_captions.size()) * config.images_per_prompt;
 }
 
-std::string DescribeMemory(const TrainConfig& config, const TrainingSetup& setup) {
-  const TrainingMemory memory = EstimateTrainingMemory(config, setup);
-  const char* together = setup.device.is_cuda() ? "together on the GPU, at most about"
-                                                : "together, at the worst moment, about";
-  return absl::StrCat(PlanTable("memory", memory.rows),
-                      PlanTable("memory", {{together, memory.together}}));
+std::string DescribeMemory(const TrainConfig& config, const TrainingSetup& setup, int ranks) {
+  const TrainingMemory memory = EstimateTrainingMemory(config, setup, ranks);
+  const std::string where =
+      setup.device.is_cuda() ? " on the GPU, at most about" : ", at the worst moment, about";
+  const std::string of_ranks = ranks == 1
+                                   ? ""
+                                   : absl::StrCat("memory  of each of ", ranks,
+                                                  " ranks, --sharding ", config.sharding, ":\n");
+  return absl::StrCat(of_ranks, PlanTable("memory", memory.rows),
+                      PlanTable("memory", {{"together" + where, memory.together}}));
 }
 
 std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) {
@@ -78,22 +83,26 @@ std::string DescribeDisk(const TrainConfig& config, const TrainingSetup& setup) 
 
 // One optimiser step, from captions to changed weights. The second on a GPU, where the first
 // records CUDA graphs.
-absl::StatusOr<double> ProbeStep(const TrainConfig& config, TrainingSetup& setup) {
+absl::StatusOr<double> ProbeStep(const TrainConfig& config, TrainingSetup& setup, World& world,
+                                 AnyShardingPolicy& policy) {
   SdxlTrainStep step(*setup.model, *setup.reward, setup.options);
-  Optimizer optimizer(setup.model->parameters(), OptimizerOptionsOf(config));
+  const StepShare share =
+      ShareOf(config, world.rank(), world.size(), SumsInOrder(config, setup.device));
   const CaptionOrder order(static_cast<int64_t>(setup.captions.size()), config.seed);
   double begin = 0;
   for (int64_t i = 0; i < (setup.device.is_cuda() ? 2 : 1); ++i) {
     begin = Progress::WallSeconds();
-    const auto result = RunMicroBatches(ShareOf(config, 0, 1, SumsInOrder(config, setup.device)),
+    policy.Begin(share.micro_batches);
+    const auto result = RunMicroBatches(share,
                                         {.step = i,
                                          .first_sample = i * config.global_batch_size,
                                          .kl_coefficient = setup.kl_schedule.Initial()},
-                                        setup.captions, order, step, optimizer);
+                                        setup.captions, order, step, policy);
     if (!result.ok()) return result.status();
-    const at::Tensor norm = optimizer.GradientNorm();
-    optimizer.Step(setup.learning_rate(0), norm);
+    const at::Tensor norm = policy.GradientNorm();
+    policy.Step(setup.learning_rate(0), norm);
     setup.model->ParametersChanged();
+    const World::Waiting waiting(world, "the sum of gradients");
     static_cast<void>(norm.item<double>());  // waits for the device
   }
   return Progress::WallSeconds() - begin;
@@ -128,20 +137,23 @@ std::string DescribeTraining(const TrainConfig& config, const TrainingSetup& set
       Count(static_cast<int64_t>(setup.captions.size()), "caption"));
 }
 
-std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup) {
+std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup, int ranks) {
   return absl::StrCat(DescribeTraining(config, setup), Count(Validations(config), "validation"),
                       " of ", Count(ValidationPictures(config, setup), "picture"),
-                      " by each model\n", DescribeMemory(config, setup),
+                      " by each model\n", DescribeMemory(config, setup, ranks),
                       DescribeDisk(config, setup));
 }
 
-absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, std::ostream& log) {
-  log << DescribePlan(config, setup);
+absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, World& world,
+                            std::ostream& log) {
+  log << DescribePlan(config, setup, world.size());
   if (config.dry_run != "probe") {
     log << "time    not known before a step is taken: --dry_run=probe\n";
     return absl::OkStatus();
   }
-  const auto step = ProbeStep(config, setup);
+  AnyShardingPolicy policy = MakeStepPolicy(config, setup, world);
+  UnderPolicy(setup.options, policy, config.Recomputes("unet"));
+  const auto step = ProbeStep(config, setup, world, policy);
   if (!step.ok()) return step.status();
   const double steps = *step * static_cast<double>(config.max_steps);
   log << absl::StrFormat("time    a step %s, all of them %s\n", FormatSeconds(*step),
@@ -149,6 +161,7 @@ absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, std
   double drawing = 0;
   if (const int64_t validations = Validations(config); validations > 0) {
     const auto picture = ProbePicture(config, setup);
+    policy.Settle();
     if (!picture.ok()) return picture.status();
     // The base model's are drawn once.
     const int64_t pictures = (validations + 1) * ValidationPictures(config, setup);

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 
+#include "draftp/shard/world.h"
 #include "draftp/train/train_config.h"
 #include "draftp/train/training_setup.h"
 
@@ -15,12 +16,15 @@ namespace draftp {
 // What is trained (as it is, whatever the flags say) and for how long: two lines.
 std::string DescribeTraining(const TrainConfig& config, const TrainingSetup& setup);
 
-// That, and memory and disk by kind. `setup` must be as Make leaves it.
-std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup);
+// That, and memory of each of `ranks` processes and disk by kind. `setup` must be as Make leaves
+// it.
+std::string DescribePlan(const TrainConfig& config, const TrainingSetup& setup, int ranks);
 
 // Writes DescribePlan to `log`; with --dry_run=probe also takes a step and draws a validation's
-// first picture, and says their seconds, the run's and the peak of memory. Touches no file.
-absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, std::ostream& log);
+// first picture, and says their seconds, the run's and this rank's peak of memory. Touches no file.
+// All ranks call it.
+absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, World& world,
+                            std::ostream& log);
 
 }  // namespace draftp
 

@@ -16,35 +16,11 @@
 #include "draftp/run/progress.h"
 #include "draftp/train/checkpoint.h"
 #include "draftp/train/skipped_step.h"
+#include "draftp/train/step_policy.h"
 #include "draftp/train/stop_decision.h"
 #include "draftp/train/train_identity.h"
 
 namespace draftp {
-
-namespace {
-
-AnyShardingPolicy PolicyOf(const TrainConfig& config, const TrainingModel& model, World& world,
-                           bool ordered) {
-  const auto* const member = kShardingPolicies.Find(config.sharding);
-  TORCH_CHECK(member != nullptr, "no sharding policy ", config.sharding);
-  ShardingArguments arguments = model.Sharding();
-  arguments.optimizer = OptimizerOptionsOf(config);
-  arguments.world = &world;
-  arguments.ordered = ordered;
-  return AnyShardingPolicy(member->make(arguments));
-}
-
-// The options of steps and validations whose networks' pieces run as the policy says. It must
-// outlive them.
-const SdxlStepOptions& UnderPolicy(SdxlStepOptions& options, AnyShardingPolicy& policy,
-                                   bool recompute) {
-  options.unet_pieces = policy.Pieces(recompute);
-  options.settle = [&policy] { policy.Settle(); };
-  options.recorded = [&policy] { policy.Recorded(); };
-  return options;
-}
-
-}  // namespace
 
 TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRequest& stop,
                          World& world)
@@ -53,7 +29,7 @@ TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRe
       stop_(stop),
       world_(world),
       order_(static_cast<int64_t>(setup.captions.size()), config.seed),
-      policy_(PolicyOf(config, *setup.model, world, SumsInOrder(config, setup.device))),
+      policy_(MakeStepPolicy(config, setup, world)),
       step_(*setup.model, *setup.reward,
             UnderPolicy(setup.options, policy_, config.Recomputes("unet"))),
       share_(ShareOf(config, world.rank(), world.size(), SumsInOrder(config, setup.device))),

@@ -105,7 +105,7 @@ absl::Status CheckDiversityIsMeasured(const TrainConfig& config, const Composite
 }  // namespace
 
 bool SumsInOrder(const TrainConfig& config, const ComputeDevice& device) {
-  return config.deterministic && !config.full() && !device.is_cuda();
+  return config.deterministic && !device.is_cuda();
 }
 
 OptimizerOptions OptimizerOptionsOf(const TrainConfig& config) {

@@ -39,7 +39,7 @@ struct TrainingSetup {
 };
 
 // Whether gradients are summed sample by sample, so that micro batches, threads and worlds change
-// no bit: --deterministic, with LoRA on a CPU.
+// no bit: --deterministic on a CPU.
 bool SumsInOrder(const TrainConfig& config, const ComputeDevice& device);
 
 // AdamW's settings.
