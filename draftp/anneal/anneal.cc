@@ -354,6 +354,16 @@ absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices&
   return world.Agree("overview", finished);
 }
 
+absl::StatusOr<AnnealModel> LoadModel(const Prepared& prepared) {
+  try {
+    return AnnealModel::Load(prepared.config, prepared.plan, prepared.device);
+  } catch (const c10::OutOfMemoryError& error) {
+    return OutOfGpuMemory(error,
+                          "all weights are loaded there first, of the UNets, the text "
+                          "encoders and the decoder");
+  }
+}
+
 void NoteMemory(const AnnealModel& model, const ComputeDevice& device, const AnnealConfig& config,
                 Notices& log, World& world) {
   if (!world.first()) return;
@@ -402,7 +412,7 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
                           /*patience_seconds=*/std::min(10.0, config.timeout / 2));
   if (!shared.ok()) return shared;
   InputHashes hashes(AnnealInputs(config));
-  const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
+  const auto model = LoadModel(*prepared);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
   for (const std::string& notice :
        {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl)}) {

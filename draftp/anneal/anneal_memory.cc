@@ -65,7 +65,8 @@ int64_t AnnealMemory::weights(MemoryMode mode) const {
 
 int64_t AnnealMemory::OnGpu(MemoryMode mode) const {
   const int64_t encoding = mode == MemoryMode::kFast ? 0 : text_encoders;
-  return weights(mode) + kept + std::max({call, decode, encoding});
+  return std::max(weights(MemoryMode::kFast) + largest_block,
+                  weights(mode) + kept + std::max({call, decode, encoding}));
 }
 
 int64_t AnnealMemory::NeededOfGpu(MemoryMode mode) const {
@@ -94,7 +95,8 @@ AnnealMemory EstimateMemory(const AnnealWork& work) {
     memory.largest_block = std::max(memory.largest_block, BytesOf(block));
   }
   memory.kept = kOfLibraries + KeysAndValues(model.unet, rows, element);
-  const int64_t at_once = DecodedAtOnce(work.size, /*is_cuda=*/true);
+  const int64_t at_once = std::min(
+      {DecodedAtOnce(work.size, /*is_cuda=*/true), work.plan.batch_size, work.plan.own_images()});
   memory.decode = 4 * (at_once > 1 ? at_once * DecoderWorkspace(model.vae.config, height, width)
                                    : BandedDecoderWorkspace(model.vae.config, height, width));
   return memory;

@@ -37,16 +37,14 @@ struct AnnealMemory {
   int64_t decode = 0;  // what the decoder works in
 
   int64_t weights(MemoryMode mode) const;
-  // The most that a GPU has in use at a time, peak_device_memory_mib of run.json.
+  // The most that a GPU has in use at a time, peak_device_memory_mib of run.json. All weights are
+  // there once, when they are loaded.
   int64_t OnGpu(MemoryMode mode) const;
   // What a GPU must have: a recorded call keeps what it works in.
   int64_t NeededOfGpu(MemoryMode mode) const;
 };
 
 AnnealMemory EstimateMemory(const AnnealWork& work);
-
-inline constexpr const char* kMemoryModes[] = {"fast", "balanced", "small"};
-inline std::string NameOf(MemoryMode mode) { return kMemoryModes[static_cast<int>(mode)]; }
 
 // That of --memory. auto: the first that fits into `available` bytes of a GPU, else the last.
 MemoryMode ChooseMemoryMode(const std::string& named, const AnnealMemory& memory,

@@ -31,7 +31,11 @@ constexpr AnnealMemory kSdxl{.base_unet = 4900 * kMiB,
 TEST(AnnealMemoryTest, EachModeHoldsLess) {
   EXPECT_EQ(kSdxl.OnGpu(MemoryMode::kFast), (4900 + 189 + 1560 + 220 + 2400) * kMiB);
   EXPECT_EQ(kSdxl.OnGpu(MemoryMode::kBalanced), (4900 + 189 + 220 + 2400) * kMiB);
-  EXPECT_EQ(kSdxl.OnGpu(MemoryMode::kSmall), (100 + 2 * 95 + 189 + 220 + 2400) * kMiB);
+  AnnealMemory large = kSdxl;
+  large.decode = 9000 * kMiB;
+  EXPECT_EQ(large.OnGpu(MemoryMode::kSmall), (100 + 2 * 95 + 189 + 220 + 9000) * kMiB);
+  // All weights are loaded first.
+  EXPECT_EQ(kSdxl.OnGpu(MemoryMode::kSmall), (4900 + 189 + 1560 + 95) * kMiB);
   // The text encoders' moment is the worst one where all else is small.
   AnnealMemory tiny = kSdxl;
   tiny.decode = tiny.call = kMiB;

@@ -75,6 +75,27 @@ struct NormCase {
   int64_t groups;
 };
 
+// Of pictures of one chunk and of many, of a group of 4 to 16 channels; rows from the first, in the
+// middle, to the last.
+TEST_F(CudaLayersGpuTest, RowsByTheStatisticsOfAllAreThoseOfTheGroupNorm) {
+  for (const auto& sizes :
+       std::vector<std::vector<int64_t>>{{1, 128, 16, 12}, {1, 512, 96, 64}, {2, 256, 130, 33}}) {
+    for (const auto& [dtype, tolerance] : {std::pair(at::kFloat, 3e-6), {at::kBFloat16, 5e-3}}) {
+      const at::Tensor x = (at::randn(sizes) * 3 + 10).to(dtype),
+                       weight = at::randn(sizes[1]).to(dtype), bias = at::randn(sizes[1]).to(dtype);
+      const at::Tensor expected = at::silu(at::group_norm(
+          x.to(at::kDouble), 32, weight.to(at::kDouble), bias.to(at::kDouble), 1e-6));
+      const at::Tensor on_gpu = x.to(at::kCUDA).contiguous(at::MemoryFormat::ChannelsLast);
+      const at::Tensor statistics = kernels::GroupStatistics(on_gpu, 32, 1e-6);
+      for (const int64_t begin : {int64_t{0}, sizes[2] / 2, sizes[2] - 5}) {
+        const at::Tensor rows = kernels::NormaliseGroups(
+            on_gpu.narrow(2, begin, 5), statistics, weight.to(at::kCUDA), bias.to(at::kCUDA), true);
+        EXPECT_LT(RelativeError(rows, expected.narrow(2, begin, 5)), tolerance) << sizes << begin;
+      }
+    }
+  }
+}
+
 TEST_F(CudaLayersGpuTest, GroupNormIsThatOfTheFormula) {
   const std::vector<NormCase> cases = {
       {{3, 64, 16, 16}, 32},   // two channels a group

@@ -278,17 +278,18 @@ int64_t BandedDecoderWorkspace(const VaeConfig& config, int64_t height, int64_t 
   const VaeDecoder decoder = VaeDecoder::Skeleton(config);
   int64_t pixels = height * width;
   int64_t most = ResnetWorkspace(decoder.mid_block.first, pixels);
-  const auto hold = [&most](int64_t elements) {
+  const auto hold = [&most](int64_t elements, int64_t widest) {
     // A band of what is normalised, of its result, and of what the convolution works in.
-    most = std::max(most, elements + 3 * kDecodedBand);
+    most = std::max(most, elements + 3 * std::min(widest, kDecodedBand));
   };
   for (const VaeUpBlock& block : decoder.up_blocks) {
     for (const ResnetWeights& resnet : block.resnets) {
       const int64_t in = In(resnet.conv1), out = Out(resnet.conv1);
-      hold(pixels * (in + out + (resnet.conv_shortcut ? out : 0)));
+      hold(pixels * (in + out + (resnet.conv_shortcut ? out : 0)), pixels * std::max(in, out));
     }
     if (!block.upsampler) continue;
-    hold(pixels * (In(*block.upsampler) + 4 * Out(*block.upsampler)));
+    hold(pixels * (In(*block.upsampler) + 4 * Out(*block.upsampler)),
+         4 * pixels * In(*block.upsampler));
     pixels *= 4;
   }
   return most;

@@ -1,7 +1,7 @@
 #include "draftp/shard/offload.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty_strided.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -18,9 +18,10 @@ namespace {
 
 // Values on the host, from where a GPU copies without the host's help.
 at::Tensor Kept(const at::Tensor& values) {
-  const at::Tensor host = values.detach().to(at::kCPU, values.scalar_type(), /*non_blocking=*/false,
-                                             /*copy=*/true);
-  return values.is_cuda() ? host.pin_memory() : host;
+  const at::Tensor host =
+      at::empty_strided(values.sizes(), values.strides(),
+                        values.options().device(at::kCPU).pinned_memory(values.is_cuda()));
+  return host.copy_(values);
 }
 
 // A stream of a device's pool, behind which copies go on while others compute.

@@ -133,7 +133,7 @@ struct Case {
   friend void PrintTo(const Case& c, std::ostream* out) { *out << c.policy << " " << c.ranks; }
 };
 
-class ShardingPolicyTest : public testing::TestWithParam<Case> {
+class ShardingPolicyTest : public ::testing::TestWithParam<Case> {
  protected:
   static AnyShardingPolicy Make(const Parameters& parameters, World& world) {
     return AnyShardingPolicy(kShardingPolicies.Find(GetParam().policy)
@@ -256,25 +256,23 @@ TEST_P(ShardingPolicyTest, AStateOfOtherTensorsIsRefused) {
     std::map<std::string, at::Tensor> values, state;
     for (const Parameter& parameter : Three()) values[parameter.name] = parameter.value.detach();
     EXPECT_THAT(std::string(policy.Restore(values, state, 1).message()),
-                testing::HasSubstr("found no tensor a.ema"));
+                ::testing::HasSubstr("found no tensor a.ema"));
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, ShardingPolicyTest,
-                         testing::Values(Case{"replicated", 1}, Case{"replicated", 2},
-                                         Case{"replicated", 4}, Case{"replicated", 3, true},
-                                         Case{"sharded_optimizer", 3, true},
-                                         Case{"fully_sharded", 3, true},
-                                         Case{"sharded_optimizer", 1}, Case{"sharded_optimizer", 2},
-                                         Case{"sharded_optimizer", 4}, Case{"fully_sharded", 1},
-                                         Case{"fully_sharded", 2}, Case{"fully_sharded", 4},
-                                         Case{"fully_sharded", 3, false, true},
-                                         Case{"sharded_optimizer", 2, false, true}),
-                         [](const auto& param) {
-                           return param.param.policy + std::to_string(param.param.ranks) +
-                                  (param.param.ordered ? "Ordered" : "") +
-                                  (param.param.mixed ? "Mixed" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Policies, ShardingPolicyTest,
+    ::testing::Values(Case{"replicated", 1}, Case{"replicated", 2}, Case{"replicated", 4},
+                      Case{"replicated", 3, true}, Case{"sharded_optimizer", 3, true},
+                      Case{"fully_sharded", 3, true}, Case{"sharded_optimizer", 1},
+                      Case{"sharded_optimizer", 2}, Case{"sharded_optimizer", 4},
+                      Case{"fully_sharded", 1}, Case{"fully_sharded", 2}, Case{"fully_sharded", 4},
+                      Case{"fully_sharded", 3, false, true},
+                      Case{"sharded_optimizer", 2, false, true}),
+    [](const auto& param) {
+      return param.param.policy + std::to_string(param.param.ranks) +
+             (param.param.ordered ? "Ordered" : "") + (param.param.mixed ? "Mixed" : "");
+    });
 
 // A network that isn't trained, with an adapter that is: the network's weights have no memory but
 // while their piece runs, and the adapter's gradients come as usual.

@@ -75,6 +75,7 @@ struct TrainConfig {
   int64_t max_skipped_steps = 5;  // non-finite ones in a row
   std::string device = "auto";
   std::string dtype = "auto";
+  std::string memory = "fast";     // or balanced
   int64_t num_nodes = 0;           // hosts that must be there; 0: any number
   std::string reward_device = {};  // of decoder and rewards; empty: `device`
   bool deterministic = false;

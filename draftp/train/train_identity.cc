@@ -38,6 +38,7 @@ bool Decides(const std::string& key) {
                                                 "cuda_graph",
                                                 "deterministic",
                                                 "dtype",
+                                                "memory",
                                                 "sharding",
                                                 "nproc",
                                                 "num_nodes",

@@ -27,6 +27,11 @@ std::vector<ConfigChoice> ShardingChoices() {
 void AddProcesses(ConfigTable<TrainConfig>& table) {
   table.Group("Devices and processes");
   AddPlacementRows(table);
+  table.Choice(&C::memory, ChoicesNamed({"fast", "balanced"}),
+               {.key = "memory",
+                .value_name = "NAME",
+                .help = "of a GPU: fast (all weights stay there) or balanced (text encoders come "
+                        "when they encode, once a step)"});
   table.Text(
       &C::reward_device,
       {.key = "reward_device",

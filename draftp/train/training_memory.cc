@@ -10,6 +10,7 @@
 #include "draftp/reward/clip_towers.h"
 #include "draftp/run/process_memory.h"
 #include "draftp/sdxl/memory_estimate.h"
+#include "draftp/sdxl/offload_model.h"
 #include "draftp/sdxl/sampling_setup.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/step_policy.h"
@@ -144,7 +145,8 @@ int64_t Decodes(const TrainConfig& config) {
 
 TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup,
                                       int ranks) {
-  const Loaded loaded = Measure(setup);
+  Loaded loaded = Measure(setup);
+  if (setup.device.is_cuda() && config.memory == NameOf(MemoryMode::kBalanced)) loaded.text = 0;
   const ShardingMemory shared = StepPolicyMemory(config, setup, ranks);
   const int64_t images =
       ShareOf(config, 0, ranks, SumsInOrder(config, setup.device)).micro_batch_size;

@@ -14,6 +14,7 @@
 #include "draftp/model/stack_projections.h"
 #include "draftp/model/unet_adapter.h"
 #include "draftp/run/exit_code.h"
+#include "draftp/sdxl/offload_model.h"
 #include "draftp/sdxl/pack_model.h"
 #include "draftp/shard/any_sharding_policy.h"
 
@@ -73,6 +74,8 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
   }
   if (PacksWeights(networks.unet.placement()))
     model->Pack(/*networks=*/!kShardingPolicies.Takes(config.sharding, "blocks"));
+  if (config.memory == NameOf(MemoryMode::kBalanced) && networks.unet.placement().device.is_cuda())
+    Offload(MemoryMode::kBalanced, networks);
   const auto inference = [](const std::optional<UNet>& packed) {
     return packed ? &*packed : nullptr;
   };
