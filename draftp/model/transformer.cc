@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 
 #include "draftp/kernels/elementwise.h"
 
@@ -53,16 +52,11 @@ at::Tensor AddPrompt(const at::Tensor& x, const at::Tensor& context, const KeysV
                                      From(begin, context), attention, own);
     return Attend(LayerNorm(some, weights.norm2), source, attention, own, some, in_place);
   };
-  const bool some = zero_rows < x.size(0);
-  if (zero_rows == 0 || attention.to_v.bias.defined()) return attend(0, x, false);
-  const at::Tensor& bias = attention.to_out.bias;
-  if (at::GradMode::is_enabled()) {
-    const std::vector<at::Tensor> parts = x.split_with_sizes({zero_rows, x.size(0) - zero_rows}, 0);
-    const at::Tensor zeros = bias.defined() ? parts[0] + bias : parts[0];
-    return some ? at::cat({zeros, attend(zero_rows, parts[1], false)}) : zeros;
-  }
-  if (bias.defined()) x.narrow(0, 0, zero_rows).add_(bias);
-  if (some) attend(zero_rows, From(zero_rows, x), true);
+  if (zero_rows == 0 || attention.to_v.bias.defined() || at::GradMode::is_enabled())
+    return attend(0, x, false);
+  if (const at::Tensor& bias = attention.to_out.bias; bias.defined())
+    x.narrow(0, 0, zero_rows).add_(bias);
+  if (zero_rows < x.size(0)) attend(zero_rows, From(zero_rows, x), true);
   return x;
 }
 

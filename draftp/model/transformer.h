@@ -66,7 +66,8 @@ struct Prompt {
   at::Tensor context;
   std::vector<KeysValues> keys_values;
   // The first rows of `context` that are all zeros. Their values are zeros then, and what attention
-  // adds to them is the bias of its last layer, which is all that is computed of it.
+  // adds to them is the bias of its last layer, which is all that is computed of it in calls
+  // without gradients.
   int64_t zero_rows = 0;
 };
 

@@ -49,12 +49,11 @@ absl::StatusOr<AnyGuider> AnyGuider::Named(std::string_view name, const Guidance
                    guides ? member->make(options) : Member(ClassifierFreeGuider(1.0)));
 }
 
-AnyGuider::AnyGuider(std::string_view name, const GuidanceOptions& options, Member member)
+AnyGuider::AnyGuider(std::string_view name, const GuidanceOptions& options, const Member& member)
     : name_(name),
       options_(options),
       guider_(options.rescale,
-              IntervalGuider(options.interval_lo, options.interval_hi, Chosen{std::move(member)})) {
-}
+              IntervalGuider(options.interval_lo, options.interval_hi, Chosen{member})) {}
 
 AnyGuider AnyGuider::WithScale(double scale) const {
   GuidanceOptions options = options_;

@@ -48,7 +48,7 @@ class AnyGuider {
     at::Tensor Combine(const StepContext& step, std::span<const at::Tensor> predictions) const;
   };
 
-  AnyGuider(std::string_view name, const GuidanceOptions& options, Member member);
+  AnyGuider(std::string_view name, const GuidanceOptions& options, const Member& member);
 
   std::string_view name_;  // the registry's
   GuidanceOptions options_;

@@ -142,7 +142,7 @@ Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
   int64_t zero_rows = 0;
   for (const RowGroup& group : call.groups) {
     const Conditioning& condition = ConditioningOf(group);
-    if (condition.zero_context) zero_rows += condition.context.size(0);
+    if (condition.zero_context && !gradient) zero_rows += condition.context.size(0);
     context.push_back(condition.context);
     pooled.push_back(condition.pooled);
     time_ids.push_back(condition.time_ids);
@@ -153,10 +153,10 @@ Prepared SdxlPredictor::PrepareCall(const Call& call, bool gradient) const {
       gradient || !weights_stay() ? KeysAndValues::kInForward : KeysAndValues::kPrepared);
 }
 
-void SdxlPredictor::OrderGroups(Call& call) const {
+void SdxlPredictor::OrderGroups(Call& call, bool gradient) const {
   const auto zero = [this](const RowGroup& group) { return ConditioningOf(group).zero_context; };
   const std::vector<RowGroup> asked = call.groups;
-  if (std::ranges::any_of(asked, zero)) {
+  if (!gradient && std::ranges::any_of(asked, zero)) {
     std::ranges::stable_sort(call.groups, [&](const RowGroup& a, const RowGroup& b) {
       if (zero(a) != zero(b)) return zero(a);
       return zero(a) ? a.model < b.model : a.model > b.model;
@@ -196,7 +196,7 @@ SdxlPredictor::Layout SdxlPredictor::MakeLayout(std::span<const RowGroup> rows) 
     layout.calls.back().groups.push_back(group);
   }
   for (Call& call : layout.calls) {
-    OrderGroups(call);
+    OrderGroups(call, layout.gradient);
     call.prepared = PrepareCall(call, layout.gradient);
   }
   SplitRows(layout);

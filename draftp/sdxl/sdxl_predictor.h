@@ -119,9 +119,9 @@ class SdxlPredictor {
   void ForgetOldScales(std::span<const RowGroup> rows);
   Layout MakeLayout(std::span<const RowGroup> rows) const;
   const Conditioning& ConditioningOf(const RowGroup& group) const;
-  // Orders a call's groups so that prompts of zeros come first (Prompt::zero_rows), and then those
-  // of each model beside each other. Sets what depends on the order.
-  void OrderGroups(Call& call) const;
+  // Orders the groups of a call without gradient so that prompts of zeros come first
+  // (Prompt::zero_rows), and those of each model beside each other. Sets what depends on the order.
+  void OrderGroups(Call& call, bool gradient) const;
   Prepared PrepareCall(const Call& call, bool gradient) const;
   bool weights_stay() const { return options_.unet.pieces.weights_stay(); }
   void SplitRows(Layout& layout) const;

@@ -60,11 +60,15 @@ std::vector<at::Tensor> MicroBatchWorker::Inputs::Tensors() const {
   return tensors;
 }
 
-MicroBatchWorker::Inputs MicroBatchWorker::Inputs::Of(const std::vector<at::Tensor>& tensors) {
-  return {.conditions = {.unconditional = {tensors[1], tensors[2], tensors[3]},
-                         .conditional = {tensors[4], tensors[5], tensors[6]}},
-          .texts = {tensors.begin() + 7, tensors.end()},
-          .start = tensors[0]};
+MicroBatchWorker::Inputs MicroBatchWorker::Inputs::Of(const std::vector<at::Tensor>& tensors,
+                                                      const Inputs& like) {
+  const auto& [unconditional, conditional, own] = like.conditions;
+  return {
+      .conditions = {.unconditional = {tensors[1], tensors[2], tensors[3],
+                                       unconditional.zero_context},
+                     .conditional = {tensors[4], tensors[5], tensors[6], conditional.zero_context}},
+      .texts = {tensors.begin() + 7, tensors.end()},
+      .start = tensors[0]};
 }
 
 }  // namespace draftp

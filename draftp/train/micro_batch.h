@@ -105,7 +105,8 @@ class MicroBatchWorker {
     at::Tensor start;
 
     std::vector<at::Tensor> Tensors() const;
-    static Inputs Of(const std::vector<at::Tensor>& tensors);
+    // These tensors; what is known of them is as in `like`.
+    static Inputs Of(const std::vector<at::Tensor>& tensors, const Inputs& like);
   };
 
   // Stands in where nothing draws.
@@ -144,8 +145,8 @@ class MicroBatchWorker {
           StepRandom random(0, 0, "");
           GradientSum gradients;
           Recorded now;
-          now.result = Compute(objective, noise, random, Inputs::Of(tensors), kl_coefficient, share,
-                               gradients);
+          now.result = Compute(objective, noise, random, Inputs::Of(tensors, inputs),
+                               kl_coefficient, share, gradients);
           now.gradients = gradients.Take();
           clock_.Take();
           return now;
