@@ -354,27 +354,6 @@ absl::Status DrawInto(HeldFolder& held, Setting& setting, double begin, Notices&
   return world.Agree("overview", finished);
 }
 
-absl::StatusOr<AnnealModel> LoadModel(const Prepared& prepared) {
-  try {
-    return AnnealModel::Load(prepared.config, prepared.plan, prepared.device);
-  } catch (const c10::OutOfMemoryError& error) {
-    return OutOfGpuMemory(error,
-                          "all weights are loaded there first, of the UNets, the text "
-                          "encoders and the decoder");
-  }
-}
-
-void NoteMemory(const AnnealModel& model, const ComputeDevice& device, const AnnealConfig& config,
-                Notices& log, World& world) {
-  if (!world.first()) return;
-  if (config.memory == "auto") {
-    if (model.mode != MemoryMode::kFast)
-      log.Note(MemoryNotice(model.mode, model.memory, model.available));
-  } else if (!device.is_cuda()) {
-    log.Note("--memory has no effect: it is a GPU's, and this run is on a CPU");
-  }
-}
-
 }  // namespace
 
 absl::Status RunAnneal(const AnnealConfig& given, std::ostream& log, bool terminal) {
@@ -412,19 +391,18 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
                           /*patience_seconds=*/std::min(10.0, config.timeout / 2));
   if (!shared.ok()) return shared;
   InputHashes hashes(AnnealInputs(config));
-  const auto model = LoadModel(*prepared);
+  const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
   for (const std::string& notice :
-       {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl)}) {
+       {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl),
+        MemoryNotice(config.memory, model->memory)}) {
     if (world.first() && !notice.empty()) log.Note(notice);
   }
-  NoteMemory(*model, prepared->device, config, log, world);
   Setting setting{config, prepared->plan, prepared->device, *model, hashes};
   try {
     return DrawInto(held, setting, begin, log, world);
   } catch (const c10::OutOfMemoryError& error) {
-    return OutOfGpuMemory(error, WhatTakesLessMemory(model->mode, model->memory, model->available,
-                                                     prepared->plan.batch_size));
+    return OutOfGpuMemory(error, WhatTakesLessMemory(model->memory, prepared->plan.batch_size));
   }
 }
 

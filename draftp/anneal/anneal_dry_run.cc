@@ -53,7 +53,7 @@ int64_t SheetPixels(const Job& job) {
 }
 
 std::string DescribeGpuMemory(const AnnealModel& model) {
-  const AnnealMemory& memory = model.memory;
+  const AnnealMemory& memory = model.memory.memory;
   PlanRows rows = {{"base UNet", memory.base_unet},
                    {"fine-tuned UNets", memory.tuned_unets},
                    {"VAE decoder", memory.decoder},
@@ -63,7 +63,7 @@ std::string DescribeGpuMemory(const AnnealModel& model) {
                    {"decoding, about", memory.decode}};
   for (const MemoryMode mode : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kSmall}) {
     rows.emplace_back(absl::StrCat("together with --memory ", NameOf(mode), ", about",
-                                   mode == model.mode ? " (taken)" : ""),
+                                   mode == model.memory.mode ? " (taken)" : ""),
                       memory.OnGpu(mode));
   }
   return PlanTable("memory", rows);
@@ -144,7 +144,8 @@ absl::Status DryRunAnneal(const AnnealConfig& config, const AnnealPlan& plan,
   if (!model.ok()) return model.status();
   const Job job{{config, plan, device, model->sdxl, model->schedule, model->size}};
   log << DescribeImages(job)
-      << (device.is_cuda() ? DescribeGpuMemory(*model) : DescribeHostMemory(job, model->memory))
+      << (device.is_cuda() ? DescribeGpuMemory(*model)
+                           : DescribeHostMemory(job, model->memory.memory))
       << DescribeDisk(job);
   if (config.dry_run == "probe") return Probe(job, pair, log);
   log << "time    not known before a picture is drawn: --dry_run=probe\n";

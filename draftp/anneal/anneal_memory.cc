@@ -102,32 +102,39 @@ AnnealMemory EstimateMemory(const AnnealWork& work) {
   return memory;
 }
 
-MemoryMode ChooseMemoryMode(const std::string& named, const AnnealMemory& memory,
-                            int64_t available) {
+MemoryChoice MemoryChoice::Of(const std::string& named, const AnnealMemory& memory,
+                              int64_t available) {
+  MemoryChoice choice{.memory = memory, .available = available};
+  if (available == 0) return choice;
+  const auto fits = [&](MemoryMode mode) { return memory.NeededOfGpu(mode) <= available; };
   const auto* const found = std::ranges::find(kMemoryModes, named);
-  if (found != std::end(kMemoryModes)) return static_cast<MemoryMode>(found - kMemoryModes);
-  for (const MemoryMode mode : {MemoryMode::kFast, MemoryMode::kBalanced}) {
-    if (memory.NeededOfGpu(mode) <= available) return mode;
+  if (found != std::end(kMemoryModes)) {
+    choice.mode = static_cast<MemoryMode>(found - kMemoryModes);
+  } else if (!fits(MemoryMode::kFast)) {
+    choice.mode = fits(MemoryMode::kBalanced) ? MemoryMode::kBalanced : MemoryMode::kSmall;
   }
-  return MemoryMode::kSmall;
+  return choice;
 }
 
-std::string MemoryNotice(MemoryMode mode, const AnnealMemory& memory, int64_t available) {
-  return absl::StrCat(FormatBytes(available), " of the GPU are free, --memory fast takes about ",
-                      FormatBytes(memory.NeededOfGpu(MemoryMode::kFast)), ": it is --memory ",
-                      NameOf(mode), ", about ", FormatBytes(memory.NeededOfGpu(mode)));
+std::string MemoryNotice(const std::string& named, const MemoryChoice& choice) {
+  const bool automatic = named == "auto";
+  if (choice.available == 0)
+    return automatic ? "" : "--memory has no effect: it is a GPU's, and this run is on a CPU";
+  if (!automatic || choice.mode == MemoryMode::kFast) return "";
+  return absl::StrCat(
+      FormatBytes(choice.available), " of the GPU are free, --memory fast takes about ",
+      FormatBytes(choice.memory.NeededOfGpu(MemoryMode::kFast)), ": it is --memory ",
+      NameOf(choice.mode), ", about ", FormatBytes(choice.memory.NeededOfGpu(choice.mode)));
 }
 
-std::string WhatTakesLessMemory(MemoryMode mode, const AnnealMemory& memory, int64_t available,
-                                int64_t batch_size) {
-  std::string text = absl::StrCat("--memory ", NameOf(mode), " takes about ",
-                                  FormatBytes(memory.NeededOfGpu(mode)), " here, ",
-                                  FormatBytes(available), " were free");
+std::string WhatTakesLessMemory(const MemoryChoice& choice, int64_t batch_size) {
+  const auto needed = [&choice](MemoryMode mode) { return choice.memory.NeededOfGpu(mode); };
+  std::string text = absl::StrCat("--memory ", NameOf(choice.mode), " takes about ",
+                                  FormatBytes(needed(choice.mode)), " here, ",
+                                  FormatBytes(choice.available), " were free");
   for (const MemoryMode less : {MemoryMode::kBalanced, MemoryMode::kSmall}) {
-    if (less > mode && memory.NeededOfGpu(less) < memory.NeededOfGpu(mode)) {
-      absl::StrAppend(&text, "; --memory ", NameOf(less), ": about ",
-                      FormatBytes(memory.NeededOfGpu(less)));
-    }
+    if (less > choice.mode && needed(less) < needed(choice.mode))
+      absl::StrAppend(&text, "; --memory ", NameOf(less), ": about ", FormatBytes(needed(less)));
   }
   absl::StrAppend(&text, batch_size > 1 ? "; a smaller --batch_size, --height or --width takes less"
                                         : "; a smaller --height or --width takes less");

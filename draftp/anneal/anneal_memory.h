@@ -46,16 +46,21 @@ struct AnnealMemory {
 
 AnnealMemory EstimateMemory(const AnnealWork& work);
 
-// That of --memory. auto: the first that fits into `available` bytes of a GPU, else the last.
-MemoryMode ChooseMemoryMode(const std::string& named, const AnnealMemory& memory,
-                            int64_t available);
+// How a run shares a GPU out.
+struct MemoryChoice {
+  MemoryMode mode = MemoryMode::kFast;
+  AnnealMemory memory = {};
+  int64_t available = 0;  // bytes of the GPU before anything was loaded; 0 on a CPU
 
-// What auto has taken, and why.
-std::string MemoryNotice(MemoryMode mode, const AnnealMemory& memory, int64_t available);
+  // `named`: --memory. auto: the first mode that fits, else the last.
+  static MemoryChoice Of(const std::string& named, const AnnealMemory& memory, int64_t available);
+};
+
+// What auto has taken, where that isn't kFast, or that the flag has no effect on a CPU; else empty.
+std::string MemoryNotice(const std::string& named, const MemoryChoice& choice);
 
 // After a GPU had too little memory: which flags take less, as the end of an error's line.
-std::string WhatTakesLessMemory(MemoryMode mode, const AnnealMemory& memory, int64_t available,
-                                int64_t batch_size);
+std::string WhatTakesLessMemory(const MemoryChoice& choice, int64_t batch_size);
 
 }  // namespace draftp
 

@@ -43,24 +43,39 @@ TEST(AnnealMemoryTest, EachModeHoldsLess) {
 }
 
 TEST(AnnealMemoryTest, AutoTakesTheFirstModeThatFits) {
-  const auto chosen = [](int64_t mib) { return ChooseMemoryMode("auto", kSdxl, mib * kMiB); };
+  const auto chosen = [](int64_t mib) { return MemoryChoice::Of("auto", kSdxl, mib * kMiB).mode; };
   EXPECT_EQ(chosen(80'000), MemoryMode::kFast);
   EXPECT_EQ(chosen(kSdxl.NeededOfGpu(MemoryMode::kFast) / kMiB), MemoryMode::kFast);
   EXPECT_EQ(chosen(kSdxl.NeededOfGpu(MemoryMode::kFast) / kMiB - 1), MemoryMode::kBalanced);
   EXPECT_EQ(chosen(kSdxl.NeededOfGpu(MemoryMode::kBalanced) / kMiB - 1), MemoryMode::kSmall);
   EXPECT_EQ(chosen(1), MemoryMode::kSmall);
   for (const std::string name : {"fast", "balanced", "small"})
-    EXPECT_EQ(NameOf(ChooseMemoryMode(name, kSdxl, 1)), name);
+    EXPECT_EQ(NameOf(MemoryChoice::Of(name, kSdxl, 1).mode), name);
 }
 
 TEST(AnnealMemoryTest, AFailedRunsLineSaysWhatTakesLess) {
-  const std::string line = WhatTakesLessMemory(MemoryMode::kFast, kSdxl, 6000 * kMiB, 1);
+  const std::string line = WhatTakesLessMemory(MemoryChoice::Of("fast", kSdxl, 6000 * kMiB), 1);
   EXPECT_THAT(line, HasSubstr("--memory fast takes about 9.64 GiB here, 5.86 GiB were free; "
                               "--memory balanced: about 8.11 GiB; --memory small: about "));
   EXPECT_THAT(line, Not(HasSubstr("--batch_size")));
-  const std::string smallest = WhatTakesLessMemory(MemoryMode::kSmall, kSdxl, 6000 * kMiB, 4);
+  const std::string smallest =
+      WhatTakesLessMemory(MemoryChoice::Of("small", kSdxl, 6000 * kMiB), 4);
   EXPECT_THAT(smallest, Not(HasSubstr("--memory balanced")));
   EXPECT_THAT(smallest, HasSubstr("a smaller --batch_size"));
+}
+
+TEST(AnnealMemoryTest, ANoticeSaysWhatAutoHasTaken) {
+  const auto notice = [](const std::string& named, int64_t available) {
+    return MemoryNotice(named, MemoryChoice::Of(named, kSdxl, available));
+  };
+  EXPECT_EQ(
+      notice("auto", 6000 * kMiB),
+      "5.86 GiB of the GPU are free, --memory fast takes about 9.64 GiB: it is --memory small, "
+      "about 6.88 GiB");
+  EXPECT_EQ(notice("auto", 80'000 * kMiB), "");
+  EXPECT_EQ(notice("small", 80'000 * kMiB), "");
+  EXPECT_EQ(notice("small", 0), "--memory has no effect: it is a GPU's, and this run is on a CPU");
+  EXPECT_EQ(notice("auto", 0), "");
 }
 
 // The embedded model as if on a GPU: weights are what its files hold, half of it in bfloat16's run.

@@ -1,5 +1,7 @@
 #include "draftp/anneal/anneal_model.h"
 
+#include <c10/util/Exception.h>
+
 #include <utility>
 
 #include "draftp/anneal/blend.h"
@@ -11,8 +13,10 @@
 
 namespace draftp {
 
-absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const AnnealPlan& plan,
-                                              const ComputeDevice& device) {
+namespace {
+
+absl::StatusOr<AnnealModel> LoadAll(const AnnealConfig& config, const AnnealPlan& plan,
+                                    const ComputeDevice& device) {
   const int64_t available = AvailableBytes(device);
   auto sdxl = SdxlModel::Load({.model = config.model,
                                .parts = config.parts,
@@ -26,14 +30,27 @@ absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const 
   const auto size =
       ChooseSize(config.sampling, sdxl->default_size, sdxl->vae.config.Downsampling());
   if (!size.ok()) return size.status();
-  const AnnealMemory memory = EstimateMemory({config, plan, device, *sdxl, *schedule, *size});
-  const MemoryMode mode =
-      device.is_cuda() ? ChooseMemoryMode(config.memory, memory, available) : MemoryMode::kFast;
+  const MemoryChoice memory = MemoryChoice::Of(
+      config.memory, EstimateMemory({config, plan, device, *sdxl, *schedule, *size}), available);
   if (PacksWeights(device.network)) PackForInference(*sdxl);
   // Blocks that come one by one stay as they are loaded.
-  if (StacksProjections(device.network) && mode != MemoryMode::kSmall) StackForInference(*sdxl);
-  Offload(mode, *sdxl);
-  return AnnealModel{*std::move(sdxl), *std::move(schedule), *size, memory, available, mode};
+  if (StacksProjections(device.network) && memory.mode != MemoryMode::kSmall)
+    StackForInference(*sdxl);
+  Offload(memory.mode, *sdxl);
+  return AnnealModel{*std::move(sdxl), *std::move(schedule), *size, memory};
+}
+
+}  // namespace
+
+absl::StatusOr<AnnealModel> AnnealModel::Load(const AnnealConfig& config, const AnnealPlan& plan,
+                                              const ComputeDevice& device) {
+  try {
+    return LoadAll(config, plan, device);
+  } catch (const c10::OutOfMemoryError& error) {
+    return OutOfGpuMemory(error,
+                          "all weights are loaded there first, of the UNets, the text encoders and "
+                          "the decoder");
+  }
 }
 
 }  // namespace draftp

@@ -5,14 +5,11 @@
 
 #include <absl/status/statusor.h>
 
-#include <cstdint>
-
 #include "draftp/anneal/anneal_config.h"
 #include "draftp/anneal/anneal_memory.h"
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/run/compute_device.h"
 #include "draftp/schedule/noise_levels.h"
-#include "draftp/sdxl/offload_model.h"
 #include "draftp/sdxl/sdxl_model.h"
 
 namespace draftp {
@@ -21,12 +18,10 @@ struct AnnealModel {
   SdxlModel sdxl;
   NoiseSchedule schedule;
   ImageSize size;
-  AnnealMemory memory = {};
-  int64_t available = 0;  // bytes of the GPU before anything was loaded
-  MemoryMode mode = MemoryMode::kFast;
+  MemoryChoice memory = {};
 
   // `config`: a resolved bundle, `plan` made of it. Errors name the file, or the flag that doesn't
-  // fit the model.
+  // fit the model; ResourceExhausted where a GPU can't hold the weights.
   static absl::StatusOr<AnnealModel> Load(const AnnealConfig& config, const AnnealPlan& plan,
                                           const ComputeDevice& device);
 };
