@@ -77,9 +77,7 @@ std::string DescribeHostMemory(const Job& job, const AnnealMemory& memory) {
       2 * memory.call + memory.decode + std::min(memory.decode * 3 / 10, 32 * kMib) + 10 * kMib;
   const int64_t sheet = 2 * 3 * SheetPixels(job);
   // Layers that a LoRA leaves alone are shared by both networks.
-  const int64_t decoder = WeightBytes(job.model.vae),
-                text = WeightBytes(job.model.text_encoders.first) +
-                       WeightBytes(job.model.text_encoders.second);
+  const int64_t decoder = WeightBytes(job.model.vae), text = WeightBytes(job.model.text_encoders);
   const int64_t program = ResidentBytes() - decoder - text;
   const int64_t together = std::max(PeakResidentBytes(), ResidentBytes() + workspace + sheet);
   return PlanTable("memory", {{"program, libraries, UNets", program},

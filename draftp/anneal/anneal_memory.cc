@@ -81,8 +81,7 @@ AnnealMemory EstimateMemory(const AnnealWork& work) {
   const int64_t rows = RowsOfACall(work), element = ElementSize(work.device);
   AnnealMemory memory{.base_unet = WeightBytes(model.unet),
                       .decoder = WeightBytes(model.vae),
-                      .text_encoders = WeightBytes(model.text_encoders.first) +
-                                       WeightBytes(model.text_encoders.second)};
+                      .text_encoders = WeightBytes(model.text_encoders)};
   for (const TunedModel& tuned : model.tuned)
     memory.tuned_unets += tuned.unet ? WeightBytes(*tuned.unet) : 0;
   memory.call = element * rows * UNetWorkspace(model.unet.config, height, width);

@@ -343,6 +343,10 @@ int64_t WeightBytes(const ClipText& tower) {
   return bytes;
 }
 
+int64_t WeightBytes(const SdxlTextEncoders& encoders) {
+  return WeightBytes(encoders.first) + WeightBytes(encoders.second);
+}
+
 int64_t WeightBytes(const ClipImage& tower) {
   int64_t bytes = LayerBytes(tower.layers) + BytesOf(tower.position_embedding);
   AddBytes{bytes}("", tower.patch_embedding);

@@ -9,6 +9,7 @@
 
 #include "draftp/model/clip_image.h"
 #include "draftp/model/clip_text.h"
+#include "draftp/model/conditioning.h"
 #include "draftp/model/unet.h"
 #include "draftp/model/vae_decoder.h"
 
@@ -50,6 +51,7 @@ int64_t BandedDecoderWorkspace(const VaeConfig& config, int64_t height, int64_t 
 int64_t WeightBytes(const UNet& unet);
 int64_t WeightBytes(const VaeDecoder& decoder);
 int64_t WeightBytes(const ClipText& tower);
+int64_t WeightBytes(const SdxlTextEncoders& encoders);
 int64_t WeightBytes(const ClipImage& tower);
 
 }  // namespace draftp

@@ -39,14 +39,13 @@ int64_t RewardBytes(const CompositeReward* reward) {
 Loaded Measure(const TrainingSetup& setup) {
   const TrainingModel& model = *setup.model;
   const SdxlModel& sdxl = model.sdxl();
-  Loaded loaded{
-      .unet = WeightBytes(sdxl.unet),
-      .copies = 0,
-      .decoder = WeightBytes(sdxl.vae),
-      .text = WeightBytes(sdxl.text_encoders.first) + WeightBytes(sdxl.text_encoders.second),
-      .rewards = RewardBytes(setup.reward.get()) + RewardBytes(setup.held_out.get()),
-      .values = 0,
-      .leaves = 0};
+  Loaded loaded{.unet = WeightBytes(sdxl.unet),
+                .copies = 0,
+                .decoder = WeightBytes(sdxl.vae),
+                .text = WeightBytes(sdxl.text_encoders),
+                .rewards = RewardBytes(setup.reward.get()) + RewardBytes(setup.held_out.get()),
+                .values = 0,
+                .leaves = 0};
   for (const SdxlNetwork& network : model.networks()) {
     const bool first = network == model.networks().front();
     if (network.inference && (first || model.full()))
