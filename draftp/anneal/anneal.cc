@@ -13,31 +13,27 @@
 #include <utility>
 #include <vector>
 
-#include "draftp/anneal/anneal_bundle.h"
 #include "draftp/anneal/anneal_dry_run.h"
 #include "draftp/anneal/anneal_folder.h"
 #include "draftp/anneal/anneal_identity.h"
 #include "draftp/anneal/anneal_memory.h"
 #include "draftp/anneal/anneal_model.h"
 #include "draftp/anneal/anneal_plan.h"
+#include "draftp/anneal/anneal_prepare.h"
 #include "draftp/anneal/anneal_ranks.h"
 #include "draftp/anneal/anneal_run.h"
 #include "draftp/anneal/anneal_summary.h"
 #include "draftp/anneal/image_output.h"
-#include "draftp/anneal/lora_argument.h"
 #include "draftp/config/config_path.h"
 #include "draftp/io/count.h"
 #include "draftp/run/compute_device.h"
 #include "draftp/run/earlier_run.h"
-#include "draftp/run/embedded.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/run/input_hashes.h"
-#include "draftp/run/newest_checkpoint.h"
 #include "draftp/run/notices.h"
 #include "draftp/run/output_folder.h"
 #include "draftp/run/progress.h"
 #include "draftp/run/run_record.h"
-#include "draftp/sdxl/model_argument.h"
 #include "draftp/sdxl/recorded_config.h"
 #include "draftp/sdxl/sampling_setup.h"
 #include "draftp/sdxl/unused_tensors.h"
@@ -49,33 +45,6 @@ namespace draftp {
 namespace {
 
 constexpr char kDefaultFolder[] = "annealed_outputs";
-
-// The config with the embedded bundle and a training run's checkpoint in their places.
-absl::StatusOr<AnnealConfig> Complete(AnnealConfig given) {
-  const auto embedded = EmbeddedModelDir();
-  if (given.model.empty() && !embedded.ok()) return embedded.status();
-  const std::string dir = embedded.ok() ? *embedded : "";
-  AnnealTable().TransformPaths(given,
-                               [&](const std::string& path) { return ExpandEmbedded(path, dir); });
-  auto config = ResolveBundle(given, dir);
-  if (!config.ok() || config->explicit_log_dir.empty() || !config->lora.empty() ||
-      !config->tuned.empty())
-    return config;
-  const auto checkpoint = NewestCheckpoint(config->explicit_log_dir);
-  if (!checkpoint.ok()) return checkpoint.status();
-  if (!checkpoint->lora.empty()) config->lora = {checkpoint->lora};
-  config->tuned = checkpoint->tuned;
-  return config;
-}
-
-// What a path can't be the model or the adapter for is told before anything is read.
-absl::Status CheckModels(const AnnealConfig& config) {
-  if (absl::Status model = CheckModelArgument(config.model); !model.ok()) return model;
-  for (const LoraArgument& lora : ParseLoraArguments(config.lora)) {
-    if (absl::Status status = CheckNoHubName("--lora", lora.path); !status.ok()) return status;
-  }
-  return CheckNoHubName("--tuned", config.tuned);
-}
 
 // `typed`, or the first of annealed_outputs, annealed_outputs_2, ... from `number` on that no other
 // run has.
@@ -98,7 +67,7 @@ struct Setting {
   InputHashes& hashes;
 
   std::map<std::string, std::string> settings() const {
-    return PictureSettings(config, plan, model.size, DtypeName(device));
+    return PictureSettings(config, plan, model.size, device);
   }
   absl::StatusOr<RunIdentity> Identity() const {
     const auto& known = hashes.Get();
@@ -203,26 +172,6 @@ absl::StatusOr<std::vector<AnnealColumn>> EnterFolder(Setting& setting,
   return columns;
 }
 
-// What each rank knows before a model is loaded.
-struct Prepared {
-  AnnealConfig config;
-  AnnealPlan plan;
-  ComputeDevice device;
-};
-
-absl::StatusOr<Prepared> Prepare(const AnnealConfig& given, const RankInfo& info) {
-  auto config = Complete(given);
-  if (!config.ok()) return config.status();
-  if (absl::Status models = CheckModels(*config); !models.ok()) return models;
-  auto plan = MakeAnnealPlan(*config, info.rank, info.size);
-  if (!plan.ok()) return plan.status();
-  const auto name = RankDevice(config->device, info);
-  if (!name.ok()) return name.status();
-  auto device = ChooseDevice(*name, config->dtype);
-  if (!device.ok()) return device.status();
-  return Prepared{*std::move(config), *std::move(plan), *std::move(device)};
-}
-
 // What rank 0 has said already, the others don't say again.
 void WarnOfDevice(const ComputeDevice& device, Notices& log, World& world) {
   const std::string first = world.FirstText("device", device.notice);
@@ -233,7 +182,7 @@ void WarnOfDevice(const ComputeDevice& device, Notices& log, World& world) {
 // The world where its ranks draw each image together, else null.
 World* PairOf(const AnnealPlan& plan, World& world) { return plan.together > 1 ? &world : nullptr; }
 
-absl::Status DryRun(const Prepared& prepared, Notices& log, World& world) {
+absl::Status DryRun(const PreparedAnneal& prepared, Notices& log, World& world) {
   World* const pair = PairOf(prepared.plan, world);
   if (!world.first() && pair == nullptr) return absl::OkStatus();
   std::ostringstream text;
@@ -372,7 +321,7 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
       !same.ok()) {
     return same;
   }
-  const auto prepared = Prepare(given, world.info());
+  const auto prepared = PrepareAnneal(given, world.info());
   if (absl::Status agreed = world.Agree("settings", prepared.status()); !agreed.ok()) return agreed;
   const AnnealConfig& config = prepared->config;
   WarnOfDevice(prepared->device, log, world);
@@ -393,8 +342,10 @@ absl::Status RunAnneal(const AnnealConfig& given, Notices& log, World& world) {
   InputHashes hashes(AnnealInputs(config));
   const auto model = AnnealModel::Load(config, prepared->plan, prepared->device);
   if (absl::Status agreed = world.Agree("model", model.status()); !agreed.ok()) return agreed;
+  const bool on_cpu = !prepared->device.is_cuda();
   for (const std::string& notice :
        {SpacingNotice(config.sampling, model->sdxl.scheduler), UnusedTensorsNotice(model->sdxl),
+        on_cpu && config.decoder != "auto" ? OnlyOfAGpu("--decoder") : "",
         MemoryNotice(config.memory, model->memory)}) {
     if (world.first() && !notice.empty()) log.Note(notice);
   }

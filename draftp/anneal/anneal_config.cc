@@ -80,6 +80,7 @@ void AddRunning(Table& table) {
        .help = "images drawn at once; per_image noise gives the same pictures",
        .common = true});
   AddPlacementRows(table);
+  AddDecoderRow(table);
   AddMemoryRow(table);
   table
       .Path(&AnnealConfig::output_dir,

@@ -53,10 +53,11 @@ struct AnnealConfig {
 
   // Running
   int64_t batch_size = 1;
-  std::string device = "auto";  // auto, cpu, cuda, cuda:i
-  std::string dtype = "auto";   // auto, float32, bfloat16
-  std::string memory = "auto";  // auto, or of kMemoryModes
-  std::string output_dir = {};  // empty: annealed_outputs, or annealed_outputs_2, ...
+  std::string device = "auto";   // auto, cpu, cuda, cuda:i
+  std::string dtype = "auto";    // auto, float32, bfloat16
+  std::string decoder = "auto";  // auto, float16, tf32, float32
+  std::string memory = "auto";   // auto, or of kMemoryModes
+  std::string output_dir = {};   // empty: annealed_outputs, or annealed_outputs_2, ...
   bool skip_existing = false;
   bool overwrite = false;
   int64_t nproc = 1;  // processes that the program starts on this machine

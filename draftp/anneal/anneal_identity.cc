@@ -81,10 +81,11 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config) {
 }
 
 Texts PictureSettings(const AnnealConfig& config, const AnnealPlan& plan, ImageSize size,
-                      const std::string& dtype) {
+                      const ComputeDevice& device) {
   Texts settings = {{"height", std::to_string(size.height)},
                     {"width", std::to_string(size.width)},
-                    {"dtype", dtype}};
+                    {"dtype", DtypeName(device)}};
+  if (device.decoder_products == DecoderProducts::kFloat16) settings["decoder"] = "float16";
   for (const auto& [key, value] : AnnealTable().Print(config)) {
     if (DecidesPixels(key, config)) settings[key] = PlainText(value);
   }

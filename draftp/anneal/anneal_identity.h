@@ -11,6 +11,7 @@
 #include "draftp/anneal/anneal_config.h"
 #include "draftp/anneal/anneal_plan.h"
 #include "draftp/io/png.h"
+#include "draftp/run/compute_device.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/run_identity.h"
 
@@ -21,10 +22,11 @@ std::vector<InputFile> AnnealInputs(const AnnealConfig& config);
 
 // Settings that decide the pixels of each picture, as typed; options of samplers and
 // discretisations only where the chosen ones take them; how many ranks there are only where they
-// share out streams of noise (then `nproc`, from two on). `dtype`: the networks', resolved.
+// share out streams of noise (then `nproc`, from two on). Of `device` the networks' dtype, and what
+// the decoder's products are rounded to where that is float16.
 std::map<std::string, std::string> PictureSettings(const AnnealConfig& config,
                                                    const AnnealPlan& plan, ImageSize size,
-                                                   const std::string& dtype);
+                                                   const ComputeDevice& device);
 
 // The identity of a run without its weight types: PictureSettings, seed, prompts and the hashes.
 RunIdentity AnnealIdentity(const AnnealConfig& config, const AnnealPlan& plan,

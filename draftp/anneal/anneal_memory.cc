@@ -7,6 +7,7 @@
 
 #include "draftp/anneal/image_drawer.h"
 #include "draftp/io/format_bytes.h"
+#include "draftp/run/compute_device.h"
 #include "draftp/sdxl/memory_estimate.h"
 
 namespace draftp {
@@ -117,8 +118,7 @@ MemoryChoice MemoryChoice::Of(const std::string& named, const AnnealMemory& memo
 
 std::string MemoryNotice(const std::string& named, const MemoryChoice& choice) {
   const bool automatic = named == "auto";
-  if (choice.available == 0)
-    return automatic ? "" : "--memory has no effect: it is a GPU's, and this run is on a CPU";
+  if (choice.available == 0) return automatic ? "" : OnlyOfAGpu("--memory");
   if (!automatic || choice.mode == MemoryMode::kFast) return "";
   return absl::StrCat(
       FormatBytes(choice.available), " of the GPU are free, --memory fast takes about ",

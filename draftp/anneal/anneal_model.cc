@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "draftp/anneal/blend.h"
+#include "draftp/model/half_decoder.h"
 #include "draftp/model/stack_projections.h"
 #include "draftp/run/exit_code.h"
 #include "draftp/run/process_memory.h"
@@ -30,6 +31,7 @@ absl::StatusOr<AnnealModel> LoadAll(const AnnealConfig& config, const AnnealPlan
   const auto size =
       ChooseSize(config.sampling, sdxl->default_size, sdxl->vae.config.Downsampling());
   if (!size.ok()) return size.status();
+  if (device.decoder_products == DecoderProducts::kFloat16) PackInHalf(sdxl->vae);
   const MemoryChoice memory = MemoryChoice::Of(
       config.memory, EstimateMemory({config, plan, device, *sdxl, *schedule, *size}), available);
   if (PacksWeights(device.network)) PackForInference(*sdxl);

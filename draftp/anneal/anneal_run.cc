@@ -65,7 +65,8 @@ AnnealRun::AnnealRun(const AnnealConfig& config, const AnnealPlan& plan, const S
                      progress_.AddWork(units);
                      options_.after_step(batch_);
                    },
-               .pair = options_.pair}),
+               .pair = options_.pair,
+               .warn_of_decoder = [&log](const std::string& line) { log.Warn(line); }}),
       sheet_(SheetLabels(), static_cast<int>(options_.size.width),
              static_cast<int>(options_.size.height)),
       writing_(WritingThreads()) {}

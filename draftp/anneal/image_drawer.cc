@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "draftp/model/half_decoder.h"
 #include "draftp/run/progress.h"
 #include "draftp/sampling/tap.h"
 #include "draftp/sdxl/find_nonfinite.h"
@@ -26,6 +27,8 @@ class Stopwatch {
   double& sum_;
   double begin_;
 };
+
+bool IsFinite(const at::Tensor& x) { return at::isfinite(x).all().item<bool>(); }
 
 }  // namespace
 
@@ -63,7 +66,7 @@ absl::Status ImageDrawer::SetCaptions(const std::vector<std::string>& captions) 
 bool ImageDrawer::AreFinite(const at::Tensor& latents) const {
   std::optional<World::Waiting> waiting;  // on a GPU for what the other rank computes
   if (options_.pair != nullptr) waiting.emplace(*options_.pair, "the sampling of pictures");
-  return at::isfinite(latents).all().item<bool>();
+  return IsFinite(latents);
 }
 
 absl::StatusOr<at::Tensor> ImageDrawer::Latents(const Blend& blend, AnyNoise& noise) {
@@ -80,13 +83,28 @@ absl::StatusOr<at::Tensor> ImageDrawer::Latents(const Blend& blend, AnyNoise& no
   return latents;
 }
 
+at::Tensor ImageDrawer::DecodedUnpacked(const at::Tensor& latents) {
+  if (!unpacked_vae_) {
+    options_.warn_of_decoder(
+        "a picture overflowed in the decoder's float16 products and was decoded again in tf32; "
+        "--decoder tf32 does so at once");
+    unpacked_vae_ = WithoutHalfProducts(model_.vae);
+  }
+  return Drawer::RawBy(*unpacked_vae_, latents);
+}
+
 absl::StatusOr<std::vector<RgbImage>> ImageDrawer::Pictures(const at::Tensor& latents) {
   const Stopwatch watch(timings_.decode);
   std::vector<RgbImage> pictures;
   const int64_t at_once = DecodedAtOnce(options_.size, latents.is_cuda());
   for (const at::Tensor& some : latents.split(at_once)) {
-    const at::Tensor raw = drawer_.Raw(some);
-    if (!at::isfinite(raw).all().item<bool>()) {
+    at::Tensor raw = drawer_.Raw(some);
+    bool finite = IsFinite(raw);
+    if (!finite && HasHalfProducts(model_.vae)) {
+      raw = DecodedUnpacked(some);
+      finite = IsFinite(raw);
+    }
+    if (!finite) {
       return absl::DataLossError(absl::StrCat("the decoded pictures hold NaN or infinity: ",
                                               WhyPicturesAreNotFinite(model_)));
     }

@@ -39,6 +39,8 @@ class ImageDrawer {
     std::function<void(const std::string&)> warn;  // a line for each caption that was cut
     std::function<void(int64_t units)> on_work;    // models times images, after every step
     World* pair = nullptr;                         // see DrawSettings
+    // A line where the decoder overflows for the first time.
+    std::function<void(const std::string&)> warn_of_decoder = [](const std::string&) {};
   };
 
   ImageDrawer(const SdxlModel& model, const AnnealPlan& plan, NoiseSchedule schedule,
@@ -51,7 +53,8 @@ class ImageDrawer {
   // with the reason (find_nonfinite.h); of a pair the first rank looks.
   absl::StatusOr<at::Tensor> Latents(const Blend& blend, AnyNoise& noise);
 
-  // Pictures of latents [B,4,h,w]. DataLoss likewise.
+  // Pictures of latents [B,4,h,w]. DataLoss likewise. Where a decoder's float16 products overflow,
+  // these pictures are decoded again with float32 weights, of which the first says so.
   absl::StatusOr<std::vector<RgbImage>> Pictures(const at::Tensor& latents);
 
   // Shape of a batch's starting noise.
@@ -65,12 +68,14 @@ class ImageDrawer {
  private:
   bool IsPartner() const { return options_.pair != nullptr && !options_.pair->first(); }
   bool AreFinite(const at::Tensor& latents) const;
+  at::Tensor DecodedUnpacked(const at::Tensor& latents);
 
   const SdxlModel& model_;
   NoiseSchedule schedule_;
   Options options_;
   Conditioner conditioner_;
   Drawer drawer_;
+  std::optional<VaeDecoder> unpacked_vae_;  // once a picture has needed it
   int64_t batch_ = 0;
   DrawTimings timings_;
 };

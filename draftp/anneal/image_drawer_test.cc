@@ -2,12 +2,16 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
+#include "draftp/model/half_decoder.h"
 #include "draftp/shard/world_fixture.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -181,6 +185,37 @@ TEST_F(ImageDrawerTest, OtherSizesThanTheModelsOwn) {
   config_.max_prompts = 1;
   options_.size = {96, 160};
   EXPECT_EQ(Draw().sizes(), (std::vector<int64_t>{1, 4, 12, 20}));
+}
+
+// The stream in the decoder goes beyond what float16 is scaled for, which the norms of float32
+// don't mind.
+TEST_F(ImageDrawerTest, WhatOverflowsInFloat16IsDecodedAgain) {
+  const auto plan = MakeAnnealPlan(config_);
+  SdxlModel model = LoadModel();
+  for (at::Tensor* x : {&model.vae.conv_in.weight, &model.vae.conv_in.bias}) *x = *x * 1e9;
+  const at::Tensor latents = at::randn({2, 4, 16, 16});
+  std::vector<std::string> said;
+  options_.warn_of_decoder = [&said](const std::string& line) { said.push_back(line); };
+  const auto pictures = [&] {
+    ImageDrawer drawer(model, *plan, *MakeNoiseSchedule(config_.sampling, model.scheduler),
+                       options_);
+    auto drawn = drawer.Pictures(latents);
+    TORCH_CHECK(drawn.ok(), std::string(drawn.status().message()));
+    return *std::move(drawn);
+  };
+  const auto expected = pictures();
+  EXPECT_TRUE(said.empty());
+  PackInHalf(model.vae);
+  const auto found = pictures();
+  ASSERT_EQ(said.size(), 1);  // of two pictures, decoded one by one
+  EXPECT_THAT(said[0], ::testing::HasSubstr("--decoder tf32"));
+  ASSERT_EQ(found.size(), 2);
+  for (size_t i = 0; i < found.size(); ++i) {
+    int most = 0;
+    for (size_t b = 0; b < found[i].pixels.size(); ++b)
+      most = std::max(most, std::abs(found[i].pixels[b] - expected[i].pixels[b]));
+    EXPECT_LE(most, 1);
+  }
 }
 
 }  // namespace

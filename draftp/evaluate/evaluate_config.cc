@@ -153,6 +153,7 @@ void AddRunning(Table& table) {
                 .common = true})
       .Append(&C::draw, DrawRows([](DrawTable& rows) {
         AddPlacementRows(rows);
+        AddDecoderRow(rows);
         AddMemoryRow(rows);
         rows.Integer(
                 &AnnealConfig::nproc, 1, 1024,

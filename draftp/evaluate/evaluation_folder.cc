@@ -19,12 +19,12 @@ constexpr char kDefaultFolder[] = "evaluation";
 
 const std::set<std::string>& UndecidingKeys() {
   static const auto* const keys = new std::set<std::string>{
-      "model",       "lora",         "checkpoints",     "tuned",     "unet",
-      "vae",         "text_encoder", "text_encoder_2",  "tokenizer", "tokenizer_2",
-      "weight_type", "lora_scale",   "pictures",        "reward",    "validation_reward",
-      "embedding",   "resamples",    "least_diversity", "prompt",    "prompts",
-      "max_prompts", "batch_size",   "device",          "dtype",     "memory",
-      "nproc",       "timeout",      "output_dir",      "overwrite"};
+      "model",       "lora",         "checkpoints",     "tuned",      "unet",
+      "vae",         "text_encoder", "text_encoder_2",  "tokenizer",  "tokenizer_2",
+      "weight_type", "lora_scale",   "pictures",        "reward",     "validation_reward",
+      "embedding",   "resamples",    "least_diversity", "prompt",     "prompts",
+      "max_prompts", "batch_size",   "device",          "dtype",      "decoder",
+      "memory",      "nproc",        "timeout",         "output_dir", "overwrite"};
   return *keys;
 }
 

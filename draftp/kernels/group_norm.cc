@@ -154,7 +154,8 @@ at::Tensor StatisticsOnGpu(const at::Tensor& x, int64_t groups, double eps) {
 }
 
 at::Tensor NormaliseByLibTorch(const at::Tensor& x, const at::Tensor& statistics,
-                               const at::Tensor& weight, const at::Tensor& bias, bool silu) {
+                               const at::Tensor& weight, const at::Tensor& bias, bool silu,
+                               bool in_half) {
   const at::Tensor values = Groups(x.to(statistics.scalar_type()), statistics.size(1));
   const at::Tensor mean = statistics.select(2, 0).unsqueeze(2),
                    inverse = statistics.select(2, 1).unsqueeze(2);
@@ -162,17 +163,21 @@ at::Tensor NormaliseByLibTorch(const at::Tensor& x, const at::Tensor& statistics
   const at::Tensor y = (normal * weight.view({1, -1, 1, 1}) + bias.view({1, -1, 1, 1}))
                            .to(x.scalar_type())
                            .contiguous(at::MemoryFormat::ChannelsLast);
-  return silu ? at::silu(y) : y;
+  const at::Tensor result = silu ? at::silu(y) : y;
+  return in_half ? result.to(at::kHalf) : result;
 }
 
 at::Tensor NormaliseOnGpu(const at::Tensor& x, const at::Tensor& statistics,
-                          const at::Tensor& weight, const at::Tensor& bias, bool silu) {
+                          const at::Tensor& weight, const at::Tensor& bias, bool silu,
+                          bool in_half) {
   static const auto launch = DRAFTP_CUDA_KERNEL(LaunchGroupNorm);
   if (!PairsServedOnGpu(x, x.size(1), weight) ||
       x.size(1) / statistics.size(1) > kMostChannelsPerGroup)
-    return NormaliseByLibTorch(x, statistics, weight, bias, silu);
+    return NormaliseByLibTorch(x, statistics, weight, bias, silu, in_half);
+  TORCH_CHECK(!in_half || x.scalar_type() != at::kBFloat16, "float16 of a bfloat16 picture");
   const at::Tensor pixels = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor y = at::empty_like(pixels);
+  const at::Tensor y =
+      at::empty_like(pixels, pixels.options().dtype(in_half ? at::kHalf : x.scalar_type()));
   if (x.numel() == 0) return y;
   launch(x, DtypeOf(x), ShapeOf(pixels, statistics.size(1)),
          GroupNormForward{.x = pixels.const_data_ptr(),
@@ -183,7 +188,8 @@ at::Tensor NormaliseOnGpu(const at::Tensor& x, const at::Tensor& statistics,
                           .sums = nullptr,
                           .eps = 0,
                           .silu = silu,
-                          .part = GroupNormPart::kNormalise});
+                          .part = GroupNormPart::kNormalise,
+                          .half_result = in_half});
   return y;
 }
 
@@ -193,7 +199,7 @@ constexpr Operation<at::Tensor(const at::Tensor&, const at::Tensor&, const at::T
 constexpr Operation<at::Tensor(const at::Tensor&, int64_t, double)> kStatistics{
     .libtorch = StatisticsByLibTorch, .cpu = StatisticsByLibTorch, .cuda = StatisticsOnGpu};
 constexpr Operation<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                               const at::Tensor&, bool)>
+                               const at::Tensor&, bool, bool)>
     kNormalise{.libtorch = NormaliseByLibTorch, .cpu = NormaliseByLibTorch, .cuda = NormaliseOnGpu};
 
 }  // namespace
@@ -208,8 +214,9 @@ at::Tensor GroupStatistics(const at::Tensor& x, int64_t groups, double eps) {
 }
 
 at::Tensor NormaliseGroups(const at::Tensor& x, const at::Tensor& statistics,
-                           const at::Tensor& weight, const at::Tensor& bias, bool silu) {
-  return kNormalise(x, statistics, weight, bias, silu);
+                           const at::Tensor& weight, const at::Tensor& bias, bool silu,
+                           bool in_half) {
+  return kNormalise(x, statistics, weight, bias, silu, in_half);
 }
 
 }  // namespace draftp::kernels

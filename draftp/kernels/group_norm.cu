@@ -77,7 +77,7 @@ __device__ float2 Moments(float2 sums, float shift, float count, float eps) {
   return {shift + mean, rsqrtf(fmaxf(sums.y / count - mean * mean, 0.0f) + eps)};
 }
 
-template <class T, bool kSilu>
+template <class T, class Result, bool kSilu>
 __global__ void __launch_bounds__(kThreads)
     Forward(GroupNormShape shape, GroupNormForward call, Sharing sharing, Phase phase) {
   __shared__ float2 scratch[2 * kThreads], totals[kMostSlab], moments[kLeastSlab];
@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(kThreads)
     const float2 x = LoadPair<T>(call.x, at.base + p * shape.channels);
     float2 y = {(x.x - m0.x) * scale.x + bias.x, (x.y - m1.x) * scale.y + bias.y};
     if (kSilu) y = {y.x / (1.0f + expf(-y.x)), y.y / (1.0f + expf(-y.y))};
-    StorePair<T>(call.y, at.base + p * shape.channels, y);
+    StorePair<Result>(call.y, at.base + p * shape.channels, y);
   }
 }
 
@@ -247,9 +247,13 @@ int Launch(Kernel kernel, const GroupNormShape& shape, const Call& call, void* s
 
 int LaunchGroupNorm(KernelDtype dtype, const GroupNormShape& shape, const GroupNormForward& call,
                     void* stream) {
-  return WithElementType(dtype, [&]<class T>() {
-    return Launch(call.silu ? Forward<T, true> : Forward<T, false>, shape, call, stream, call.part);
-  });
+  const auto into = [&]<class T, class Result>() {
+    return Launch(call.silu ? Forward<T, Result, true> : Forward<T, Result, false>, shape, call,
+                  stream, call.part);
+  };
+  if (call.half_result && dtype == KernelDtype::kFloat)
+    return into.template operator()<float, __half>();
+  return WithElementType(dtype, [&]<class T>() { return into.template operator()<T, T>(); });
 }
 
 int LaunchGroupNormBackward(KernelDtype dtype, const GroupNormShape& shape,

@@ -23,9 +23,10 @@ at::Tensor GroupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
 // [R,groups,2], mean and 1 / standard deviation, float32 (float64 of a float64 x).
 at::Tensor GroupStatistics(const at::Tensor& x, int64_t groups, double eps);
 // act((x - mean) / deviation * weight + bias) by such statistics; x may be rows of what these are
-// of.
+// of. In x's dtype, or in float16 where `in_half`.
 at::Tensor NormaliseGroups(const at::Tensor& x, const at::Tensor& statistics,
-                           const at::Tensor& weight, const at::Tensor& bias, bool silu);
+                           const at::Tensor& weight, const at::Tensor& bias, bool silu,
+                           bool in_half = false);
 
 // What follows is between group_norm.cc and group_norm.cu.
 
@@ -56,6 +57,7 @@ struct GroupNormForward {
   double eps;
   bool silu;
   GroupNormPart part = GroupNormPart::kWhole;  // kStatistics: x, statistics, sums and eps alone
+  bool half_result = false;                    // y is float16, of a float32 x
 };
 DRAFTP_CUDA_ENTRY int LaunchGroupNorm(KernelDtype dtype, const GroupNormShape& shape,
                                       const GroupNormForward& call, void* stream);

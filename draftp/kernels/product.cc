@@ -7,11 +7,13 @@
 #include <c10/util/Exception.h>
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "draftp/kernels/elementwise.h"
 #include "draftp/kernels/group_norm.h"
 #include "draftp/kernels/operation.h"
+#include "draftp/kernels/pixel_sum.h"
 #include "draftp/kernels/residual_product.h"
 
 namespace draftp::kernels {
@@ -86,11 +88,33 @@ at::Tensor ConvolutionOfPanels(const at::Tensor& x, const cpu::Panels& panels,
   return y;
 }
 
+at::Tensor Doubled(const at::Tensor& x) {
+  const std::array<int64_t, 2> size{2 * x.size(2), 2 * x.size(3)};
+  return at::upsample_nearest2d(x, size);
+}
+
+// A convolution whose products are float16's, before its sum.
+ScaledHalf ProductInHalf(const ScaledHalf& x, const ScaledHalf& weight,
+                         const ConvolutionShape& shape) {
+  TORCH_CHECK(!Recorded(x.values), "weights in float16 are for inference: no gradients");
+  return {PlainConvolution(x.values, weight.values, {}, shape), x.exponent + weight.exponent};
+}
+
+at::Tensor SumOf(const ScaledHalf& y, const Epilogue& epilogue) {
+  TORCH_CHECK(!epilogue.channels.defined() && !epilogue.adapters,
+              "a convolution in float16 takes a bias and a residual, nothing more");
+  return PixelSum(y.values, std::ldexp(1.0, -y.exponent), epilogue.bias, epilogue.residual, {});
+}
+
 }  // namespace
 
 int64_t BytesOf(const Packed& packed) {
-  const auto* panels = std::get_if<cpu::Panels>(&packed);
-  return panels == nullptr ? 0 : cpu::BytesOf(*panels);
+  return std::visit(ForEachForm{[](std::monostate) -> int64_t { return 0; },
+                                [](const cpu::Panels& panels) { return cpu::BytesOf(panels); },
+                                [](const ScaledHalf& half) {
+                                  return static_cast<int64_t>(half.values.nbytes());
+                                }},
+                    packed);
 }
 
 Packed PackForCpu(const at::Tensor& weight) { return cpu::Panels{.product = cpu::Pack(weight)}; }
@@ -119,19 +143,25 @@ at::Tensor PlainConvolution(const at::Tensor& x, const at::Tensor& weight, const
 at::Tensor Linear(const at::Tensor& x, const ProductWeights& weights, const Epilogue& epilogue) {
   return std::visit(
       ForEachForm{[&](std::monostate) { return LinearOfPlain(x, weights.plain, epilogue); },
-                  [&](const cpu::Panels& panels) { return LinearOfPanels(x, panels, epilogue); }},
+                  [&](const cpu::Panels& panels) { return LinearOfPanels(x, panels, epilogue); },
+                  [](const ScaledHalf&) -> at::Tensor {
+                    TORCH_CHECK(false, "a linear layer's weight in float16");
+                  }},
       weights.packed);
 }
 
 at::Tensor Convolution(const at::Tensor& x, const ProductWeights& weights,
                        const ConvolutionShape& shape, const Epilogue& epilogue) {
-  return std::visit(ForEachForm{[&](std::monostate) {
-                                  return ConvolutionOfPlain(x, weights.plain, shape, epilogue);
-                                },
-                                [&](const cpu::Panels& panels) {
-                                  return ConvolutionOfPanels(x, panels, shape, epilogue);
-                                }},
-                    weights.packed);
+  return std::visit(
+      ForEachForm{
+          [&](std::monostate) { return ConvolutionOfPlain(x, weights.plain, shape, epilogue); },
+          [&](const cpu::Panels& panels) {
+            return ConvolutionOfPanels(x, panels, shape, epilogue);
+          },
+          [&](const ScaledHalf& half) {
+            return SumOf(ProductInHalf(PictureInHalf(x), half, shape), epilogue);
+          }},
+      weights.packed);
 }
 
 at::Tensor NormSiluConvolution(const at::Tensor& x, const Norm& norm, const ProductWeights& weights,
@@ -141,6 +171,12 @@ at::Tensor NormSiluConvolution(const at::Tensor& x, const Norm& norm, const Prod
   if (panels != nullptr && cpu::Serves(x) && !epilogue.adapters) {
     return cpu::NormSiluConv2d(x, norm, InPanels(*panels, shape), BiasAndChannels(epilogue),
                                epilogue.residual);
+  }
+  if (std::holds_alternative<ScaledHalf>(weights.packed)) {
+    const at::Tensor statistics = GroupStatistics(x, norm.groups, norm.eps);
+    return Convolution(NormaliseGroups(x, statistics, norm.weight, norm.bias, /*silu=*/true,
+                                       /*in_half=*/true),
+                       weights, shape, epilogue);
   }
   return Convolution(GroupNorm(x, norm.weight, norm.bias, norm.groups, norm.eps, /*silu=*/true),
                      weights, shape, epilogue);
@@ -156,7 +192,30 @@ at::Tensor ResizedConvolution(const at::Tensor& x, int64_t height, int64_t width
   if (panels != nullptr && panels->doubled.defined() && doubled && alone && cpu::Serves(x))
     return cpu::UpsampleConv2d(x, panels->doubled, epilogue.bias);
   const std::array<int64_t, 2> size{height, width};
+  if (const auto* half = std::get_if<ScaledHalf>(&weights.packed)) {
+    ScaledHalf picture = PictureInHalf(x);
+    picture.values = at::upsample_nearest2d(picture.values, size);
+    return SumOf(ProductInHalf(picture, *half, shape), epilogue);
+  }
   return Convolution(at::upsample_nearest2d(x, size), weights, shape, epilogue);
+}
+
+void ConvolutionRows(const at::Tensor& x, const ProductWeights& weights,
+                     const ConvolutionShape& shape, const at::Tensor& bias, int64_t begin,
+                     Rows rows, const at::Tensor& y) {
+  const auto sum = [&](const at::Tensor& product, int exponent) {
+    PixelSum(product.narrow(2, begin, y.size(2)), std::ldexp(1.0, -exponent), bias,
+             rows == Rows::kAdded ? y : at::Tensor(), y);
+  };
+  if (const auto* half = std::get_if<ScaledHalf>(&weights.packed)) {
+    ScaledHalf picture = PictureInHalf(x);
+    if (shape.resizes) picture.values = Doubled(picture.values);
+    const ScaledHalf product = ProductInHalf(picture, *half, shape);
+    sum(product.values, product.exponent);
+  } else {
+    TORCH_CHECK(std::holds_alternative<std::monostate>(weights.packed), "rows of panels");
+    sum(PlainConvolution(shape.resizes ? Doubled(x) : x, weights.plain, {}, shape), 0);
+  }
 }
 
 }  // namespace draftp::kernels

@@ -10,12 +10,14 @@
 #include <variant>
 
 #include "draftp/kernels/cpu/layers.h"
+#include "draftp/kernels/scaled_half.h"
 
 namespace draftp::kernels {
 
-// The form of weights that a kernel reads in place of a checkpoint's: none, or panels for inference
-// on a CPU. Another form is a member here, its product in product.cc, and what makes it.
-using Packed = std::variant<std::monostate, cpu::Panels>;
+// The form of weights that a kernel reads in place of a checkpoint's: none, panels for inference on
+// a CPU, or float16 of a convolution of float32 pictures. Another form is a member here, its
+// product in product.cc, and what makes it.
+using Packed = std::variant<std::monostate, cpu::Panels, ScaledHalf>;
 
 // Bytes that it holds.
 int64_t BytesOf(const Packed& packed);
@@ -49,8 +51,9 @@ struct Epilogue {
 };
 
 // x W^T and its epilogue: x [...,in] -> [...,out], in x's dtype, which is that of plain weights.
-// Differentiable with plain weights; packed ones take float32 on a CPU without gradients, and throw
-// on anything else: so do those below.
+// Differentiable with plain weights; packed ones take float32 without gradients, panels on a CPU,
+// and throw on anything else: so do those below. Of float16 weights a convolution takes float16,
+// too, and gives float32.
 at::Tensor Linear(const at::Tensor& x, const ProductWeights& weights, const Epilogue& epilogue);
 
 // x [R,in,h,w] -> [R,out,h',w'].
@@ -66,6 +69,14 @@ at::Tensor NormSiluConvolution(const at::Tensor& x, const Norm& norm, const Prod
 at::Tensor ResizedConvolution(const at::Tensor& x, int64_t height, int64_t width,
                               const ProductWeights& weights, const ConvolutionShape& shape,
                               const Epilogue& epilogue);
+
+// Rows [begin, begin + h') of the convolution of one picture x with its bias, written to y
+// [1,out,h', w'] or added to it. `shape` keeps the size, or x is doubled before where
+// shape.resizes. Without gradients, not of panels.
+enum class Rows { kWritten, kAdded };
+void ConvolutionRows(const at::Tensor& x, const ProductWeights& weights,
+                     const ConvolutionShape& shape, const at::Tensor& bias, int64_t begin,
+                     Rows rows, const at::Tensor& y);
 
 // LibTorch's convolution, weight [out,in,k,k], bias [out] or undefined.
 at::Tensor PlainConvolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

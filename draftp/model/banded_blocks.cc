@@ -1,16 +1,16 @@
 #include "draftp/model/banded_blocks.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/upsample_nearest2d.h>
 #include <c10/core/MemoryFormat.h>
 #include <c10/util/Exception.h>
 #include <c10/util/FunctionRef.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
+#include <variant>
 
 #include "draftp/kernels/group_norm.h"
+#include "draftp/kernels/scaled_half.h"
 #include "draftp/model/resnet.h"
 
 namespace draftp {
@@ -19,40 +19,48 @@ namespace {
 // Rows [begin, end) of what a convolution reads: [1,in,end-begin,w].
 using RowsOf = c10::function_ref<at::Tensor(int64_t begin, int64_t end)>;
 
-enum class Result { kWritten, kAdded };
-
 // Writes conv(input) to y [1,out,h,w], or adds it, a band of `rows` rows after the other. The
-// convolution keeps the size.
-void ConvolveInBands(RowsOf input, const ConvWeights& conv, int64_t rows, Result result,
+// convolution keeps the size, or doubles it where it resizes.
+void ConvolveInBands(RowsOf input, const ConvWeights& conv, int64_t rows, kernels::Rows result,
                      const at::Tensor& y) {
-  const int64_t height = y.size(2), halo = conv.padding;
+  const int64_t factor = conv.resizes ? 2 : 1, halo = conv.padding;
+  const int64_t height = y.size(2);
   for (int64_t begin = 0; begin < height; begin += rows) {
     const int64_t end = std::min(begin + rows, height);
-    const int64_t first = std::max<int64_t>(begin - halo, 0), last = std::min(end + halo, height);
-    const at::Tensor band = Conv2d(input(first, last), conv).narrow(2, begin - first, end - begin);
-    at::Tensor into = y.narrow(2, begin, end - begin);
-    result == Result::kAdded ? into.add_(band) : into.copy_(band);
+    const int64_t first = std::max<int64_t>(begin - halo, 0) / factor,
+                  last = (std::min(end + halo, height) + factor - 1) / factor;
+    Conv2dRows(input(first, last), conv, begin - factor * first, result,
+               y.narrow(2, begin, end - begin));
   }
 }
 
-at::Tensor Rows(const at::Tensor& x, int64_t begin, int64_t end) {
+at::Tensor RowsOfPicture(const at::Tensor& x, int64_t begin, int64_t end) {
   return x.narrow(2, begin, end - begin);
 }
 
-// Rows of SiLU(GroupNorm(x)); the statistics are those of all of x.
+// Whether its products are float16's.
+bool InHalf(const ConvWeights& conv) {
+  return std::holds_alternative<kernels::ScaledHalf>(conv.packed);
+}
+
+// Rows of SiLU(GroupNorm(x)) for a convolution; the statistics are those of all of x.
 class NormedRows {
  public:
-  NormedRows(const at::Tensor& x, const NormWeights& norm)
-      : x_(x), norm_(norm), statistics_(kernels::GroupStatistics(x, norm.groups, norm.eps)) {}
+  NormedRows(const at::Tensor& x, const NormWeights& norm, const ConvWeights& reader)
+      : x_(x),
+        norm_(norm),
+        in_half_(InHalf(reader)),
+        statistics_(kernels::GroupStatistics(x, norm.groups, norm.eps)) {}
 
   at::Tensor operator()(int64_t begin, int64_t end) const {
-    return kernels::NormaliseGroups(Rows(x_, begin, end), statistics_, norm_.weight, norm_.bias,
-                                    /*silu=*/true);
+    return kernels::NormaliseGroups(RowsOfPicture(x_, begin, end), statistics_, norm_.weight,
+                                    norm_.bias, /*silu=*/true, in_half_);
   }
 
  private:
   const at::Tensor& x_;
   const NormWeights& norm_;
+  bool in_half_;
   at::Tensor statistics_;
 };
 
@@ -66,7 +74,7 @@ int64_t RowsOfBand(int64_t most, int64_t channels, int64_t width) {
   return std::max(most / (channels * width), kLeast);
 }
 
-int64_t OutChannels(const ConvWeights& conv) { return conv.weight.size(0); }
+int64_t OutChannels(const ConvWeights& conv) { return conv.bias.size(0); }
 
 // Resnet() without time, which writes to x where nothing stands between x and the sum.
 at::Tensor ResnetInBands(at::Tensor x, const ResnetWeights& weights, int64_t most) {
@@ -74,14 +82,16 @@ at::Tensor ResnetInBands(at::Tensor x, const ResnetWeights& weights, int64_t mos
   const int64_t height = x.size(2), width = x.size(3), out = OutChannels(weights.conv1);
   const int64_t rows = RowsOfBand(most, std::max(x.size(1), out), width);
   const at::Tensor hidden = EmptyPicture(x, out, height, width);
-  ConvolveInBands(NormedRows(x, weights.norm1), weights.conv1, rows, Result::kWritten, hidden);
+  ConvolveInBands(NormedRows(x, weights.norm1, weights.conv1), weights.conv1, rows,
+                  kernels::Rows::kWritten, hidden);
   if (weights.conv_shortcut) {
     const at::Tensor shortcut = EmptyPicture(x, out, height, width);
-    const auto plain = [&x](int64_t begin, int64_t end) { return Rows(x, begin, end); };
-    ConvolveInBands(plain, *weights.conv_shortcut, rows, Result::kWritten, shortcut);
+    const auto plain = [&x](int64_t begin, int64_t end) { return RowsOfPicture(x, begin, end); };
+    ConvolveInBands(plain, *weights.conv_shortcut, rows, kernels::Rows::kWritten, shortcut);
     x = shortcut;
   }
-  ConvolveInBands(NormedRows(hidden, weights.norm2), weights.conv2, rows, Result::kAdded, x);
+  ConvolveInBands(NormedRows(hidden, weights.norm2, weights.conv2), weights.conv2, rows,
+                  kernels::Rows::kAdded, x);
   return x;
 }
 
@@ -89,13 +99,8 @@ at::Tensor ResnetInBands(at::Tensor x, const ResnetWeights& weights, int64_t mos
 at::Tensor DoubleInBands(const at::Tensor& x, const ConvWeights& conv, int64_t most) {
   const int64_t height = 2 * x.size(2), width = 2 * x.size(3);
   const at::Tensor y = EmptyPicture(x, OutChannels(conv), height, width);
-  const auto doubled = [&x, width](int64_t begin, int64_t end) {
-    const int64_t first = begin / 2, last = (end + 1) / 2;
-    const std::array<int64_t, 2> size{2 * (last - first), width};
-    return at::upsample_nearest2d(Rows(x, first, last), size)
-        .narrow(2, begin - 2 * first, end - begin);
-  };
-  ConvolveInBands(doubled, conv, RowsOfBand(most, x.size(1), width), Result::kWritten, y);
+  const auto rows = [&x](int64_t begin, int64_t end) { return RowsOfPicture(x, begin, end); };
+  ConvolveInBands(rows, conv, RowsOfBand(most, x.size(1), width), kernels::Rows::kWritten, y);
   return y;
 }
 
@@ -111,8 +116,9 @@ at::Tensor NormSiluConv2dInBands(const at::Tensor& x, const NormWeights& norm,
                                  const ConvWeights& weights, int64_t most) {
   const int64_t out = OutChannels(weights);
   const at::Tensor y = EmptyPicture(x, out, x.size(2), x.size(3));
-  ConvolveInBands(NormedRows(x, norm), weights,
-                  RowsOfBand(most, std::max(x.size(1), out), x.size(3)), Result::kWritten, y);
+  ConvolveInBands(NormedRows(x, norm, weights), weights,
+                  RowsOfBand(most, std::max(x.size(1), out), x.size(3)), kernels::Rows::kWritten,
+                  y);
   return y;
 }
 

@@ -105,6 +105,11 @@ at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const Co
                                       adapters.Epilogue(addends));
 }
 
+void Conv2dRows(const at::Tensor& x, const ConvWeights& weights, int64_t begin, kernels::Rows rows,
+                const at::Tensor& y) {
+  kernels::ConvolutionRows(x, WeightsOf(weights), ShapeOf(weights), weights.bias, begin, rows, y);
+}
+
 at::Tensor ResizeConv2d(const at::Tensor& x, int64_t height, int64_t width,
                         const ConvWeights& weights, const AdapterRows& rows) {
   const Adapters adapters(weights, rows);

@@ -68,6 +68,12 @@ at::Tensor GroupNormSilu(const at::Tensor& x, const NormWeights& weights);
 at::Tensor NormSiluConv2d(const at::Tensor& x, const NormWeights& norm, const ConvWeights& weights,
                           const AdapterRows& rows = {}, const ConvAddends& addends = {});
 
+// Rows [begin, begin + h') of Conv2d of one picture, whose size it keeps, or of ResizeConv2d to
+// twice the size of x: written to y [1,out,h',w'] or added to it. Without gradients and adapters. x
+// may be float16 where the weights are packed in it.
+void Conv2dRows(const at::Tensor& x, const ConvWeights& weights, int64_t begin, kernels::Rows rows,
+                const at::Tensor& y);
+
 // Conv2d of x [R,C,h,w] resized to its nearest neighbours, height x width.
 at::Tensor ResizeConv2d(const at::Tensor& x, int64_t height, int64_t width,
                         const ConvWeights& weights, const AdapterRows& rows = {});

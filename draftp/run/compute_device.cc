@@ -18,6 +18,13 @@ absl::StatusOr<at::ScalarType> ChooseDtype(const std::string& dtype, bool cuda) 
       absl::StrCat("--dtype: found \"", dtype, "\", expected auto, float32 or bfloat16"));
 }
 
+// float32 means float32: LibTorch's convolutions would otherwise round their factors to TF32's 11
+// bits.
+void SetDecoderProducts(DecoderProducts products, ComputeDevice& device) {
+  at::globalContext().setAllowTF32CuDNN(products != DecoderProducts::kFloat32);
+  device.decoder_products = products;
+}
+
 // The index in "cuda" or "cuda:i", -1 for another text.
 int CudaIndex(const std::string& device) {
   if (device == "cuda") return 0;
@@ -62,11 +69,32 @@ absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std:
   }
   const auto scalar = ChooseDtype(dtype, chosen.is_cuda());
   if (!scalar.ok()) return scalar.status();
-  // float32 means float32: LibTorch's convolutions would otherwise round their factors to TF32's 11
-  // bits.
-  if (chosen.is_cuda()) at::globalContext().setAllowTF32CuDNN(*scalar != at::kFloat);
   chosen.network.dtype = *scalar;
+  if (chosen.is_cuda()) {
+    SetDecoderProducts(*scalar == at::kFloat ? DecoderProducts::kFloat32 : DecoderProducts::kTf32,
+                       chosen);
+  }
   return chosen;
+}
+
+absl::Status ChooseDecoderProducts(const std::string& named, ComputeDevice& device) {
+  if (!device.is_cuda()) return absl::OkStatus();
+  const bool exact = device.network.dtype == at::kFloat;
+  if (named == "float32" || (named == "auto" && exact)) {
+    SetDecoderProducts(DecoderProducts::kFloat32, device);
+    return absl::OkStatus();
+  }
+  if (exact) {
+    return absl::InvalidArgumentError(absl::StrCat("--decoder: found \"", named,
+                                                   "\", expected auto or float32, since the "
+                                                   "networks are in float32 (--dtype)"));
+  }
+  SetDecoderProducts(named == "tf32" ? DecoderProducts::kTf32 : DecoderProducts::kFloat16, device);
+  return absl::OkStatus();
+}
+
+std::string OnlyOfAGpu(const std::string& flag) {
+  return flag + " has no effect: it is a GPU's, and this run is on a CPU";
 }
 
 absl::Status PlaceReward(const std::string& reward_device, ComputeDevice& device) {

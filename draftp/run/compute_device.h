@@ -12,11 +12,17 @@
 
 namespace draftp {
 
+// What factors of the decoder's convolutions are rounded to; their sums are float32's. TF32 and
+// float16 have mantissas of 11 bits, float16's take half the time.
+enum class DecoderProducts { kFloat32, kTf32, kFloat16 };
+
 struct ComputeDevice {
   Placement network;   // UNet and text encoders
   std::string name;    // "cpu" or the GPU's name
   std::string notice;  // why auto took the CPU though there is a GPU; empty otherwise
   std::optional<at::Device> reward_device = std::nullopt;  // of decoder and rewards; none: the same
+  // kFloat16 is done by who loads the decoder: PackInHalf (model/half_decoder.h).
+  DecoderProducts decoder_products = DecoderProducts::kFloat32;
 
   bool is_cuda() const { return network.device.is_cuda(); }
   // The decoder's and the rewards': float32 where the network is in less, since SDXL's decoder
@@ -36,6 +42,14 @@ std::string DtypeName(const ComputeDevice& device);
 // float32 on a CPU) | float32 | bfloat16. Opens the CUDA part when a GPU is chosen. Error, named by
 // its flag: another word, no such GPU, a GPU that can't be used though it was asked for.
 absl::StatusOr<ComputeDevice> ChooseDevice(const std::string& device, const std::string& dtype);
+
+// What --decoder names: auto (float16 beside bfloat16 networks on a GPU) | float16 | tf32 |
+// float32. On a CPU it is float32, whatever is named. InvalidArgument: rounded products beside
+// float32 networks.
+absl::Status ChooseDecoderProducts(const std::string& named, ComputeDevice& device);
+
+// That a GPU's setting was named in vain, for a run on a CPU.
+std::string OnlyOfAGpu(const std::string& flag);
 
 // Puts decoder and rewards elsewhere: cpu | cuda:i, empty: nowhere else. The network's device stays
 // the current one. InvalidArgument names --reward_device.

@@ -1,5 +1,6 @@
 #include "draftp/run/compute_device.h"
 
+#include <ATen/Context.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,6 +56,38 @@ TEST(PlaceRewardTest, NamesWhatThereIs) {
   for (const char* word : {"cuda", "cuda:1", "gpu", "auto"}) {
     EXPECT_THAT(std::string(PlaceReward(word, *device).message()),
                 HasSubstr("--reward_device: found \"" + std::string(word) + "\", expected cpu"));
+  }
+}
+
+TEST(ChooseDecoderProductsTest, OnACpuThereIsNothingToChoose) {
+  auto device = ChooseDevice("cpu", "bfloat16");
+  for (const char* named : {"auto", "float16", "tf32", "float32"}) {
+    ASSERT_TRUE(ChooseDecoderProducts(named, *device).ok());
+    EXPECT_EQ(device->decoder_products, DecoderProducts::kFloat32);
+  }
+}
+
+// No GPU is touched.
+TEST(ChooseDecoderProductsTest, OfAGpuTheyGoByTheNetworks) {
+  const auto chosen = [](const char* named, at::ScalarType networks) {
+    ComputeDevice device{.network = {at::Device(at::kCUDA, 0), networks}, .name = "", .notice = ""};
+    EXPECT_TRUE(ChooseDecoderProducts(named, device).ok()) << named;
+    EXPECT_EQ(at::globalContext().allowTF32CuDNN(),
+              device.decoder_products != DecoderProducts::kFloat32);
+    return device.decoder_products;
+  };
+  EXPECT_EQ(chosen("auto", at::kBFloat16), DecoderProducts::kFloat16);
+  EXPECT_EQ(chosen("float16", at::kBFloat16), DecoderProducts::kFloat16);
+  EXPECT_EQ(chosen("tf32", at::kBFloat16), DecoderProducts::kTf32);
+  EXPECT_EQ(chosen("float32", at::kBFloat16), DecoderProducts::kFloat32);
+  EXPECT_EQ(chosen("auto", at::kFloat), DecoderProducts::kFloat32);
+  EXPECT_EQ(chosen("float32", at::kFloat), DecoderProducts::kFloat32);
+  for (const char* named : {"float16", "tf32"}) {
+    ComputeDevice device{
+        .network = {at::Device(at::kCUDA, 0), at::kFloat}, .name = "", .notice = ""};
+    EXPECT_EQ(ChooseDecoderProducts(named, device).message(),
+              "--decoder: found \"" + std::string(named) +
+                  "\", expected auto or float32, since the networks are in float32 (--dtype)");
   }
 }
 

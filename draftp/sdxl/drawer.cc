@@ -54,11 +54,11 @@ at::Tensor Drawer::Latents(const AnyBlending& blending, AnyNoise& noise,
                        start, noise, observe);
 }
 
-at::Tensor Drawer::Raw(const at::Tensor& latents) const {
+at::Tensor Drawer::RawBy(const VaeDecoder& vae, const at::Tensor& latents) {
   const at::NoGradGuard no_grad;
   // A CPU's packed kernels keep little between layers as they are.
-  const int64_t band = vae_.device().is_cuda() ? kDecodedBand : 0;
-  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config), {.band = band});
+  const int64_t band = vae.device().is_cuda() ? kDecodedBand : 0;
+  return DecodeRaw(vae, UnscaleLatents(latents.to(vae.device()), vae.config), {.band = band});
 }
 
 std::vector<RgbImage> Drawer::Pictures(const at::Tensor& raw) {

@@ -82,7 +82,8 @@ class Drawer {
                      const std::function<void(const DenoiserCall&)>& observe);
 
   // What latents [B,4,h,w] decode to: [B,3,H,W] f32, values nominally in [-1,1].
-  at::Tensor Raw(const at::Tensor& latents) const;
+  at::Tensor Raw(const at::Tensor& latents) const { return RawBy(vae_, latents); }
+  static at::Tensor RawBy(const VaeDecoder& vae, const at::Tensor& latents);
   // Its bytes (kernels/rgb8.h), a picture a row.
   static std::vector<RgbImage> Pictures(const at::Tensor& raw);
 

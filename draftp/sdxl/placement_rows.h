@@ -40,6 +40,18 @@ void AddPlacementRows(ConfigTable<C>& table) {
                .elsewhere = {"mixed_precision", "precision", "torch_dtype"}});
 }
 
+// C has the member `decoder`.
+template <class C>
+void AddDecoderRow(ConfigTable<C>& table) {
+  table.Choice(&C::decoder, {{"auto", {}}, {"float16", {}}, {"tf32", {}}, {"float32", {}}},
+               {.key = "decoder",
+                .value_name = "NAME",
+                .help = "of a GPU: what the factors of the decoder's products are rounded to; "
+                        "float16 (scaled, summed in float32) has tf32's mantissa at twice its "
+                        "speed; auto: float16, beside networks in float32 float32",
+                .elsewhere = {"vae_dtype", "no_half_vae", "vae_precision"}});
+}
+
 // C has the member `memory`.
 template <class C>
 void AddMemoryRow(ConfigTable<C>& table) {
