@@ -28,8 +28,17 @@ bool Trains(const Layer& layer) {
 // where the operator that keeps it reads it.
 class Keeper {
  public:
-  Keeper(bool recompute, bool differentiable)
-      : recompute_(recompute), differentiable_(differentiable) {}
+  Keeper(bool recompute, bool differentiable, bool on_gpu = false)
+      : recompute_(recompute), on_gpu_(on_gpu), differentiable_(differentiable) {}
+
+  // Behind a norm, whose own input is counted by who calls: what its SiLU keeps, and a convolution
+  // that trains.
+  int64_t NormSiluConv(const ConvWeights& conv, int64_t pixels) const {
+    return pixels * In(conv) * ((on_gpu_ ? 0 : 1) + (Trains(conv) ? 1 : 0));
+  }
+
+  // Widths that a gated GELU of four keeps beside its input.
+  int64_t GatedGelu() const { return on_gpu_ ? 0 : 4; }
 
   // What stays whether pieces are recomputed or not.
   void Keep(int64_t elements) {
@@ -50,16 +59,17 @@ class Keeper {
   const KeptElements& result() const { return result_; }
 
  private:
-  const bool recompute_;
+  const bool recompute_, on_gpu_;
   bool differentiable_;
   int64_t inside_ = 0;
   KeptElements result_;
 };
 
-// Norm, SiLU and convolution twice: each keeps its input.
+// Norm, SiLU and convolution twice; the first norm's input is the resnet's.
 void KeepInsideResnet(const ResnetWeights& weights, int64_t pixels, Keeper& keeper) {
   keeper.Trained(Trains(weights.conv1) || Trains(weights.conv2));
-  keeper.KeepInside(pixels * (2 * In(weights.conv1) + 3 * Out(weights.conv1)));
+  keeper.KeepInside(keeper.NormSiluConv(weights.conv1, pixels) + pixels * Out(weights.conv1) +
+                    keeper.NormSiluConv(weights.conv2, pixels));
 }
 
 void KeepResnet(const ResnetWeights& weights, int64_t pixels, Keeper& keeper) {
@@ -95,8 +105,8 @@ void KeepTransformer(const TransformerWeights& weights, int64_t pixels, int64_t 
     KeepAttention(block.attn2, pixels, prompt, channels, keeper);
     keeper.Trained(Trains(block.ff.proj));
     // What norm3 reads; values and gates; gelu(gates), and their product where its reader trains.
-    keeper.KeepInside(
-        image * (1 + (Trains(block.ff.proj) ? 1 : 0) + 8 + 4 + (Trains(block.ff.out) ? 4 : 0)));
+    keeper.KeepInside(image * (1 + (Trains(block.ff.proj) ? 1 : 0) + 8 + keeper.GatedGelu() +
+                               (Trains(block.ff.out) ? 4 : 0)));
     keeper.EndPiece();
   }
   if (Trains(weights.proj_out)) keeper.Keep(image);
@@ -116,6 +126,11 @@ std::vector<Grid> Grids(int64_t height, int64_t width, size_t levels) {
   return grids;
 }
 
+// `pixels` of what its convolution reads.
+void KeepResampler(const UNetBlockWeights& block, int64_t pixels, Keeper& keeper) {
+  if (block.resampler && Trains(*block.resampler)) keeper.Keep(pixels * In(*block.resampler));
+}
+
 void KeepBlock(const UNetBlockWeights& block, int64_t pixels, int64_t prompt, Keeper& keeper) {
   for (size_t i = 0; i < block.resnets.size(); ++i) {
     KeepResnet(block.resnets[i], pixels, keeper);
@@ -126,34 +141,33 @@ void KeepBlock(const UNetBlockWeights& block, int64_t pixels, int64_t prompt, Ke
 }  // namespace
 
 KeptElements KeptByUNet(const UNet& unet, const UNetCall& call) {
-  Keeper keeper(call.recompute, call.differentiable_input);
+  Keeper keeper(call.recompute, call.differentiable_input, call.on_gpu);
   const size_t levels = unet.down_blocks.size();
   const std::vector<Grid> grids = Grids(call.height, call.width, levels);
   keeper.Trained(Trains(unet.conv_in));
-  keeper.Keep(grids[0].pixels() * In(unet.conv_in));
+  if (Trains(unet.conv_in)) keeper.Keep(grids[0].pixels() * In(unet.conv_in));
   for (size_t i = 0; i < levels; ++i) {
     const UNetBlockWeights& block = unet.down_blocks[i];
     KeepBlock(block, grids[i].pixels(), call.tokens, keeper);
-    if (block.resampler) keeper.Keep(grids[i].pixels() * In(*block.resampler));
+    KeepResampler(block, grids[i].pixels(), keeper);
   }
   KeepBlock(unet.mid_block, grids.back().pixels(), call.tokens, keeper);
   for (size_t i = 0; i < levels; ++i) {
     const UNetBlockWeights& block = unet.up_blocks[i];
     const size_t level = levels - 1 - i;
     KeepBlock(block, grids[level].pixels(), call.tokens, keeper);
-    if (block.resampler) keeper.Keep(grids[level - 1].pixels() * In(*block.resampler));
+    if (level > 0) KeepResampler(block, grids[level - 1].pixels(), keeper);
   }
   const int64_t last = grids[0].pixels() * In(unet.conv_out);
-  keeper.Keep(3 * last);
+  keeper.Keep(last + keeper.NormSiluConv(unet.conv_out, grids[0].pixels()));
   keeper.Pass(2 * last);
   return keeper.result();
 }
 
-KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t width,
-                           bool recompute) {
-  Keeper keeper(recompute, /*differentiable=*/true);
+KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t width, bool recompute,
+                           bool on_gpu) {
+  Keeper keeper(recompute, /*differentiable=*/true, on_gpu);
   int64_t pixels = height * width;
-  keeper.Keep(pixels * (decoder.config.latent_channels + In(decoder.conv_in)));
   const VaeMidBlock& mid = decoder.mid_block;
   const int64_t channels = In(mid.first.conv1);
   keeper.Keep(pixels * channels);
@@ -171,15 +185,12 @@ KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t wi
       i == 0 ? keeper.Keep(input) : keeper.KeepInside(input);
       KeepInsideResnet(block.resnets[i], pixels, keeper);
     }
-    if (block.upsampler) {
-      pixels *= 4;
-      keeper.KeepInside(pixels * In(*block.upsampler));
-    }
+    if (block.upsampler) pixels *= 4;
     keeper.EndPiece();
   }
   const int64_t last = pixels * In(decoder.conv_out);
   constexpr int64_t kOfPixels = 2 * 3;  // as they leave the decoder, and scaled
-  keeper.Keep(3 * last + kOfPixels * pixels);
+  keeper.Keep(last + keeper.NormSiluConv(decoder.conv_out, pixels) + kOfPixels * pixels);
   keeper.Pass(2 * last);
   return keeper.result();
 }

@@ -16,7 +16,8 @@
 namespace draftp {
 
 // Everything below counts elements of a network's dtype, as LibTorch's operators keep them on a
-// CPU; tensors that are small beside an image's (time embeddings, low-rank factors) don't count.
+// CPU or, where it is said, kernels on a GPU; tensors that are small beside an image's (time
+// embeddings, low-rank factors) don't count.
 struct KeptElements {
   int64_t kept = 0;     // from the forward pass to the backward pass
   int64_t passing = 0;  // the most that the backward pass holds besides, at its worst moment
@@ -27,6 +28,7 @@ struct UNetCall {
   int64_t tokens = 77;               // of the prompt
   bool recompute = false;            // RecomputePieces
   bool differentiable_input = true;  // whether a gradient flows into the latents too
+  bool on_gpu = false;               // a norm and its SiLU, and the gated GELU, are one kernel each
 };
 
 // Of one row of a call with gradient: the layers with adapters or weights that need gradients, and
@@ -34,8 +36,8 @@ struct UNetCall {
 KeptElements KeptByUNet(const UNet& unet, const UNetCall& call);
 
 // Of one image, latents height x width, whose decoder is frozen and whose latents have a gradient.
-KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t width,
-                           bool recompute);
+KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t width, bool recompute,
+                           bool on_gpu = false);
 
 // Of one image of any size, to the tower's embedding.
 KeptElements KeptByImageTower(const ClipImage& tower, bool recompute);
