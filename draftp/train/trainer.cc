@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <absl/strings/str_cat.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "draftp/io/atomic_folder.h"
 #include "draftp/io/count.h"
 #include "draftp/run/earlier_run.h"
+#include "draftp/run/exit_code.h"
 #include "draftp/run/input_hashes.h"
 #include "draftp/run/progress.h"
 #include "draftp/run/run_record.h"
@@ -27,6 +29,7 @@
 #include "draftp/train/train_folder.h"
 #include "draftp/train/train_identity.h"
 #include "draftp/train/training_log.h"
+#include "draftp/train/training_memory.h"
 #include "draftp/train/training_plan.h"
 #include "draftp/train/training_run.h"
 #include "draftp/train/training_setup.h"
@@ -230,6 +233,8 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   if (!device.ok()) return device.status();
   if (absl::Status placed = PlaceOnRank(config, world, *device); !placed.ok()) return placed;
   if (!device->notice.empty()) log.Warn("computing on the CPU: " + device->notice);
+  if (!device->is_cuda() && config.memory != TrainConfig().memory && world.first())
+    log.Note(OnlyOfAGpu("--memory"));
   if (absl::Status divides = CheckShare(config, world.size()); !divides.ok()) return divides;
   const std::string idle = IdleGpusNotice(world.info(), device->is_cuda() && !device->placed());
   if (!idle.empty()) log.Note(idle);
@@ -275,7 +280,11 @@ absl::Status RunTraining(const TrainConfig& given, StopRequest& stop, Notices& l
   if (entered->folder) {
     if (const std::string warning = entered->folder->Warning(); !warning.empty()) log.Warn(warning);
   }
-  return Train(run, *entered, log);
+  try {
+    return Train(run, *entered, log);
+  } catch (const c10::OutOfMemoryError& error) {
+    return OutOfGpuMemory(error, WhatTrainsInLess(config, world.size()));
+  }
 }
 
 }  // namespace draftp

@@ -1,6 +1,7 @@
 #include "draftp/train/training_memory.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 
@@ -89,12 +90,14 @@ Kept KeptByImage(const TrainConfig& config, const TrainingSetup& setup) {
                 .width = width,
                 .tokens = sdxl.tokenizer.max_length(),
                 .recompute = config.Recomputes("unet"),
-                .differentiable_input = full};
+                .differentiable_input = full,
+                .on_gpu = setup.device.is_cuda()};
   const KeptElements first = KeptByUNet(setup.model->tuned(), call);
   call.differentiable_input = full || !detached;
   const KeptElements later = KeptByUNet(setup.model->tuned(), call);
   const int64_t firsts = config.objective == "draft_lv" ? calls : 1;
-  const KeptElements decoder = KeptByDecoder(sdxl.vae, height, width, config.Recomputes("decoder"));
+  const KeptElements decoder =
+      KeptByDecoder(sdxl.vae, height, width, config.Recomputes("decoder"), setup.device.is_cuda());
   const int64_t unet = rows * size * (firsts * first.kept + (calls - firsts) * later.kept);
   const int64_t image = decodes * kFloat * decoder.kept;
   // The backward pass runs through the decoder, which is then let go, and through the UNet.
@@ -140,6 +143,21 @@ int64_t GradientCalls(const TrainConfig& config) {
 
 int64_t Decodes(const TrainConfig& config) {
   return config.objective == "draft_lv" ? config.copies : 1;
+}
+
+std::string WhatTrainsInLess(const TrainConfig& config, int ranks) {
+  std::vector<std::string> ways;
+  const auto add = [&ways](bool open, const std::string& flag) {
+    if (open) ways.push_back(flag);
+  };
+  add(config.memory != NameOf(MemoryMode::kBalanced), "--memory balanced");
+  add(config.micro_batch_size > 1, "--micro_batch_size 1");
+  add(!config.activation_checkpointing, "--activation_checkpointing");
+  add(config.truncation_steps > 1, "--truncation_steps 1");
+  add(ranks > 1 && config.sharding != "fully_sharded", "--sharding fully_sharded");
+  add(config.full(), "--peft_scheme lora");
+  ways.push_back("a smaller --height and --width");
+  return absl::StrCat("less take: ", absl::StrJoin(ways, ", "), "; --dry_run says how much");
 }
 
 TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup,

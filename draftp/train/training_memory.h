@@ -3,6 +3,7 @@
 #define DRAFTP_TRAIN_TRAINING_MEMORY_H_
 
 #include <cstdint>
+#include <string>
 
 #include "draftp/run/plan_text.h"
 #include "draftp/train/train_config.h"
@@ -22,6 +23,10 @@ struct TrainingMemory {
 // Of each of `ranks` processes, which --sharding tells what they share out.
 TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingSetup& setup,
                                       int ranks);
+
+// What of --help takes less of a GPU than `config` does, in a line, what costs least first: for a
+// run that ran out of memory. `ranks`: of the run.
+std::string WhatTrainsInLess(const TrainConfig& config, int ranks);
 
 // Network calls with gradient whose activations live at once, at most, and decoded images of each
 // sample.
