@@ -28,10 +28,11 @@ DecodedImage SdxlDecoder::operator()(const at::Tensor& latents) const {
 }
 
 Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-               DrawSettings settings, AnyPiecePolicy pieces)
+               DrawSettings settings, AnyPiecePolicy pieces, AnyPiecePolicy decoder_pieces)
     : model_(model),
       vae_(vae),
       settings_(std::move(settings)),
+      decoder_pieces_(std::move(decoder_pieces)),
       predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)}}) {}
 
 void Drawer::SetConditions(const Conditions& conditions) {
@@ -58,7 +59,8 @@ at::Tensor Drawer::Raw(const at::Tensor& latents) const {
   const at::NoGradGuard no_grad;
   // A CPU's packed kernels keep little between layers as they are.
   const int64_t band = vae_.device().is_cuda() ? kDecodedBand : 0;
-  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config), {.band = band});
+  return DecodeRaw(vae_, UnscaleLatents(latents.to(vae_.device()), vae_.config),
+                   {.pieces = decoder_pieces_, .band = band});
 }
 
 std::vector<RgbImage> Drawer::Pictures(const at::Tensor& raw) {

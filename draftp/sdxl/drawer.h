@@ -69,9 +69,9 @@ struct DrawSettings {
 class Drawer {
  public:
   // `networks`: the base model's and the tuned models'; `vae` decodes. `pieces`: of the networks,
-  // where their weights don't stay.
+  // where their weights don't stay; `decoder_pieces`: of the decoder, likewise.
   Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-         DrawSettings settings, AnyPiecePolicy pieces = {});
+         DrawSettings settings, AnyPiecePolicy pieces = {}, AnyPiecePolicy decoder_pieces = {});
 
   // What conditions the next batch, a row an image.
   void SetConditions(const Conditions& conditions);
@@ -92,6 +92,7 @@ class Drawer {
   const SdxlModel& model_;
   const VaeDecoder& vae_;
   DrawSettings settings_;
+  AnyPiecePolicy decoder_pieces_;
   SdxlPredictor predictor_;
   int64_t batch_ = 0;
 };
