@@ -172,9 +172,9 @@ TEST(DryRun, TellsARanksMemoryByPolicyAndNumberOfRanks) {
 TEST(DryRun, TellsWhatDividedFrozenPartsSave) {
   const TemporaryFolder folder;
   const auto plan = [&](int ranks) {
-    return Said(folder,
-                {kTrain, "--dry_run", "--device=cpu", "--nproc=" + std::to_string(ranks),
-                 "--sharding=fully_sharded", "--shard_frozen", "--output_dir=" + (folder / "out")});
+    return Said(folder, {kTrain, "--dry_run", "--device=cpu", "--nproc=" + std::to_string(ranks),
+                         "--sharding=fully_sharded", "--shard_frozen", "--micro_batch_size=1",
+                         "--output_dir=" + (folder / "out")});
   };
   const std::string one = plan(1), two = plan(2), four = plan(4);
   for (const char* part : {"text encoders", "VAE decoder", "rewards"}) {
