@@ -110,6 +110,10 @@ INSTANTIATE_TEST_SUITE_P(
              Words{"--nproc=2", "--height=192", "--width=192", "--micro_batch_size=2",
                    "--global_batch_size=8", "--truncation_steps=1", "--val_check_interval=0",
                    "--lora_rank=0", "--sharding=fully_sharded"}},
+        Case{"TrainDividedFrozenParts", kTrain,
+             Words{"--nproc=2", "--height=192", "--width=192", "--micro_batch_size=2",
+                   "--global_batch_size=8", "--truncation_steps=1", "--val_check_interval=0",
+                   "--sharding=fully_sharded", "--shard_frozen"}},
         Case{"TrainValidated", kTrain, Size(192, 2, 1, 2) + Words{"--validation_images=2"}},
         Case{"AnnealOne", kAnneal, Picture(256, 1) + Words{"--weight_type=base"}},
         Case{"AnnealBatch", kAnneal,
@@ -165,12 +169,28 @@ TEST(DryRun, TellsARanksMemoryByPolicyAndNumberOfRanks) {
   EXPECT_LT(Mib(fully, "base UNet"), 0.7 * Mib(alone, "base UNet"));
 }
 
+TEST(DryRun, TellsWhatDividedFrozenPartsSave) {
+  const TemporaryFolder folder;
+  const auto plan = [&](int ranks) {
+    return Said(folder, {kTrain, "--dry_run", "--device=cpu", "--nproc=" + std::to_string(ranks),
+                         "--sharding=fully_sharded", "--shard_frozen", "--micro_batch_size=1",
+                         "--output_dir=" + (folder / "out")});
+  };
+  const std::string one = plan(1), two = plan(2), four = plan(4);
+  for (const char* part : {"text encoders", "VAE decoder", "rewards"}) {
+    EXPECT_GT(Mib(four, part), 0) << part;
+    EXPECT_LT(Mib(four, part), Mib(two, part)) << part;
+    EXPECT_LT(Mib(two, part), Mib(one, part)) << part;
+  }
+  EXPECT_LT(Mib(two, "VAE decoder"), 0.6 * Mib(one, "VAE decoder"));
+}
+
 TEST(DryRun, AProbeOfTwoRanksTakesAStepByTheirPolicy) {
   const TemporaryFolder folder;
   const std::string plan =
       Said(folder,
            {kTrain, "--dry_run=probe", "--device=cpu", "--nproc=2", "--sharding=fully_sharded",
-            "--height=64", "--width=64", "--steps=2", "--truncation_steps=1",
+            "--shard_frozen", "--height=64", "--width=64", "--steps=2", "--truncation_steps=1",
             "--micro_batch_size=1", "--global_batch_size=2", "--output_dir=" + (folder / "out")});
   EXPECT_THAT(plan, HasSubstr("time    a picture of a validation"));
   EXPECT_THAT(plan, HasSubstr("measured peak of the probe"));

@@ -90,7 +90,7 @@ at::Tensor ImageDrawer::DecodedUnpacked(const at::Tensor& latents) {
         "--decoder tf32 does so at once");
     unpacked_vae_ = WithoutHalfProducts(model_.vae);
   }
-  return Drawer::RawBy(*unpacked_vae_, latents);
+  return drawer_.RawBy(*unpacked_vae_, latents);
 }
 
 absl::StatusOr<std::vector<RgbImage>> ImageDrawer::Pictures(const at::Tensor& latents) {

@@ -76,13 +76,8 @@ at::Tensor EncodeImage(const ClipImage& model, const at::Tensor& pixels,
   const at::Tensor classes = model.class_embedding.expand({x.size(0), 1, -1});   // [B,1,C]
   at::Tensor hidden =
       LayerNorm(at::cat({classes, patches}, 1) + model.position_embedding, model.pre_norm);
-  for (const ClipLayer& layer : model.layers) {
-    // A copy of the layer's handles: the backward pass may outlive the model.
-    const auto run = [layer, shape = config.layer](at::TensorList in) {
-      return RunClipLayer(in[0], layer, shape);
-    };
-    hidden = options.pieces(run, {hidden}, [&layer] { return TensorsOf(layer); });
-  }
+  for (const ClipLayer& layer : model.layers)
+    hidden = RunClipPiece(hidden, layer, config.layer, options.pieces);
   const at::Tensor pooled = LayerNorm(hidden.select(1, 0), model.post_norm);  // [B,C]
   return model.projection ? Linear(pooled, *model.projection) : pooled;
 }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "draftp/model/attention.h"
 #include "draftp/model/layers.h"
@@ -84,6 +85,20 @@ at::Tensor RunClipLayer(const at::Tensor& x, const ClipLayer& layer,
   const at::Tensor hidden =
       Activate(Linear(LayerNorm(y, layer.norm2), layer.fc1), config.activation);
   return Linear(hidden, layer.fc2, {}, y);
+}
+
+at::Tensor RunClipPiece(const at::Tensor& x, const ClipLayer& layer, const ClipLayerConfig& config,
+                        const AnyPiecePolicy& pieces) {
+  const auto run = [layer, config](at::TensorList in) {
+    return RunClipLayer(in[0], layer, config);
+  };
+  return pieces(run, {x}, [&layer] { return TensorsOf(layer); });
+}
+
+std::vector<std::vector<at::Tensor>> PieceWeights(const std::vector<ClipLayer>& layers) {
+  std::vector<std::vector<at::Tensor>> pieces;
+  for (const ClipLayer& layer : layers) pieces.push_back(TensorsOf(layer));
+  return pieces;
 }
 
 }  // namespace draftp

@@ -8,11 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "draftp/model/attention.h"
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -66,6 +68,14 @@ void VisitWeights(const std::string& name, W& layer, F&& visit) {
 
 // x [B,L,hidden] -> same: x + attention(norm1(x)), then + fc2(activation(fc1(norm2(.)))).
 at::Tensor RunClipLayer(const at::Tensor& x, const ClipLayer& layer, const ClipLayerConfig& config);
+
+// RunClipLayer as a piece of its own, which holds the layer's tensors: its backward pass may
+// outlive the model.
+at::Tensor RunClipPiece(const at::Tensor& x, const ClipLayer& layer, const ClipLayerConfig& config,
+                        const AnyPiecePolicy& pieces);
+
+// What the piece of each layer reads.
+std::vector<std::vector<at::Tensor>> PieceWeights(const std::vector<ClipLayer>& layers);
 
 }  // namespace draftp
 

@@ -100,7 +100,8 @@ absl::StatusOr<ClipText> ClipText::FromWeights(const ClipTextConfig& config, Wei
   return model;
 }
 
-absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& ids) {
+absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& ids,
+                                      const AnyPiecePolicy& pieces) {
   const ClipTextConfig& config = model.config;
   if (const absl::Status status = CheckIds(ids, config); !status.ok()) return status;
   const at::Device device = model.token_embedding.device();
@@ -109,7 +110,7 @@ absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& i
   ClipTextOutput output;
   for (const ClipLayer& layer : model.layers) {
     output.penultimate = hidden;
-    hidden = RunClipLayer(hidden, layer, config.layer);
+    hidden = RunClipPiece(hidden, layer, config.layer, pieces);
   }
   const at::Tensor rows = at::arange(ids.size(0), ids.options()) * ids.size(1);
   const at::Tensor ends =

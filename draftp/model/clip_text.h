@@ -19,6 +19,7 @@
 #include "draftp/model/layers.h"
 #include "draftp/model/linear.h"
 #include "draftp/model/visit_weights.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -63,8 +64,9 @@ struct ClipTextOutput {
 // ids [B,L] int64 on the CPU, L <= max_positions, each row with an end-of-text: the first
 // eos_token_id, or, as legacy configs have it (ClipTextConfig::pools_greatest_id), the first
 // greatest id. An id outside the vocabulary and a row without end-of-text are errors (a tokenizer
-// of another model). Differentiable in the weights.
-absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& ids);
+// of another model). Differentiable in the weights. `pieces`: of each layer.
+absl::StatusOr<ClipTextOutput> Encode(const ClipText& model, const at::Tensor& ids,
+                                      const AnyPiecePolicy& pieces = {});
 
 }  // namespace draftp
 

@@ -24,14 +24,15 @@ struct TextEmbeddings {
   at::Tensor pooled;   // [B,P]
 };
 
-absl::StatusOr<TextEmbeddings> EncodeText(const SdxlTextEncoders& encoders, const PromptIds& ids) {
+absl::StatusOr<TextEmbeddings> EncodeText(const SdxlTextEncoders& encoders, const PromptIds& ids,
+                                          const AnyPiecePolicy& pieces) {
   TORCH_CHECK(ids.first.sizes() == ids.second.sizes(),
               "token ids of the two encoders differ: ", ids.first.sizes(), " and ",
               ids.second.sizes());
   const at::NoGradGuard frozen;
-  absl::StatusOr<ClipTextOutput> first = Encode(encoders.first, ids.first);
+  absl::StatusOr<ClipTextOutput> first = Encode(encoders.first, ids.first, pieces);
   if (!first.ok()) return first.status();
-  absl::StatusOr<ClipTextOutput> second = Encode(encoders.second, ids.second);
+  absl::StatusOr<ClipTextOutput> second = Encode(encoders.second, ids.second, pieces);
   if (!second.ok()) return second.status();
   return TextEmbeddings{at::cat({first->penultimate, second->penultimate}, 2), second->pooled};
 }
@@ -62,8 +63,9 @@ absl::StatusOr<SdxlTextEncoders> SdxlTextEncoders::Load(const std::string& model
 }
 
 absl::StatusOr<Conditioning> EncodePrompts(const SdxlTextEncoders& encoders, const PromptIds& ids,
-                                           ImageSize original, ImageSize target) {
-  absl::StatusOr<TextEmbeddings> text = EncodeText(encoders, ids);
+                                           ImageSize original, ImageSize target,
+                                           const AnyPiecePolicy& pieces) {
+  absl::StatusOr<TextEmbeddings> text = EncodeText(encoders, ids, pieces);
   if (!text.ok()) return text.status();
   const at::Tensor time_ids = TimeIds(original, target, text->context);
   return Conditioning{text->context, text->pooled, time_ids};
@@ -71,12 +73,13 @@ absl::StatusOr<Conditioning> EncodePrompts(const SdxlTextEncoders& encoders, con
 
 absl::StatusOr<Conditioning> EncodeUnconditional(const SdxlTextEncoders& encoders,
                                                  const std::optional<PromptIds>& negative_ids,
-                                                 const Conditioning& conditional) {
+                                                 const Conditioning& conditional,
+                                                 const AnyPiecePolicy& pieces) {
   if (!negative_ids.has_value()) {
     return Conditioning{at::zeros_like(conditional.context), at::zeros_like(conditional.pooled),
                         conditional.time_ids, /*zero_context=*/true};
   }
-  absl::StatusOr<TextEmbeddings> text = EncodeText(encoders, *negative_ids);
+  absl::StatusOr<TextEmbeddings> text = EncodeText(encoders, *negative_ids, pieces);
   if (!text.ok()) return text.status();
   return Conditioning{text->context.expand_as(conditional.context).contiguous(),
                       text->pooled.expand_as(conditional.pooled).contiguous(),

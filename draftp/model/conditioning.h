@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "draftp/kernels/placement.h"
 #include "draftp/model/clip_text.h"
+#include "draftp/sampling/piece_policy.h"
 
 namespace draftp {
 
@@ -45,9 +46,10 @@ struct Conditioning {
 };
 
 // Encodes captions. Ids outside a vocabulary, or without an end-of-text, are errors (see Encode in
-// clip_text.h). Without a graph: the text encoders are frozen.
+// clip_text.h). Without a graph: the text encoders are frozen. `pieces`: of their layers.
 absl::StatusOr<Conditioning> EncodePrompts(const SdxlTextEncoders& encoders, const PromptIds& ids,
-                                           ImageSize original, ImageSize target);
+                                           ImageSize original, ImageSize target,
+                                           const AnyPiecePolicy& pieces = {});
 
 // The unconditional side of classifier-free guidance, for the images of `conditional`: its size
 // embeddings, and
@@ -56,7 +58,8 @@ absl::StatusOr<Conditioning> EncodePrompts(const SdxlTextEncoders& encoders, con
 //   force zeros).
 absl::StatusOr<Conditioning> EncodeUnconditional(const SdxlTextEncoders& encoders,
                                                  const std::optional<PromptIds>& negative_ids,
-                                                 const Conditioning& conditional);
+                                                 const Conditioning& conditional,
+                                                 const AnyPiecePolicy& pieces = {});
 
 }  // namespace draftp
 

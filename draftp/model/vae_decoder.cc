@@ -114,6 +114,12 @@ absl::StatusOr<VaeDecoder> VaeDecoder::FromWeights(const VaeConfig& config, Weig
   return decoder;
 }
 
+std::vector<std::vector<at::Tensor>> PieceWeights(const VaeDecoder& decoder) {
+  std::vector<std::vector<at::Tensor>> pieces = {TensorsOf(decoder.mid_block)};
+  for (const VaeUpBlock& block : decoder.up_blocks) pieces.push_back(TensorsOf(block));
+  return pieces;
+}
+
 at::Tensor RunVaeMidBlock(const at::Tensor& x, const VaeMidBlock& block) {
   at::Tensor hidden = Resnet(x, {}, block.first);
   if (block.attention) hidden = RunVaeAttention(hidden, *block.attention);

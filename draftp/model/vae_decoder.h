@@ -99,6 +99,10 @@ void VisitWeights(W& decoder, F&& visit) {
   visit("decoder.conv_out", decoder.conv_out);
 }
 
+// What each piece of DecodeOptions::pieces reads, in order of the forward pass: the mid block's and
+// the up blocks' weights.
+std::vector<std::vector<at::Tensor>> PieceWeights(const VaeDecoder& decoder);
+
 struct DecodeOptions {
   // Of each block; the decoder must outlive the backward pass.
   AnyPiecePolicy pieces = {};

@@ -37,7 +37,6 @@ struct ClipReward::State {
   double factor;  // on the cosine
   ClipPreprocess preprocess;
   Placement placement;
-  AnyPiecePolicy pieces;
 };
 
 namespace {
@@ -161,7 +160,12 @@ at::Tensor Normalised(const at::Tensor& x) {
 
 }  // namespace
 
-ClipReward::ClipReward(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+ClipReward::ClipReward(std::shared_ptr<const State> state, AnyPiecePolicy pieces)
+    : state_(std::move(state)), pieces_(std::move(pieces)) {}
+
+ClipReward ClipReward::WithPieces(AnyPiecePolicy pieces) const {
+  return ClipReward(state_, std::move(pieces));
+}
 
 absl::StatusOr<ClipReward> ClipReward::Load(const std::string& dir_or_file,
                                             const ClipRewardOptions& options) {
@@ -188,8 +192,8 @@ absl::StatusOr<ClipReward> ClipReward::Load(const std::string& dir_or_file,
                                                         .name = std::move(identity->name),
                                                         .factor = factor,
                                                         .preprocess = std::move(preprocess),
-                                                        .placement = options.placement,
-                                                        .pieces = options.pieces}));
+                                                        .placement = options.placement}),
+                    options.pieces);
 }
 
 at::Tensor ClipReward::EncodeCaptions(std::span<const std::string> captions) const {
@@ -202,14 +206,14 @@ at::Tensor ClipReward::EncodeCaptions(std::span<const std::string> captions) con
   const auto rows = static_cast<int64_t>(captions.size());
   const at::Tensor view =
       at::from_blob(ids.data(), {rows, state_->tokenizer.max_length()}, at::kLong);
-  const absl::StatusOr<ClipTextOutput> output = Encode(state_->towers.text, view);
+  const absl::StatusOr<ClipTextOutput> output = Encode(state_->towers.text, view, pieces_);
   TORCH_CHECK(output.ok(), output.status().message());  // the tokenizer fits: Load has seen to it
   return Normalised(output->pooled);
 }
 
 at::Tensor ClipReward::ImageEmbedding(const at::Tensor& images) const {
   return Normalised(
-      EncodeImage(state_->towers.image, state_->preprocess(images), {.pieces = state_->pieces}));
+      EncodeImage(state_->towers.image, state_->preprocess(images), {.pieces = pieces_}));
 }
 
 at::Tensor ClipReward::ScoreEmbedding(const at::Tensor& embedding, const at::Tensor& text) const {

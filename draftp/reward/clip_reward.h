@@ -32,10 +32,10 @@ struct ClipRewardOptions {
   Placement placement = {};
   // For a folder without tokenizer files; copied.
   const ClipTokenizer* fallback_tokenizer = nullptr;
-  AnyPiecePolicy pieces = {};  // of each layer of the image tower
+  AnyPiecePolicy pieces = {};  // of each layer of both towers
 };
 
-// Copies share the weights. Safe for use by several threads.
+// Copies share the weights. Safe for use by several threads, where the pieces' weights stay.
 //
 //   auto reward = ClipReward::Load("pickscore", {.fallback_tokenizer = &tokenizer});
 //   if (!reward.ok()) return reward.status();
@@ -51,6 +51,9 @@ class ClipReward {
   // don't fit the text tower is an error. Errors are one line: file, found, expected.
   static absl::StatusOr<ClipReward> Load(const std::string& dir_or_file,
                                          const ClipRewardOptions& options);
+
+  // The same reward, sharing the weights, whose layers run by other pieces.
+  ClipReward WithPieces(AnyPiecePolicy pieces) const;
 
   // Score(images, EncodeCaptions(captions)).
   at::Tensor operator()(const at::Tensor& images, std::span<const std::string> captions) const;
@@ -80,9 +83,10 @@ class ClipReward {
 
  private:
   struct State;
-  explicit ClipReward(std::shared_ptr<const State> state);
+  ClipReward(std::shared_ptr<const State> state, AnyPiecePolicy pieces);
 
   std::shared_ptr<const State> state_;
+  AnyPiecePolicy pieces_;
 };
 
 static_assert(CaptionedReward<ClipReward>, "ClipReward is a reward");

@@ -8,12 +8,15 @@
 
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "draftp/checkpoint/safetensors.h"
 #include "draftp/io/test_files.h"
+#include "draftp/reward/clip_towers.h"
 #include "draftp/reward/reward_conformance.h"
 #include "draftp/testing/tensor_matchers.h"
 
@@ -199,6 +202,34 @@ TEST(ClipRewardTest, RecomputedGradientsAreBitEqual) {
   }
   EXPECT_THAT(scores[1], IsEqualTo(scores[0]));
   EXPECT_THAT(gradients[1], IsEqualTo(gradients[0]));
+}
+
+// Runs pieces and notes what they say that they read.
+struct NotePieces {
+  static constexpr bool kWeightsStay = true;
+  std::shared_ptr<std::set<const void*>> read = std::make_shared<std::set<const void*>>();
+
+  at::Tensor operator()(const Piece& piece, const std::vector<at::Tensor>& inputs,
+                        const PieceParameters& parameters) const {
+    for (const at::Tensor& tensor : parameters()) read->insert(tensor.unsafeGetTensorImpl());
+    return piece(inputs);
+  }
+};
+
+TEST(ClipRewardTest, LayersOfBothTowersRunByThePiecesOfItsCopy) {
+  const auto reward = Load(kGeluNew);
+  const NotePieces pieces;
+  const ClipReward copy = reward->WithPieces(pieces);
+  reward->Score(ConformanceImages(), reward->EncodeCaptions(ConformanceCaptions()));
+  EXPECT_TRUE(pieces.read->empty());
+  EXPECT_THAT(copy(ConformanceImages(), ConformanceCaptions()),
+              IsEqualTo((*reward)(ConformanceImages(), ConformanceCaptions())));
+  for (const auto* layers : {&reward->towers().text.layers, &reward->towers().image.layers}) {
+    for (const std::vector<at::Tensor>& piece : PieceWeights(*layers)) {
+      for (const at::Tensor& tensor : piece)
+        EXPECT_TRUE(pieces.read->contains(tensor.unsafeGetTensorImpl()));
+    }
+  }
 }
 
 TEST(ClipRewardTest, LowPrecisionWeightsStillScoreInFloat32) {

@@ -89,6 +89,12 @@ CompositeReward::CompositeReward(std::vector<RewardMember> members) : members_(s
   TORCH_CHECK(!members_.empty(), "a composite reward needs at least one member");
 }
 
+void CompositeReward::SetPieces(const AnyPiecePolicy& pieces) {
+  for (RewardMember& member : members_) {
+    if (const auto* clip = member.reward.As<ClipReward>()) member.reward = clip->WithPieces(pieces);
+  }
+}
+
 std::vector<at::Tensor> CompositeReward::EncodeCaptions(
     std::span<const std::string> captions) const {
   std::vector<at::Tensor> texts;

@@ -43,6 +43,9 @@ class CompositeReward {
   // At least one member.
   explicit CompositeReward(std::vector<RewardMember> members);
 
+  // From here on the layers of members with towers run by these pieces.
+  void SetPieces(const AnyPiecePolicy& pieces);
+
   // One a member, each as the member's EncodeCaptions has it.
   std::vector<at::Tensor> EncodeCaptions(std::span<const std::string> captions) const;
 

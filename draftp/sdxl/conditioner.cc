@@ -26,9 +26,9 @@ Conditioner::Conditioner(const SdxlModel& model, Options options)
 
 absl::StatusOr<Conditions> Conditioner::Encoded(const SdxlTextEncoders& encoders,
                                                 const PromptIds& ids) const {
-  auto conditional = EncodePrompts(encoders, ids, options_.size, options_.size);
+  auto conditional = EncodePrompts(encoders, ids, options_.size, options_.size, options_.pieces);
   if (!conditional.ok()) return conditional.status();
-  auto unconditional = EncodeUnconditional(encoders, negative_ids_, *conditional);
+  auto unconditional = EncodeUnconditional(encoders, negative_ids_, *conditional, options_.pieces);
   if (!unconditional.ok()) return unconditional.status();
   return Conditions{*std::move(unconditional), *std::move(conditional)};
 }

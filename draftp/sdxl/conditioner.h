@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "draftp/model/conditioning.h"
+#include "draftp/sampling/piece_policy.h"
 #include "draftp/sdxl/sdxl_model.h"
 #include "draftp/sdxl/sdxl_predictor.h"
 
@@ -33,6 +34,7 @@ class Conditioner {
     std::string negative_prompt = "";
     // A line for each caption that was cut, the negative prompt too; may be empty.
     std::function<void(const std::string&)> warn = {};
+    AnyPiecePolicy pieces = {};  // of the text encoders' layers
   };
 
   Conditioner(const SdxlModel& model, Options options);

@@ -28,10 +28,11 @@ DecodedImage SdxlDecoder::operator()(const at::Tensor& latents) const {
 }
 
 Drawer::Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-               DrawSettings settings, AnyPiecePolicy pieces)
+               DrawSettings settings, AnyPiecePolicy pieces, AnyPiecePolicy decoder_pieces)
     : model_(model),
       vae_(vae),
       settings_(std::move(settings)),
+      decoder_pieces_(std::move(decoder_pieces)),
       predictor_(std::move(networks), {.unet = {.pieces = std::move(pieces)}}) {}
 
 void Drawer::SetConditions(const Conditions& conditions) {
@@ -54,11 +55,12 @@ at::Tensor Drawer::Latents(const AnyBlending& blending, AnyNoise& noise,
                        start, noise, observe);
 }
 
-at::Tensor Drawer::RawBy(const VaeDecoder& vae, const at::Tensor& latents) {
+at::Tensor Drawer::RawBy(const VaeDecoder& vae, const at::Tensor& latents) const {
   const at::NoGradGuard no_grad;
   // A CPU's packed kernels keep little between layers as they are.
   const int64_t band = vae.device().is_cuda() ? kDecodedBand : 0;
-  return DecodeRaw(vae, UnscaleLatents(latents.to(vae.device()), vae.config), {.band = band});
+  return DecodeRaw(vae, UnscaleLatents(latents.to(vae.device()), vae.config),
+                   {.pieces = decoder_pieces_, .band = band});
 }
 
 std::vector<RgbImage> Drawer::Pictures(const at::Tensor& raw) {

@@ -69,9 +69,9 @@ struct DrawSettings {
 class Drawer {
  public:
   // `networks`: the base model's and the tuned models'; `vae` decodes. `pieces`: of the networks,
-  // where their weights don't stay.
+  // where their weights don't stay; `decoder_pieces`: of the decoder, likewise.
   Drawer(const SdxlModel& model, std::vector<SdxlNetwork> networks, const VaeDecoder& vae,
-         DrawSettings settings, AnyPiecePolicy pieces = {});
+         DrawSettings settings, AnyPiecePolicy pieces = {}, AnyPiecePolicy decoder_pieces = {});
 
   // What conditions the next batch, a row an image.
   void SetConditions(const Conditions& conditions);
@@ -83,7 +83,8 @@ class Drawer {
 
   // What latents [B,4,h,w] decode to: [B,3,H,W] f32, values nominally in [-1,1].
   at::Tensor Raw(const at::Tensor& latents) const { return RawBy(vae_, latents); }
-  static at::Tensor RawBy(const VaeDecoder& vae, const at::Tensor& latents);
+  // The same by another decoder of its kind.
+  at::Tensor RawBy(const VaeDecoder& vae, const at::Tensor& latents) const;
   // Its bytes (kernels/rgb8.h), a picture a row.
   static std::vector<RgbImage> Pictures(const at::Tensor& raw);
 
@@ -93,6 +94,7 @@ class Drawer {
   const SdxlModel& model_;
   const VaeDecoder& vae_;
   DrawSettings settings_;
+  AnyPiecePolicy decoder_pieces_;
   SdxlPredictor predictor_;
   int64_t batch_ = 0;
 };

@@ -22,8 +22,9 @@ namespace draftp {
 // FSDP, ZeRO-3: a block's weights are gathered while the piece that reads them runs, the next
 // block's meanwhile (weight_blocks.h); its gradients are summed over the ranks as soon as its
 // backward pass has ended, each rank keeping the sum of its part, which its optimiser updates.
-// Weights that aren't trained, a LoRA's network or the base model of full fine-tuning, are gathered
-// likewise. Parameters outside blocks are those of a ShardedOptimizer, whole on every rank.
+// Weights that aren't trained, a LoRA's network, the base model of full fine-tuning or what
+// encodes, decodes and scores, are gathered likewise. Parameters outside blocks are those of a
+// ShardedOptimizer, whole on every rank.
 //
 // A block that runs in k evaluations with gradient is gathered 2k times and summed k times a micro
 // batch. Tensors of blocks have no memory of their own from construction on, `value` included.

@@ -28,7 +28,8 @@ namespace draftp {
 struct ShardingArguments {
   Parameters parameters;
   // What is read by one piece of a network at a time (piece_policy.h): trained parameters, by their
-  // indices, and weights that aren't trained.
+  // indices, and weights that aren't trained, of this network and of others. Each block has one
+  // dtype; all are on one device.
   std::vector<std::vector<size_t>> blocks = {};
   std::vector<std::vector<at::Tensor>> frozen_blocks = {};
   OptimizerOptions optimizer = {};

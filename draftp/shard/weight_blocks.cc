@@ -29,20 +29,19 @@ size_t WeightBlocks::Add(const std::vector<at::Tensor>& tensors) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> values;
   for (const at::Tensor& tensor : tensors) {
-    TORCH_CHECK(tensor.device() == tensors[0].device() &&
-                    (blocks_.empty() || tensor.scalar_type() == blocks_[0].part.scalar_type()),
-                "weights in blocks have one dtype and one device");
+    TORCH_CHECK(tensor.scalar_type() == tensors[0].scalar_type(), "a block has one dtype, found ",
+                tensors[0].scalar_type(), " and ", tensor.scalar_type());
+    TORCH_CHECK(tensor.device() == (blocks_.empty() ? tensors[0].device() : device()),
+                "blocks are on one device, found one on ", tensor.device());
     values.push_back(tensor.detach());
   }
   const at::Tensor part = source_.keep(values);
   const int64_t padded = part.numel() * source_.parts;
-  const c10::Device device = tensors[0].device();
-  Block block{
-      .part = part,
-      .padded = padded,
-      .memory = UnbackedStorage(padded * static_cast<int64_t>(part.element_size()), device)};
+  const c10::Device on = tensors[0].device();
+  Block block{.part = part,
+              .memory = UnbackedStorage(padded * static_cast<int64_t>(part.element_size()), on)};
   const at::Tensor whole =
-      at::empty({0}, part.options().device(device)).set_(block.memory, 0, {padded}, {1});
+      at::empty({0}, part.options().device(on)).set_(block.memory, 0, {padded}, {1});
   const std::vector<at::Tensor> views = Unflatten(whole, values);
   for (size_t i = 0; i < tensors.size(); ++i) {
     const at::Tensor& tensor = tensors[i];
@@ -80,14 +79,16 @@ void WeightBlocks::Empty(Place& place) {
 void WeightBlocks::Gather(size_t block, Place& place) {
   Empty(place);
   const Block& own = blocks_[block];
-  if (!place.flat.defined()) {
-    int64_t most = 0;
-    for (const Block& b : blocks_) most = std::max(most, b.padded);
-    place.flat = at::empty({most}, own.part.options().device(own.memory.device()));
+  if (!place.bytes.defined()) {
+    size_t most = 0;
+    for (const Block& b : blocks_) most = std::max(most, b.memory.nbytes());
+    place.bytes = at::empty({static_cast<int64_t>(most)}, at::device(device()).dtype(at::kByte));
   }
   place.block = block;
-  own.memory.set_data_ptr_noswap(c10::DataPtr(place.flat.data_ptr(), own.memory.device()));
-  place.gathering = source_.fetch(place.flat.narrow(0, 0, own.padded), own.part);
+  own.memory.set_data_ptr_noswap(c10::DataPtr(place.bytes.data_ptr(), device()));
+  const at::Tensor whole = place.bytes.narrow(0, 0, static_cast<int64_t>(own.memory.nbytes()))
+                               .view(own.part.scalar_type());
+  place.gathering = source_.fetch(whole, own.part);
 }
 
 WeightBlocks::Place& WeightBlocks::PlaceOf(size_t block) {

@@ -42,9 +42,9 @@ class WeightBlocks {
   WeightBlocks(const WeightBlocks&) = delete;
   WeightBlocks& operator=(const WeightBlocks&) = delete;
 
-  // Takes the tensors of a block, all of one dtype on one device, and lets go of their memory: from
-  // here on they can be read between Use() and the next but one. Every handle of them, leaves of
-  // autograd too, stays what it is. All ranks add the same. -> the block's index
+  // Takes the tensors of a block, all of one dtype on the device of all blocks, and lets go of
+  // their memory: from here on they can be read between Use() and the next but one. Every handle of
+  // them, leaves of autograd too, stays what it is. All ranks add the same. -> the block's index
   size_t Add(const std::vector<at::Tensor>& tensors);
 
   // What is kept of a block [n], of divided ones this rank's part: what is written there counts
@@ -66,15 +66,15 @@ class WeightBlocks {
  private:
   struct Block {
     at::Tensor part;
-    int64_t padded;       // elements of all parts together
-    c10::Storage memory;  // of all its tensors; null unless it is whole
+    c10::Storage memory;  // of all parts together; null unless it is whole
   };
   struct Place {
-    at::Tensor flat;
+    at::Tensor bytes;  // of the largest block
     std::optional<size_t> block;
     Pending gathering;
   };
 
+  c10::Device device() const { return blocks_[0].memory.device(); }
   Place& PlaceOf(size_t block);
   void Gather(size_t block, Place& place);
   void Empty(Place& place);

@@ -39,7 +39,8 @@ struct SdxlStepOptions {
   AnyObjective objective;
   KlWeight kl_weight = KlWeight::kOne;
   uint64_t seed = 1243;
-  AnyPiecePolicy unet_pieces = {}, decoder_pieces = {};
+  AnyPiecePolicy unet_pieces = {}, decoder_pieces = {},
+                 text_pieces = {};  // the rewards have theirs
   // After each micro batch's backward pass, and after the runs that recorded one: where the pieces'
   // policy has its own part in gradients (sharding_policy.h).
   std::function<void()> settle = [] {}, recorded = [] {};
@@ -91,7 +92,10 @@ class MicroBatchWorker {
                         StartNoise(model_.sdxl(), options_.draw.size,
                                    static_cast<int64_t>(captions.size()), noise)};
     clock_.Mark("encode");
-    if (options_.capture) return Replay(objective, inputs, kl_coefficient, share, sink);
+    if (options_.capture) {
+      options_.settle();  // nothing of the encoders is on its way to where a replay gathers
+      return Replay(objective, inputs, kl_coefficient, share, sink);
+    }
     return Compute(objective, noise, random, inputs, kl_coefficient, share, sink);
   }
 

@@ -14,7 +14,9 @@ namespace draftp {
 SdxlTrainStep::SdxlTrainStep(const TrainingModel& model, const CompositeReward& reward,
                              SdxlStepOptions options)
     : options_(std::move(options)),
-      conditioner_(model.sdxl(), {.size = options_.draw.size, .warn = options_.warn}) {
+      conditioner_(
+          model.sdxl(),
+          {.size = options_.draw.size, .warn = options_.warn, .pieces = options_.text_pieces}) {
   const bool threads =
       model.sdxl().unet.placement().device.is_cpu() && options_.unet_pieces.weights_stay();
   const int workers = threads ? cpu::Threads() : 1;

@@ -17,13 +17,18 @@ namespace draftp {
 AnyShardingPolicy MakeStepPolicy(const TrainConfig& config, const TrainingSetup& setup,
                                  World& world);
 
-// What each of so many ranks will hold by it.
-ShardingMemory StepPolicyMemory(const TrainConfig& config, const TrainingSetup& setup, int ranks);
+// What each of so many ranks will hold by it, and what of frozen_gone --shard_frozen adds, by part.
+struct StepMemory : ShardingMemory {
+  int64_t text_gone = 0, decoder_gone = 0, rewards_gone = 0;
+  int64_t unet_gone() const { return frozen_gone - text_gone - decoder_gone - rewards_gone; }
+};
+StepMemory StepPolicyMemory(const TrainConfig& config, const TrainingSetup& setup, int ranks);
 
-// The options of steps and validations whose networks' pieces run as the policy says. It must
-// outlive them.
-const SdxlStepOptions& UnderPolicy(SdxlStepOptions& options, AnyShardingPolicy& policy,
-                                   bool recompute);
+// Lets the networks' pieces run as the policy says, in steps and validations; with --shard_frozen
+// those of text encoders, decoder and rewards, too. -> setup.options. The policy must outlive all
+// runs.
+const SdxlStepOptions& UnderPolicy(const TrainConfig& config, TrainingSetup& setup,
+                                   AnyShardingPolicy& policy);
 
 }  // namespace draftp
 

@@ -13,6 +13,7 @@
 #include "draftp/io/printable.h"
 #include "draftp/run/embedded.h"
 #include "draftp/schedule/learning_rate.h"
+#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/train_table.h"
 
 namespace draftp {
@@ -98,6 +99,17 @@ absl::Status CheckTruncation(const TrainConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckShardFrozen(const TrainConfig& config) {
+  if (!config.shard_frozen) return absl::OkStatus();
+  if (!kShardingPolicies.Takes(config.sharding, "blocks")) {
+    return InvalidFlag("shard_frozen", "it beside --sharding " + config.sharding,
+                       "--sharding " + kShardingPolicies.TakersOf("blocks"));
+  }
+  if (config.reward_device.empty()) return absl::OkStatus();
+  return InvalidFlag("shard_frozen", "it beside --reward_device " + config.reward_device,
+                     "one of the two");
+}
+
 // What the rules read must be measured.
 absl::Status CheckStopRules(const TrainConfig& config) {
   for (const AnyStopRule& rule : config.stop_when) {
@@ -171,7 +183,7 @@ absl::Status ValidateTrainConfig(const TrainConfig& config) {
     return InvalidFlag("lora", "it beside full fine-tuning", "a --lora_rank above 0");
   if (absl::Status sampling = CheckSampling(config.sampling); !sampling.ok()) return sampling;
   for (const auto& check : {CheckTruncation, CheckBatches, CheckBetas, CheckLearningRate,
-                            CheckRecomputedParts, CheckStopRules}) {
+                            CheckRecomputedParts, CheckShardFrozen, CheckStopRules}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -81,6 +81,7 @@ struct TrainConfig {
   bool deterministic = false;
   bool cuda_graph = true;
   std::string sharding = "replicated";  // a name of kShardingPolicies
+  bool shard_frozen = false;            // text encoders, decoder and rewards, too
   int64_t nproc = 1;                    // processes on this machine
   double timeout = 600;                 // seconds
 

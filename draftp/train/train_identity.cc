@@ -40,6 +40,7 @@ bool Decides(const std::string& key) {
                                                 "dtype",
                                                 "memory",
                                                 "sharding",
+                                                "shard_frozen",
                                                 "nproc",
                                                 "num_nodes",
                                                 "timeout",

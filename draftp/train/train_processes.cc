@@ -74,6 +74,10 @@ void AddProcesses(ConfigTable<TrainConfig>& table) {
                .help = "of several processes: replicated (each has all), sharded_optimizer (each "
                        "has its part of AdamW's moments and of the moving average), fully_sharded "
                        "(and of weights and gradients, FSDP)"})
+      .Switch(&C::shard_frozen,
+              {.key = "shard_frozen",
+               .help = "by --sharding fully_sharded, text encoders, decoder and rewards are "
+                       "divided, too: less memory, more to gather"})
       .Number(&C::timeout, 1, 86'400,
               {.key = "timeout",
                .value_name = "S",

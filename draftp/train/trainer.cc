@@ -45,7 +45,7 @@ std::vector<std::string> RoundingNotices(const CheckpointRecord& record,
   const nlohmann::ordered_json now = RecordedConfig(TrainTable(), config);
   std::vector<std::string> notices;
   for (const char* key : {"device", "reward_device", "micro_batch_size", "cuda_graph",
-                          "deterministic", "sharding", "nproc"}) {
+                          "deterministic", "sharding", "shard_frozen", "nproc"}) {
     if (!record.config.contains(key) || record.config.at(key) == now.at(key)) continue;
     notices.push_back(absl::StrCat("--", key, " was ", record.config.at(key).dump(), ", is ",
                                    now.at(key).dump(), ": the same up to rounding"));

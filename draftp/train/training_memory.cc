@@ -154,7 +154,9 @@ std::string WhatTrainsInLess(const TrainConfig& config, int ranks) {
   add(config.micro_batch_size > 1, "--micro_batch_size 1");
   add(!config.activation_checkpointing, "--activation_checkpointing");
   add(config.truncation_steps > 1, "--truncation_steps 1");
-  add(ranks > 1 && config.sharding != "fully_sharded", "--sharding fully_sharded");
+  const bool divides = config.sharding == "fully_sharded";
+  add(ranks > 1 && !divides, "--sharding fully_sharded");
+  add(ranks > 1 && divides && !config.shard_frozen, "--shard_frozen");
   add(config.full(), "--peft_scheme lora");
   ways.push_back("a smaller --height and --width");
   return absl::StrCat("less take: ", absl::StrJoin(ways, ", "), "; --dry_run says how much");
@@ -164,7 +166,7 @@ TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingS
                                       int ranks) {
   Loaded loaded = Measure(setup);
   if (setup.device.is_cuda() && config.memory == NameOf(MemoryMode::kBalanced)) loaded.text = 0;
-  const ShardingMemory shared = StepPolicyMemory(config, setup, ranks);
+  const StepMemory shared = StepPolicyMemory(config, setup, ranks);
   const int64_t images =
       ShareOf(config, 0, ranks, SumsInOrder(config, setup.device)).micro_batch_size;
   const bool gpu = setup.device.is_cuda();
@@ -181,11 +183,11 @@ TrainingMemory EstimateTrainingMemory(const TrainConfig& config, const TrainingS
   const int64_t validation = ValidationBytes(config, setup);
   TrainingMemory memory;
   memory.rows = {{"program, libraries, captions", program},
-                 {"base UNet", loaded.unet - shared.frozen_gone},
+                 {"base UNet", loaded.unet - shared.unet_gone()},
                  {"copies of it for calls without gradient", loaded.copies},
-                 {"VAE decoder", loaded.decoder},
-                 {"text encoders", loaded.text},
-                 {"rewards", loaded.rewards},
+                 {"VAE decoder", loaded.decoder - shared.decoder_gone},
+                 {"text encoders", loaded.text - shared.text_gone},
+                 {"rewards", loaded.rewards - shared.rewards_gone},
                  {"trained values", loaded.values - shared.values_gone},
                  {"this rank's part of them", shared.parts},
                  {"their copy in the network's dtype", loaded.leaves - shared.leaves_gone},

@@ -25,8 +25,8 @@ TEST(WhatTrainsInLessTest, NamesWhatTheRunHasNotDoneYet) {
             "--peft_scheme lora, a smaller --height and --width; --dry_run says how much");
   config.sharding = "fully_sharded";
   EXPECT_EQ(WhatTrainsInLess(config, 2),
-            "less take: --micro_batch_size 1, --truncation_steps 1, --peft_scheme lora, a smaller "
-            "--height and --width; --dry_run says how much");
+            "less take: --micro_batch_size 1, --truncation_steps 1, --shard_frozen, --peft_scheme "
+            "lora, a smaller --height and --width; --dry_run says how much");
 }
 
 }  // namespace

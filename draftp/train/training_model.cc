@@ -67,13 +67,13 @@ absl::StatusOr<std::unique_ptr<TrainingModel>> TrainingModel::Make(SdxlModel sdx
     model->parameters_ = TrainLora(networks.unet, kSlot);
   }
   // A policy that divides blocks lays them out itself.
-  if (StacksProjections(networks.unet.placement()) &&
-      !kShardingPolicies.Takes(config.sharding, "blocks")) {
+  const bool divides = kShardingPolicies.Takes(config.sharding, "blocks");
+  if (StacksProjections(networks.unet.placement()) && !divides) {
     StackProjections(networks.unet);
     if (config.full()) StackProjections(*networks.tuned[0].unet);
   }
   if (PacksWeights(networks.unet.placement()))
-    model->Pack(/*networks=*/!kShardingPolicies.Takes(config.sharding, "blocks"));
+    model->Pack(/*networks=*/!divides, /*frozen=*/!config.shard_frozen);
   if (config.memory == NameOf(MemoryMode::kBalanced) && networks.unet.placement().device.is_cuda())
     Offload(MemoryMode::kBalanced, networks);
   const auto inference = [](const std::optional<UNet>& packed) {
@@ -112,12 +112,13 @@ absl::Status TrainingModel::AttachAdapter(const TrainConfig& config) {
   return AttachLora(sdxl_.unet, own, kSlot, TrainedDtype(sdxl_.unet));
 }
 
-void TrainingModel::Pack(bool networks) {
+void TrainingModel::Pack(bool networks, bool frozen) {
   // Work is shared out by images and by our own kernels; LibTorch's threads would spin against it.
   at::set_num_threads(1);
-  packed_vae_ = Packed(sdxl_.vae);
   if (networks) packed_base_ = Packed(sdxl_.unet);
   if (networks && full_) packed_tuned_ = Packed(tuned());
+  if (!frozen) return;
+  packed_vae_ = Packed(sdxl_.vae);
   PackTextEncoders(sdxl_.text_encoders);
 }
 

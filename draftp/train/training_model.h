@@ -23,8 +23,8 @@ namespace draftp {
 
 // The base model's weights never change. With LoRA the tuned model is the same network with adapter
 // slot 0; with full fine-tuning it is a copy of its own. On a CPU in float32 both have a second,
-// packed form that calls without gradient use, unless the weights themselves are sharded. It stays
-// where it is: predictors point into it.
+// packed form that calls without gradient use, unless the weights themselves are sharded; so have
+// the decoder and the text encoders. It stays where it is: predictors point into it.
 class TrainingModel {
  public:
   // InvalidArgument or DataLoss names flag or file.
@@ -57,7 +57,7 @@ class TrainingModel {
  private:
   TrainingModel(SdxlModel sdxl, bool full) : sdxl_(std::move(sdxl)), full_(full) {}
   absl::Status AttachAdapter(const TrainConfig& config);
-  void Pack(bool networks);
+  void Pack(bool networks, bool frozen);
 
   SdxlModel sdxl_;
   const bool full_;

@@ -152,7 +152,7 @@ absl::Status DryRunTraining(const TrainConfig& config, TrainingSetup& setup, Wor
     return absl::OkStatus();
   }
   AnyShardingPolicy policy = MakeStepPolicy(config, setup, world);
-  UnderPolicy(setup.options, policy, config.Recomputes("unet"));
+  UnderPolicy(config, setup, policy);
   const auto step = ProbeStep(config, setup, world, policy);
   if (!step.ok()) return step.status();
   const double steps = *step * static_cast<double>(config.max_steps);

@@ -30,8 +30,7 @@ TrainingRun::TrainingRun(const TrainConfig& config, TrainingSetup& setup, StopRe
       world_(world),
       order_(static_cast<int64_t>(setup.captions.size()), config.seed),
       policy_(MakeStepPolicy(config, setup, world)),
-      step_(*setup.model, *setup.reward,
-            UnderPolicy(setup.options, policy_, config.Recomputes("unet"))),
+      step_(*setup.model, *setup.reward, UnderPolicy(config, setup, policy_)),
       share_(ShareOf(config, world.rank(), world.size(), SumsInOrder(config, setup.device))),
       validation_(
           *setup.model, *setup.reward, setup.held_out.get(), setup.options,

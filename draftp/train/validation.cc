@@ -83,7 +83,7 @@ Validation::Validation(const TrainingModel& model, const CompositeReward& reward
       held_out_(held_out),
       sampling_(sampling),
       options_(std::move(options)),
-      conditioner_(model.sdxl(), {.size = sampling.draw.size}) {
+      conditioner_(model.sdxl(), {.size = sampling.draw.size, .pieces = sampling.text_pieces}) {
   for (const RewardMember& member : reward.members()) {
     if (embedder_ == nullptr) embedder_ = member.reward.As<ClipReward>();
   }
@@ -94,7 +94,7 @@ int64_t Validation::images() const {
 }
 
 absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count,
-                                   Drawn& drawn) {
+                                   int64_t decodes, Drawn& drawn) {
   std::vector<std::string> captions;
   std::vector<int64_t> indices;
   for (int64_t i = begin; i < begin + count; ++i) {
@@ -110,9 +110,11 @@ absl::Status Validation::DrawBatch(Drawer& drawer, int network, int64_t begin, i
   const at::Tensor latents =
       drawer.Latents(MixBlending({one_model}), noise, [](const DenoiserCall&) {});
   std::vector<at::Tensor> decoded;  // one at a time: activations at full resolution cost memory
-  for (int64_t b = 0; b < count; ++b) {
-    decoded.push_back(drawer.Raw(latents.narrow(0, b, 1)));
-    PutRows(drawn.rgb, begin + b, images(), Rgb8(decoded.back()).cpu());
+  for (int64_t b = 0; b < decodes; ++b) {
+    const at::Tensor raw = drawer.Raw(latents.narrow(0, std::min(b, count - 1), 1));
+    if (b >= count) continue;
+    decoded.push_back(raw);
+    PutRows(drawn.rgb, begin + b, images(), Rgb8(raw).cpu());
   }
   const at::Tensor raw = at::cat(decoded), pixels = ToPixels(raw);
   const at::Tensor clamped = raw.abs().gt(1.0).to(at::kFloat).mean({1, 2, 3});
@@ -149,7 +151,7 @@ absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
   const at::NoGradGuard no_grad;
   Drawn drawn;
   Drawer drawer(model_.sdxl(), model_.networks(), model_.inference_vae(), sampling_.draw,
-                sampling_.unet_pieces);
+                sampling_.unet_pieces, sampling_.decoder_pieces);
   const int64_t ranks = options_.world ? options_.world->size() : 1;
   const int64_t rank = options_.world ? options_.world->rank() : 0;
   const int64_t size = std::min(options_.batch_size, (images() + ranks - 1) / ranks);
@@ -159,10 +161,11 @@ absl::StatusOr<Validation::Drawn> Validation::Draw(int network) {
     // same calls and the same shapes.
     const int64_t begin = first + rank * size;
     const bool idle = begin >= images();
+    const int64_t count = std::min(size, images() - (idle ? 0 : begin));
+    const int64_t decodes = sampling_.decoder_pieces.weights_stay() ? count : size;
     Drawn again;
     const absl::Status status =
-        DrawBatch(drawer, network, idle ? 0 : begin, std::min(size, images() - (idle ? 0 : begin)),
-                  idle ? again : drawn);
+        DrawBatch(drawer, network, idle ? 0 : begin, count, decodes, idle ? again : drawn);
     if (!status.ok()) return status;
     if (idle && first == 0) drawn = std::move(again).Zeros();
   }

@@ -73,7 +73,10 @@ class Validation {
 
   int64_t images() const;
   absl::StatusOr<Drawn> Draw(int network);
-  absl::Status DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count, Drawn& drawn);
+  // Images [begin, begin + count). `decodes`: how often the decoder runs, on all ranks where they
+  // gather its weights.
+  absl::Status DrawBatch(Drawer& drawer, int network, int64_t begin, int64_t count, int64_t decodes,
+                         Drawn& drawn);
   ValidationSide Side(const Drawn& drawn) const;
   // Puts the ranks' images together; those of others are zero in `drawn`.
   void Share(Drawn& drawn) const;
