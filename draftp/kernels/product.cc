@@ -2,20 +2,16 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/convolution_backward.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <c10/util/Exception.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
 #include <cmath>
-#include <optional>
-#include <tuple>
 #include <vector>
 
 #include "draftp/kernels/elementwise.h"
+#include "draftp/kernels/frozen_convolution.h"
 #include "draftp/kernels/group_norm.h"
 #include "draftp/kernels/operation.h"
 #include "draftp/kernels/pixel_sum.h"
@@ -98,46 +94,6 @@ at::Tensor Doubled(const at::Tensor& x) {
   return at::upsample_nearest2d(x, size);
 }
 
-at::Tensor ByLibTorch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                      const ConvolutionShape& shape) {
-  const std::array<int64_t, 2> strides{shape.stride, shape.stride};
-  const std::array<int64_t, 2> paddings{shape.padding, shape.padding};
-  return at::conv2d(x, weight, bias, strides, paddings);
-}
-
-// LibTorch's convolution by weights that aren't trained. LibTorch's own would keep x, of which the
-// gradient needs the size alone.
-class FrozenConvolution : public torch::autograd::Function<FrozenConvolution> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                            int64_t stride, int64_t padding) {
-    context->save_for_backward({weight});
-    context->saved_data["sizes"] = x.sizes().vec();
-    context->saved_data["stride"] = stride;
-    context->saved_data["padding"] = padding;
-    return ByLibTorch(x, weight, bias.value_or(at::Tensor()),
-                      {.stride = stride, .padding = padding});
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const at::Tensor weight = context->get_saved_variables()[0];
-    const std::vector<int64_t> sizes = context->saved_data["sizes"].toIntVector();
-    const int64_t stride = context->saved_data["stride"].toInt(),
-                  padding = context->saved_data["padding"].toInt();
-    const std::array<int64_t, 2> strides{stride, stride}, paddings{padding, padding}, ones{1, 1},
-        zeros{0, 0};
-    // Its values aren't read; LibTorch takes the gradient into its memory format.
-    const at::Tensor x =
-        at::empty(sizes, weight.options().memory_format(at::MemoryFormat::ChannelsLast));
-    auto of_x = at::convolution_backward(gradients[0], x, weight, at::OptionalIntArrayRef(),
-                                         strides, paddings, ones, /*transposed=*/false, zeros,
-                                         /*groups=*/1, {true, false, false});
-    return {std::get<0>(of_x), {}, {}, {}, {}};
-  }
-};
-
 // A convolution whose products are float16's, before its sum.
 ScaledHalf ProductInHalf(const ScaledHalf& x, const ScaledHalf& weight,
                          const ConvolutionShape& shape) {
@@ -180,9 +136,12 @@ Packed PackForCpu(const at::Tensor& weight, const ConvolutionShape& shape) {
 
 at::Tensor PlainConvolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                             const ConvolutionShape& shape) {
-  if (!Recorded(x) || Recorded(weight, bias)) return ByLibTorch(x, weight, bias, shape);
-  return FrozenConvolution::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt,
-                                  shape.stride, shape.padding);
+  // On a CPU memory stays as it is: malloc can't give back what lies between what is kept.
+  if (x.is_cuda() && Recorded(x) && !Recorded(weight, bias))
+    return FrozenConvolution(x, weight, bias, shape.stride, shape.padding);
+  const std::array<int64_t, 2> strides{shape.stride, shape.stride};
+  const std::array<int64_t, 2> paddings{shape.padding, shape.padding};
+  return at::conv2d(x, weight, bias, strides, paddings);
 }
 
 at::Tensor Linear(const at::Tensor& x, const ProductWeights& weights, const Epilogue& epilogue) {

@@ -9,12 +9,9 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <c10/core/StorageImpl.h>
-#include <c10/util/intrusive_ptr.h>
 #include <gtest/gtest.h>
 
 #include <array>
-#include <utility>
 #include <vector>
 
 #include "draftp/testing/hash_tensor.h"
@@ -158,45 +155,6 @@ TEST(ProductTest, PanelsTakeFloat32WithoutGradientsAlone) {
   const at::NoGradGuard no_grad;
   EXPECT_THROW(Linear(x.to(at::kDouble), {none, packed}, {}), c10::Error);
   EXPECT_NO_THROW(Linear(x, {none, packed}, {}));
-}
-
-// The gradient of an input by weights that aren't trained, for kernels of 1 and 3, strides of 1 and
-// 2 and weights of both memory formats; it is LibTorch's, which keeps the input for it.
-TEST(FrozenConvolutionTest, GivesLibTorchsGradientAndKeepsNoInput) {
-  for (const auto& [kernel, stride] : {std::pair<int64_t, int64_t>{3, 1}, {3, 2}, {1, 1}}) {
-    for (const at::MemoryFormat format :
-         {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
-      const ConvolutionShape shape{.stride = stride, .padding = (kernel - 1) / 2};
-      const at::Tensor weight = HashTensor("w", {6, 4, kernel, kernel}).contiguous(format),
-                       bias = HashTensor("b", {6});
-      const at::Tensor x = HashTensor("x", {2, 4, 7, 5}).contiguous(at::MemoryFormat::ChannelsLast);
-      const at::Tensor leaf = x.clone().requires_grad_(), exact = x.clone().requires_grad_();
-      at::Tensor input = leaf * 1;
-      const c10::weak_intrusive_ptr<c10::StorageImpl> kept(input.storage().getWeakStorageImpl());
-      const at::Tensor y = PlainConvolution(input, weight, bias, shape);
-      input.reset();
-      EXPECT_TRUE(kept.expired()) << kernel << stride;
-      const at::Tensor expected = Convolved(exact, weight, shape) + OverPixels(bias);
-      EXPECT_THAT(y.detach(), IsCloseTo(expected.detach(), kFloat64));
-      const at::Tensor weighting = HashTensor("g", y.sizes().vec());
-      (y * weighting).sum().backward();
-      (expected * weighting).sum().backward();
-      EXPECT_THAT(leaf.grad(), IsCloseTo(exact.grad(), kFloat64)) << kernel << stride;
-    }
-  }
-}
-
-// Weights that are trained have gradients as before.
-TEST(FrozenConvolutionTest, LeavesTrainedWeightsToLibTorch) {
-  const at::Tensor x = HashTensor("x", {1, 4, 5, 5}).requires_grad_();
-  const at::Tensor weight = HashTensor("w", {6, 4, 3, 3}).requires_grad_(),
-                   bias = HashTensor("b", {6}).requires_grad_();
-  PlainConvolution(x, weight, bias, {.padding = 1}).sum().backward();
-  for (const at::Tensor* leaf : {&x, &weight, &bias}) EXPECT_TRUE(leaf->grad().defined());
-  const at::Tensor frozen = weight.detach();
-  bias.mutable_grad() = at::Tensor();
-  PlainConvolution(x, frozen, bias, {.padding = 1}).sum().backward();
-  EXPECT_TRUE(bias.grad().defined());
 }
 
 }  // namespace

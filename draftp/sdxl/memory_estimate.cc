@@ -31,10 +31,13 @@ class Keeper {
   Keeper(bool recompute, bool differentiable, bool on_gpu = false)
       : recompute_(recompute), on_gpu_(on_gpu), differentiable_(differentiable) {}
 
-  // Behind a norm, whose own input is counted by who calls: what its SiLU keeps, and a convolution
-  // that trains.
+  // A convolution's input, which on a GPU is kept where it trains (kernels/frozen_convolution.h).
+  int64_t Conv(const ConvWeights& conv, int64_t pixels) const {
+    return on_gpu_ && !Trains(conv) ? 0 : pixels * In(conv);
+  }
+  // SiLU's input, too; the norm's is counted by who calls.
   int64_t NormSiluConv(const ConvWeights& conv, int64_t pixels) const {
-    return pixels * In(conv) * ((on_gpu_ ? 0 : 1) + (Trains(conv) ? 1 : 0));
+    return Conv(conv, pixels) + (on_gpu_ ? 0 : pixels * In(conv));
   }
 
   // Widths that a gated GELU of four keeps beside its input.
@@ -126,11 +129,6 @@ std::vector<Grid> Grids(int64_t height, int64_t width, size_t levels) {
   return grids;
 }
 
-// `pixels` of what its convolution reads.
-void KeepResampler(const UNetBlockWeights& block, int64_t pixels, Keeper& keeper) {
-  if (block.resampler && Trains(*block.resampler)) keeper.Keep(pixels * In(*block.resampler));
-}
-
 void KeepBlock(const UNetBlockWeights& block, int64_t pixels, int64_t prompt, Keeper& keeper) {
   for (size_t i = 0; i < block.resnets.size(); ++i) {
     KeepResnet(block.resnets[i], pixels, keeper);
@@ -145,18 +143,18 @@ KeptElements KeptByUNet(const UNet& unet, const UNetCall& call) {
   const size_t levels = unet.down_blocks.size();
   const std::vector<Grid> grids = Grids(call.height, call.width, levels);
   keeper.Trained(Trains(unet.conv_in));
-  if (Trains(unet.conv_in)) keeper.Keep(grids[0].pixels() * In(unet.conv_in));
+  keeper.Keep(keeper.Conv(unet.conv_in, grids[0].pixels()));
   for (size_t i = 0; i < levels; ++i) {
     const UNetBlockWeights& block = unet.down_blocks[i];
     KeepBlock(block, grids[i].pixels(), call.tokens, keeper);
-    KeepResampler(block, grids[i].pixels(), keeper);
+    if (block.resampler) keeper.Keep(keeper.Conv(*block.resampler, grids[i].pixels()));
   }
   KeepBlock(unet.mid_block, grids.back().pixels(), call.tokens, keeper);
   for (size_t i = 0; i < levels; ++i) {
     const UNetBlockWeights& block = unet.up_blocks[i];
     const size_t level = levels - 1 - i;
     KeepBlock(block, grids[level].pixels(), call.tokens, keeper);
-    if (level > 0) KeepResampler(block, grids[level - 1].pixels(), keeper);
+    if (block.resampler) keeper.Keep(keeper.Conv(*block.resampler, grids[level - 1].pixels()));
   }
   const int64_t last = grids[0].pixels() * In(unet.conv_out);
   keeper.Keep(last + keeper.NormSiluConv(unet.conv_out, grids[0].pixels()));
@@ -168,6 +166,7 @@ KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t wi
                            bool on_gpu) {
   Keeper keeper(recompute, /*differentiable=*/true, on_gpu);
   int64_t pixels = height * width;
+  keeper.Keep(pixels * decoder.config.latent_channels + keeper.Conv(decoder.conv_in, pixels));
   const VaeMidBlock& mid = decoder.mid_block;
   const int64_t channels = In(mid.first.conv1);
   keeper.Keep(pixels * channels);
@@ -185,7 +184,10 @@ KeptElements KeptByDecoder(const VaeDecoder& decoder, int64_t height, int64_t wi
       i == 0 ? keeper.Keep(input) : keeper.KeepInside(input);
       KeepInsideResnet(block.resnets[i], pixels, keeper);
     }
-    if (block.upsampler) pixels *= 4;
+    if (block.upsampler) {
+      pixels *= 4;
+      keeper.KeepInside(keeper.Conv(*block.upsampler, pixels));
+    }
     keeper.EndPiece();
   }
   const int64_t last = pixels * In(decoder.conv_out);

@@ -28,7 +28,7 @@ struct UNetCall {
   int64_t tokens = 77;               // of the prompt
   bool recompute = false;            // RecomputePieces
   bool differentiable_input = true;  // whether a gradient flows into the latents too
-  bool on_gpu = false;               // a norm and its SiLU, and the gated GELU, are one kernel each
+  bool on_gpu = false;  // kernels there keep less: GroupNorm's, GatedGelu's, FrozenConvolution's
 };
 
 // Of one row of a call with gradient: the layers with adapters or weights that need gradients, and

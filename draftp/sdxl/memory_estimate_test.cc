@@ -99,6 +99,31 @@ TEST(MemoryEstimateTest, ADecoderKeepsWhatItsShapesSay) {
   }
 }
 
+// On a GPU neither the inputs of SiLUs nor those of convolutions, which are counted here one by
+// one.
+TEST(MemoryEstimateTest, OnAGpuADecoderKeepsItsNormsInputsAlone) {
+  const VaeDecoder decoder =
+      Value(VaeDecoder::Load(std::string(kTiny) + "/vae", OnCpu(at::kFloat)));
+  constexpr int64_t kLatents = 16 * 24;
+  int64_t less = 0, pixels = kLatents;
+  VisitWeights(decoder, [&]<class W>(const std::string& name, const W& layer) {
+    if constexpr (MaybeConst<W, ConvWeights>) {
+      const int64_t in = layer.weight.size(1);
+      if (name.find(".upsamplers.") != std::string::npos) {
+        pixels *= 4;
+        less += in * pixels;
+      } else if (name == "decoder.conv_in") {
+        less += in * pixels;
+      } else if (name.find(".conv1") != std::string::npos ||
+                 name.find(".conv2") != std::string::npos || name == "decoder.conv_out") {
+        less += 2 * in * pixels;
+      }
+    }
+  });
+  EXPECT_EQ(KeptByDecoder(decoder, 16, 24, /*recompute=*/false, /*on_gpu=*/true).kept,
+            KeptByDecoder(decoder, 16, 24, /*recompute=*/false).kept - less);
+}
+
 TEST(MemoryEstimateTest, WeightsCountInTheFormThatTheyAreIn) {
   UNet unet = TinyUNet(at::kFloat);
   int64_t elements = 0;
