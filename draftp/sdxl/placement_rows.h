@@ -47,8 +47,8 @@ void AddDecoderRow(ConfigTable<C>& table) {
                {.key = "decoder",
                 .value_name = "NAME",
                 .help = "of a GPU: what the factors of the decoder's products are rounded to; "
-                        "float16 (scaled, summed in float32) has tf32's mantissa at twice its "
-                        "speed; auto: float16, beside networks in float32 float32",
+                        "float16 (scaled, summed in float32) has tf32's mantissa and is faster; "
+                        "auto: float16, beside networks in float32 float32",
                 .elsewhere = {"vae_dtype", "no_half_vae", "vae_precision"}});
 }
 
