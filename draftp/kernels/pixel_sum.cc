@@ -19,6 +19,11 @@ at::Tensor EmptyPixels(const at::Tensor& like, at::ScalarType dtype) {
   return at::empty(like.sizes(), like.options().dtype(dtype).memory_format(kFormat));
 }
 
+// Whether it can be read 16 bytes at a time.
+bool TakesWords(const at::Tensor& x) {
+  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+}
+
 at::Tensor ToHalfByLibTorch(const at::Tensor& x, double scale) {
   return (x * scale).to(at::kHalf).contiguous(kFormat);
 }
@@ -46,12 +51,11 @@ at::Tensor SumOnGpu(const at::Tensor& y, double scale, const at::Tensor& bias,
                     const at::Tensor& residual, const at::Tensor& into) {
   static const auto launch = DRAFTP_CUDA_KERNEL(LaunchPixelSum);
   const auto fits = [](const at::Tensor& x, at::MemoryFormat format) {
-    return !x.defined() || (x.scalar_type() == at::kFloat && x.is_contiguous(format) &&
-                            reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0);
+    return !x.defined() ||
+           (x.scalar_type() == at::kFloat && x.is_contiguous(format) && TakesWords(x));
   };
   const at::Tensor pixels = y.contiguous(kFormat);
-  if (y.scalar_type() == at::kBFloat16 || y.size(1) % 8 != 0 ||
-      reinterpret_cast<uintptr_t>(pixels.const_data_ptr()) % 16 != 0 ||
+  if (y.scalar_type() == at::kBFloat16 || y.size(1) % 8 != 0 || !TakesWords(pixels) ||
       !fits(bias, at::MemoryFormat::Contiguous) || !fits(residual, kFormat) || !fits(into, kFormat))
     return SumByLibTorch(y, scale, bias, residual, into);
   TORCH_CHECK((!bias.defined() || bias.sizes() == at::IntArrayRef{y.size(1)}) &&

@@ -7,10 +7,9 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "draftp/kernels/group_norm.h"
-#include "draftp/kernels/scaled_half.h"
+#include "draftp/model/half_decoder.h"
 #include "draftp/model/resnet.h"
 
 namespace draftp {
@@ -38,18 +37,13 @@ at::Tensor RowsOfPicture(const at::Tensor& x, int64_t begin, int64_t end) {
   return x.narrow(2, begin, end - begin);
 }
 
-// Whether its products are float16's.
-bool InHalf(const ConvWeights& conv) {
-  return std::holds_alternative<kernels::ScaledHalf>(conv.packed);
-}
-
 // Rows of SiLU(GroupNorm(x)) for a convolution; the statistics are those of all of x.
 class NormedRows {
  public:
   NormedRows(const at::Tensor& x, const NormWeights& norm, const ConvWeights& reader)
       : x_(x),
         norm_(norm),
-        in_half_(InHalf(reader)),
+        in_half_(HasHalfProducts(reader)),
         statistics_(kernels::GroupStatistics(x, norm.groups, norm.eps)) {}
 
   at::Tensor operator()(int64_t begin, int64_t end) const {

@@ -28,11 +28,14 @@ void PackInHalf(VaeDecoder& decoder) {
   });
 }
 
+bool HasHalfProducts(const ConvWeights& convolution) {
+  return std::holds_alternative<kernels::ScaledHalf>(convolution.packed);
+}
+
 bool HasHalfProducts(const VaeDecoder& decoder) {
   bool has = false;
-  ForEachConvolution(decoder, [&has](const ConvWeights& layer) {
-    has = has || std::holds_alternative<kernels::ScaledHalf>(layer.packed);
-  });
+  ForEachConvolution(decoder,
+                     [&has](const ConvWeights& layer) { has = has || HasHalfProducts(layer); });
   return has;
 }
 

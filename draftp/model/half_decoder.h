@@ -13,7 +13,8 @@ namespace draftp {
 // or infinity.
 void PackInHalf(VaeDecoder& decoder);
 
-// Whether a convolution is packed so.
+// Whether a convolution is packed so, or any of a decoder's.
+bool HasHalfProducts(const ConvWeights& convolution);
 bool HasHalfProducts(const VaeDecoder& decoder);
 
 // With float32 weights again, those that float16's stand for.
