@@ -13,6 +13,7 @@
 #include "draftp/sdxl/memory_estimate.h"
 #include "draftp/sdxl/offload_model.h"
 #include "draftp/sdxl/sampling_setup.h"
+#include "draftp/shard/any_sharding_policy.h"
 #include "draftp/train/step_batches.h"
 #include "draftp/train/step_policy.h"
 
@@ -154,10 +155,11 @@ std::string WhatTrainsInLess(const TrainConfig& config, int ranks) {
   add(config.micro_batch_size > 1, "--micro_batch_size 1");
   add(!config.activation_checkpointing, "--activation_checkpointing");
   add(config.truncation_steps > 1, "--truncation_steps 1");
-  const bool divides = config.sharding == "fully_sharded";
-  add(ranks > 1 && !divides, "--sharding fully_sharded");
+  const bool divides = kShardingPolicies.Takes(config.sharding, "blocks");
+  add(ranks > 1 && !divides, "--sharding " + kShardingPolicies.TakersOf("blocks"));
   add(ranks > 1 && divides && !config.shard_frozen, "--shard_frozen");
-  add(config.full(), "--peft_scheme lora");
+  add(config.peft_scheme == "none", "--peft_scheme lora");
+  add(config.lora_rank == 0, "a --lora_rank above 0");
   ways.push_back("a smaller --height and --width");
   return absl::StrCat("less take: ", absl::StrJoin(ways, ", "), "; --dry_run says how much");
 }

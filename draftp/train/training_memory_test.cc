@@ -29,5 +29,13 @@ TEST(WhatTrainsInLessTest, NamesWhatTheRunHasNotDoneYet) {
             "lora, a smaller --height and --width; --dry_run says how much");
 }
 
+TEST(WhatTrainsInLessTest, OfTheWholeUNetByARankOfZeroItNamesTheRank) {
+  TrainConfig config;
+  config.lora_rank = 0;
+  EXPECT_EQ(WhatTrainsInLess(config, 1),
+            "less take: --memory balanced, --activation_checkpointing, a --lora_rank above 0, a "
+            "smaller --height and --width; --dry_run says how much");
+}
+
 }  // namespace
 }  // namespace draftp
